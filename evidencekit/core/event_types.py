@@ -1,0 +1,164 @@
+"""The types of events: what each must say, who signs, what it does. specs/events.json is printed from here.
+
+Needs: `essential` (without it the event has no meaning: refused), `M` (mandatory by practice: if nobody gave it, its name
+stands in `not_stated`), `R` (when it applies). Source: specs/custody-log.md section 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from evidencekit.core.records import DERIVED_TYPE, ENGINE, EXTRA_DIGESTS, OPENING, PROGRAM
+from evidencekit.core.schema import (
+    BOOL,
+    COUNT,
+    MOMENT,
+    TEXT,
+    Form,
+    Record,
+    array,
+    hexadecimal,
+    one_of,
+    some_of,
+)
+
+RESERVED = tuple(
+    ["accept", "adopt", "analyse", "anchor", "check_in", "check_out", "collect", "copy", "correct", "countersign", "disclose", "dispose", "erase", "export", "extend", "hold", "hold_release", "identify", "incident", "key_add", "key_retire", "key_revoke", "loan", "migrate", "offer", "physical_seal", "physical_unseal", "reassign", "receipt", "receive", "redact", "refuse", "release", "return", "split", "store", "translate", "transport", "verify", "view"]
+)
+"""Types that later versions define. A verifier that meets one says that it did not check it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One member of an event's body."""
+
+    need: str
+    """`essential`, `M` or `R`."""
+    form: Form
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """A type of event: its body, signers, effect."""
+
+    body: Record
+    fields: dict[str, Field]
+    signers: int
+    effect: str
+
+    def missing(self, body: dict[str, Any]) -> list[str]:
+        """Return the names of fields marked M that a body does not have, sorted."""
+        return sorted(name for name, item in self.fields.items() if item.need == "M" and name not in body)
+
+
+def _event(name: str, effect: str, signers: int = 1, **fields: Field) -> EventType:
+    essential = {key: item.form for key, item in fields.items() if item.need == "essential"}
+    others = {key: item.form for key, item in fields.items() if item.need != "essential"}
+    return EventType(Record(f"evidencekit/{name}/1", required=essential, optional=others), fields, signers, effect)
+
+
+AUTHORITY = some_of("authority", type=TEXT, number=TEXT, issuer=TEXT, date=MOMENT, scope=TEXT, valid_until=MOMENT)
+MANIFEST_NUMBER = Field("essential", COUNT, "number of the manifest's file")
+ROOT = Field("essential", hexadecimal(), "RFC 6962 root over the rows' leaves")
+ROWS = Field("essential", COUNT, "number of rows: the tree's size")
+FILE_SHA256 = Field("essential", hexadecimal(), "SHA-256 of the Parquet file")
+HEADER = Field("essential", hexadecimal(), "commitment to the header")
+
+EVENT_TYPES = {
+    "open": _event(
+        "open",
+        "the log exists; repeats case.json",
+        **{name: Field("essential", form, "as in case.json") for name, form in OPENING.items()},
+    ),
+    "acquire": _event(
+        "acquire",
+        "the item exists; its holder is the actor",
+        acquisition_type=Field(
+            "essential",
+            one_of(*["physical", "logical", "live", "memory", "mobile", "remote", "cloud", "web", "provider_return", "virtual_asset"]),
+            "how it was taken",
+        ),
+        digests=Field(
+            "essential",
+            array(one_of("blake3", "sha256", *EXTRA_DIGESTS), least=2, ascending=True),
+            "digests taken of each file's content",
+        ),
+        started_at=Field("essential", MOMENT, "when the walk began, by the device's clock"),
+        finished_at=Field("essential", MOMENT, "when the walk ended"),
+        tool=Field("essential", PROGRAM, "the program that read the source"),
+        authority=Field("M", AUTHORITY, "legal authority"),
+        seized_at=Field("M", some_of("period", start=MOMENT, end=MOMENT), "when it was seized"),
+        place=Field("M", TEXT, "where it was seized"),
+        seized_by=Field("M", array(TEXT, least=1), "who seized it"),
+        witnesses=Field("M", array(TEXT), "who was present to witness"),
+        owner_present=Field("M", BOOL, "was the owner present"),
+        receipt_given=Field("M", BOOL, "was a receipt given"),
+        description=Field("M", TEXT, "what the item is"),
+        condition=Field("M", TEXT, "its state when taken"),
+        measure=Field("M", one_of("seize", "copy", "maintain_integrity", "render_inaccessible"), "Budapest 19(3)"),
+        write_block=Field(
+            "M",
+            some_of("write block", make=TEXT, model=TEXT, serial=TEXT, tested_on=MOMENT, none=TEXT),
+            "or why none",
+        ),
+        clock_reference=Field(
+            "M",
+            some_of("clock", device_clock=MOMENT, reference_clock=MOMENT, offset_ms=TEXT, method=TEXT),
+            "the device's clock against a reference",
+        ),
+        legal_channel=Field(
+            "M",
+            one_of("order", "mla", "consent", "voluntary", "open_source", "informal"),
+            "by what right it came",
+        ),
+        quantity=Field("R", COUNT, "pieces"),
+        make=Field("R", TEXT, "manufacturer"),
+        model=Field("R", TEXT, "model"),
+        serial=Field("R", TEXT, "serial number"),
+        identifiers=Field("R", array(TEXT, least=1), "IMEI, MAC, account …"),
+        seized_from=Field("R", TEXT, "person or organisation"),
+        device_state=Field(
+            "R",
+            some_of(
+                "device state",
+                power=TEXT,
+                screen=TEXT,
+                lock=TEXT,
+                encryption=TEXT,
+                network_isolation=TEXT,
+                live_actions=TEXT,
+            ),
+            "as found",
+        ),
+        source_geometry=Field("R", TEXT, "sectors, sizes, partitions"),
+        physical_seals=Field("R", array(TEXT, least=1), "seal numbers"),
+        bag=Field("R", TEXT, "evidence bag number"),
+        photos=Field("R", array(hexadecimal(), least=1), "SHA-256 of photographs"),
+        unavoidable_change=Field("R", some_of("change", what=TEXT, who=TEXT, why=TEXT), "what had to change"),
+        marks=Field("R", array(one_of("out_of_scope", "privileged", "sensitive"), least=1, ascending=True), "marks"),
+        notes=Field("R", TEXT, "anything else"),
+    ),
+    "seal": _event(
+        "seal",
+        "the item's rows are those of the manifest",
+        file_sha256=FILE_SHA256,
+        header=HEADER,
+        manifest=MANIFEST_NUMBER,
+        root=ROOT,
+        rows=ROWS,
+    ),
+    "derive": _event(
+        "derive",
+        "opinions about the item's rows are attached",
+        base_root=Field("essential", hexadecimal(), "root of the sealed manifest that the rows are about"),
+        engine=Field("essential", ENGINE, "what concluded it"),
+        file_sha256=FILE_SHA256,
+        header=HEADER,
+        kind=Field("essential", one_of("media-type"), f"kind of opinion, as in {DERIVED_TYPE}"),
+        manifest=MANIFEST_NUMBER,
+        root=ROOT,
+        rows=ROWS,
+    ),
+}

@@ -1,0 +1,280 @@
+"""The records of a case and of its manifests: case file, header, row groups, leaf.
+
+Source: specs/store.md section 2, specs/manifest.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evidencekit.core.schema import (
+    BOOL,
+    COUNT,
+    EXHIBIT,
+    MOMENT,
+    SIGNED,
+    TEXT,
+    Form,
+    Record,
+    array,
+    base64_bytes,
+    hexadecimal,
+    mapping,
+    nullable,
+    one_of,
+    or_large,
+)
+from evidencekit.core.values import parse_count, read_name, short
+from evidencekit.errors import FormatError
+
+KINDS = ("file", "directory", "symlink", "fifo", "socket", "char_device", "block_device", "unknown")
+STATES = ("complete", "changed", "partial", "not_read", "not_listed", "vanished")
+REASONS = ["excluded", "permission_denied", "io_error", "not_found", "too_long", "too_large", "unsupported", "interrupted", "changed_kind", "other"]
+EXTRA_DIGESTS = {"md5": 16, "sha1": 20, "sha512": 64, "sha3_256": 32}
+"""Digests on request, with their sizes in bytes."""
+CONTENT_XATTRS = (b"security.", b"user.checksum", b"user.shatag", b"user.hash")
+"""Attributes that can give away the content: they stand in the group `content`."""
+
+CASE_TYPE = "evidencekit/case/1"
+MANIFEST_TYPE = "evidencekit/manifest/1"
+DERIVED_TYPE = "evidencekit/derived/1"
+NAME_TYPE = "evidencekit/name/1"
+CONTENT_TYPE = "evidencekit/content/1"
+METADATA_TYPE = "evidencekit/metadata/1"
+MEDIA_TYPE_TYPE = "evidencekit/media-type/1"
+ROW_TYPE = "evidencekit/row/1"
+DERIVED_ROW_TYPE = "evidencekit/derived-row/1"
+
+LONG_TEXT = Form("text", lambda value, place: _check_long_text(value, place))
+CASE_IDENTITY = base64_bytes(16)
+PROGRAM = Record(None, required={"name": TEXT, "parts": mapping(TEXT), "version": TEXT}).form("program")
+
+OPENING = {
+    "agency": TEXT,
+    "created_at": MOMENT,
+    "log_keys": array(TEXT, least=2, distinct=True),
+    "origin": TEXT,
+    "reference": TEXT,
+}
+"""What the case file and event 0 both say."""
+CASE = Record(CASE_TYPE, required={**OPENING, "case": CASE_IDENTITY})
+
+
+# --- groups of a row -----------------------------------------------------------------------------------------
+
+
+def _check_long_text(value: Any, place: str) -> None:
+    if not isinstance(value, str):
+        raise FormatError(place, expected="text", found=short(value))
+
+
+def _check_path(value: Any, place: str) -> None:
+    path = read_name(value, "path")
+    if path and any(part in {b"", b".", b".."} for part in path.split(b"/")):
+        raise FormatError(f"{place}.path", expected="components that are not empty, '.' or '..'", found=short(path))
+    if b"\0" in path:
+        raise FormatError(f"{place}.path", expected="no NUL byte", found=short(path))
+
+
+def _check_ranges(value: Any, place: str) -> None:
+    """Ascending, and never touching: one spelling for one set of bytes."""
+    end = -1
+    for item in value:
+        offset, length = parse_count(item["offset"]), parse_count(item["length"])
+        if offset <= end or length == 0:
+            raise FormatError(place, expected="ascending ranges that do not touch", found=short(item))
+        end = offset + length
+
+
+def _check_xattrs(value: Any, place: str) -> None:
+    names = [read_name(item, "name") for item in value]
+    if any(a >= b for a, b in zip(names, names[1:], strict=False)):
+        raise FormatError(place, expected="attributes in ascending order of name", found=short(names))
+
+
+def _ruled(form: Form, rule: Any) -> Form:
+    def check(value: Any, place: str) -> None:
+        form.check(value, place)
+        rule(value, place)
+
+    return Form(form.name, check)
+
+
+_RANGE = Record(None, required={"length": COUNT, "offset": COUNT}).form("range")
+RANGES = or_large(_ruled(array(_RANGE, least=1), _check_ranges))
+_XATTR = Record(None, required={"value": or_large(base64_bytes())}, names=frozenset({"name"})).form("attribute")
+XATTRS = or_large(_ruled(array(_XATTR, least=1), _check_xattrs))
+
+NAME = Record(
+    NAME_TYPE,
+    names=frozenset({"path"}),
+    optional_names=frozenset({"stream", "target", "original"}),
+    rules=(_check_path,),
+)
+CONTENT = Record(
+    CONTENT_TYPE,
+    required={
+        "blake3": nullable(hexadecimal()),
+        "sha256": nullable(hexadecimal()),
+        "size": nullable(COUNT),
+        "state": one_of(*STATES),
+    },
+    optional={
+        **{name: hexadecimal(size) for name, size in EXTRA_DIGESTS.items()},
+        "blake3_zero_filled": hexadecimal(),
+        "detail": or_large(TEXT),
+        "reason": one_of(*REASONS),
+        "sha256_zero_filled": hexadecimal(),
+        "unreadable": RANGES,
+        "xattrs": XATTRS,
+    },
+)
+METADATA = Record(
+    METADATA_TYPE,
+    optional={
+        "after": Record(None, required={"ctime_ns": SIGNED, "mtime_ns": SIGNED, "size": COUNT}).form("stat"),
+        "atime_ns": SIGNED,
+        "attributes": array(TEXT, least=1, ascending=True),
+        "btime_ns": SIGNED,
+        "ctime_ns": SIGNED,
+        "device": COUNT,
+        "gid": COUNT,
+        "holes": RANGES,
+        "inode": COUNT,
+        "link_group": COUNT,
+        "mode": COUNT,
+        "mtime_ns": SIGNED,
+        "nlink": COUNT,
+        "rdev": COUNT,
+        "uid": COUNT,
+        "unreadable_metadata": array(TEXT, least=1, ascending=True),
+        "xattrs": XATTRS,
+    },
+    optional_names=frozenset({"owner", "group"}),
+)
+MEDIA_TYPE = Record(
+    MEDIA_TYPE_TYPE,
+    required={"charset": nullable(TEXT), "error": nullable(TEXT), "media_type": nullable(TEXT)},
+)
+
+
+def check_row(kind: str, name: dict[str, Any], content: dict[str, Any], metadata: dict[str, Any]) -> None:
+    """Raise FormatError unless the groups fit the kind and the state (groups already of their schemas).
+
+    Source: specs/manifest.md sections 2 to 5.
+    """
+    state = content["state"]
+    if state in _FORBIDDEN.get(kind, _FORBIDDEN_OTHERS):
+        raise FormatError("content.state", expected=f"a state that a {kind} can have", found=state)
+    taken = state in {"complete", "changed"}
+    has_bytes = kind == "file" and taken
+    if (content["sha256"] is not None) != has_bytes or (content["blake3"] is not None) != has_bytes:
+        raise FormatError(
+            "content.sha256",
+            expected=f"digests just where a file was taken whole ({state})",
+            found="otherwise",
+        )
+    if (content["size"] is None) != (kind != "file") and (kind != "file" or taken or state == "partial"):
+        raise FormatError("content.size", expected="a size just for files", found=short(content["size"]))
+    if not has_bytes and not EXTRA_DIGESTS.keys().isdisjoint(content):
+        raise FormatError("content", expected="no digests without content", found="digests")
+    for member in ("sha256_zero_filled", "blake3_zero_filled", "unreadable"):
+        if (member in content) != (state == "partial"):
+            raise FormatError(f"content.{member}", expected="just with state partial", found=state)
+    if ("reason" in content) == taken:
+        raise FormatError("content.reason", expected="a reason just where something was not taken", found=state)
+    if "detail" in content and taken:
+        raise FormatError("content.detail", expected="nothing without a reason", found="text")
+    has_target = "target" in name or "target_hex" in name
+    if has_target != (kind == "symlink" and taken):
+        raise FormatError("name.target", expected="a target just for links that were read", found=kind)
+    if ("after" in metadata) != (state == "changed"):
+        raise FormatError("metadata.after", expected="both stats just with state changed", found=state)
+    if "rdev" in metadata and kind not in {"char_device", "block_device"}:
+        raise FormatError("metadata.rdev", expected="just for devices", found=kind)
+
+
+_FORBIDDEN = {
+    "file": frozenset({"not_listed"}),
+    "directory": frozenset({"partial", "not_read"}),
+    "symlink": frozenset({"partial", "not_listed"}),
+}
+_FORBIDDEN_OTHERS = frozenset({"changed", "partial", "not_listed"})
+
+
+def leaf_bytes(kind: str, name: bytes, content: bytes, metadata: bytes) -> bytes:
+    """Return a row's leaf from its kind and three 32-byte commitments: the canonical record, built by hand."""
+    return (
+        f'{{"_t":"{ROW_TYPE}","content":"{content.hex()}","kind":"{kind}"'
+        f',"metadata":"{metadata.hex()}","name":"{name.hex()}"}}'
+    ).encode()
+
+
+def derived_leaf_bytes(base_index: int, base_root: bytes, opinion: bytes) -> bytes:
+    """Return a derived row's leaf from its base row and one 32-byte commitment."""
+    return (
+        f'{{"_t":"{DERIVED_ROW_TYPE}","base_index":"{base_index}","base_root":"{base_root.hex()}"'
+        f',"opinion":"{opinion.hex()}"}}'
+    ).encode()
+
+
+def sort_key(path: bytes, stream: bytes) -> tuple[list[bytes], bytes]:
+    """Return the key that orders rows: components as raw bytes, then the stream's name."""
+    return (path.split(b"/") if path else [], stream)
+
+
+# --- headers ---------------------------------------------------------------------------------------------------
+
+
+def _exactly(names: tuple[str, ...]) -> Form:
+    return Record(None, required=dict.fromkeys(names, COUNT)).form("counts")
+
+
+MOUNT = Record(None, required={"device": TEXT, "fs_type": TEXT, "options": TEXT}).form("mount")
+SOURCE = Record(
+    None,
+    required={
+        "atime": one_of("untouched", "may_change", "read_only_mount"),
+        "host": nullable(TEXT),
+        "kind": one_of(*KINDS),
+        "mount": nullable(MOUNT),
+    },
+    names=frozenset({"path"}),
+).form("source")
+MANIFEST = Record(
+    MANIFEST_TYPE,
+    required={
+        "case": CASE_IDENTITY,
+        "digests": array(one_of("blake3", "sha256", *EXTRA_DIGESTS), least=2, ascending=True),
+        "exhibit": EXHIBIT,
+        "finished_at": MOMENT,
+        "name_encoding": one_of("posix", "wtf-8"),
+        "options": Record(None, required={"exclude": array(TEXT), "include": array(TEXT), "sensitive": BOOL}).form(
+            "options"
+        ),
+        "order": one_of("path", "shuffled"),
+        "program": PROGRAM,
+        "source": SOURCE,
+        "started_at": MOMENT,
+        "totals": Record(
+            None,
+            required={"bytes": COUNT, "kinds": _exactly(KINDS), "rows": COUNT, "states": _exactly(STATES)},
+        ).form("totals"),
+    },
+)
+ENGINE = Record(None, required={"data_sha256": nullable(hexadecimal()), "name": TEXT, "version": TEXT}).form("engine")
+DERIVED = Record(
+    DERIVED_TYPE,
+    required={
+        "base_manifest": COUNT,
+        "base_root": hexadecimal(),
+        "case": CASE_IDENTITY,
+        "engine": ENGINE,
+        "exhibit": EXHIBIT,
+        "finished_at": MOMENT,
+        "kind": one_of("media-type"),
+        "program": PROGRAM,
+        "started_at": MOMENT,
+        "totals": _exactly(("errors", "rows")),
+    },
+)

@@ -1,0 +1,277 @@
+"""Forms of values, and records made of them: what a strict reader checks after the spelling.
+
+A `Form` has a name (it stands in specs/events.json) and a check that raises FormatError with the place.
+Source: specs/encoding.md sections 2 to 5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from evidencekit.core.values import decode_base64, read_name, short
+from evidencekit.errors import FormatError
+
+Check = Callable[[Any, str], None]
+
+MAX_COUNT = 2**64 - 1
+MAX_STRING = 4096
+MAX_ARRAY = 500
+_COUNT = re.compile(r"(?:0|[1-9][0-9]{0,19})\Z")
+_SIGNED = re.compile(r"(?:0|-?[1-9][0-9]{0,29})\Z")
+_HEX = re.compile(r"(?:[0-9a-f]{2})*\Z")
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z\Z")
+_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}\Z")
+_EXHIBIT = re.compile(r"(?:[a-z0-9-]{1,40}/){0,4}[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+_PRECISIONS = {
+    "ns": ".*",
+    "ms": "000000Z",
+    "s": ".000000000Z",
+    "min": ":00.000000000Z",
+    "day": ":00.000000000Z",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form of values: its name in the specs, and its check."""
+
+    name: str
+    check: Check
+
+    def __call__(self, value: object, place: str) -> None:
+        self.check(value, place)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The schema of an object: members that must and may be there; names stand as `x` or `x_hex`.
+
+    `rules` are checks of the whole object, made last.
+    """
+
+    type: str | None
+    """The `_t` of the object, or None for an object nested in another's schema."""
+    required: Mapping[str, Form] = field(default_factory=dict)
+    optional: Mapping[str, Form] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
+    """Name-like members that must be there."""
+    optional_names: frozenset[str] = frozenset()
+    rules: tuple[Check, ...] = ()
+
+    def check(self, value: object, place: str = "") -> None:
+        """Raise FormatError unless `value` is an object of this schema."""
+        where = place or "record"
+        if not isinstance(value, dict):
+            raise FormatError(where, expected="an object", found=short(value))
+        if self.type is not None and value.get("_t") != self.type:
+            raise FormatError(f"{where}._t", expected=self.type, found=short(value.get("_t")))
+        seen = 0 if self.type is None else 1
+        dot = f"{place}." if place else ""
+        for key, form in self.required.items():
+            if key not in value:
+                raise FormatError(f"{dot}{key}", expected=form.name, found="nothing")
+            form.check(value[key], dot + key)
+            seen += 1
+        for key, form in self.optional.items():
+            if key in value:
+                form.check(value[key], dot + key)
+                seen += 1
+        for key in self.names:
+            read_name(value, key, dot)
+            seen += 1
+        for key in self.optional_names:
+            if key in value or key + "_hex" in value:
+                read_name(value, key, dot)
+                seen += 1
+        if seen != len(value):
+            unknown = sorted(set(value) - self.members())
+            raise FormatError(f"{dot}{unknown[0]}", expected="no such member", found="one")
+        for rule in self.rules:
+            rule(value, place)
+
+    def members(self) -> set[str]:
+        """Return every member name that the schema knows."""
+        names = self.names | self.optional_names
+        known = {*self.required, *self.optional, *names, *(name + "_hex" for name in names)}
+        return known | {"_t"} if self.type is not None else known
+
+    def form(self, name: str = "object") -> Form:
+        """Return this schema as a form, to nest it."""
+        return Form(name, self.check)
+
+
+def _matching(name: str, pattern: re.Pattern[str]) -> Form:
+    def check(value: Any, place: str) -> None:
+        if not isinstance(value, str) or not pattern.match(value):
+            raise FormatError(place, expected=name, found=short(value))
+
+    return Form(name, check)
+
+
+# --- scalars -----------------------------------------------------------------------------------------------
+
+
+def _check_count(value: Any, place: str) -> None:
+    if not isinstance(value, str) or not _COUNT.match(value) or int(value) > MAX_COUNT:
+        raise FormatError(place, expected="count", found=short(value))
+
+
+def _check_text(value: Any, place: str) -> None:
+    if not isinstance(value, str) or len(value.encode(errors="replace")) > MAX_STRING:
+        raise FormatError(place, expected=f"text of at most {MAX_STRING} bytes", found=short(value))
+
+
+def _check_bool(value: Any, place: str) -> None:
+    if not isinstance(value, bool):
+        raise FormatError(place, expected="true or false", found=short(value))
+
+
+def _check_instant(value: Any, place: str) -> None:
+    if not isinstance(value, str) or not _INSTANT.match(value):
+        raise FormatError(place, expected="instant", found=short(value))
+    try:
+        datetime.fromisoformat(value[:19])
+    except ValueError as error:
+        raise FormatError(place, expected="instant", found=short(value)) from error
+
+
+def _check_offset(value: Any, place: str) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or not -1439 <= value <= 1439:
+        raise FormatError(place, expected="offset in minutes or null", found=short(value))
+
+
+COUNT = Form("count", _check_count)
+SIGNED = _matching("signed", _SIGNED)
+TEXT = Form("text", _check_text)
+BOOL = Form("boolean", _check_bool)
+INSTANT = Form("instant", _check_instant)
+FINGERPRINT = _matching("fingerprint", _FINGERPRINT)
+EXHIBIT = _matching("exhibit", _EXHIBIT)
+
+
+def _check_precision(value: Any, place: str) -> None:
+    ending = _PRECISIONS[value["precision"]]
+    if ending != ".*" and not value["time"].endswith(ending):
+        raise FormatError(f"{place}.time", expected=f"zeros below {value['precision']}", found=value["time"])
+
+
+def hexadecimal(size: int = 32) -> Form:
+    """Lower-case hex of `size` bytes."""
+    name = f"hex of {size} bytes"
+
+    def check(value: Any, place: str) -> None:
+        if not isinstance(value, str) or len(value) != 2 * size or not _HEX.match(value):
+            raise FormatError(place, expected=name, found=short(value))
+
+    return Form(name, check)
+
+
+def base64_bytes(size: int | None = None) -> Form:
+    """Canonical base64 of `size` bytes (any number where None)."""
+    name = "base64" if size is None else f"base64 of {size} bytes"
+
+    def check(value: Any, place: str) -> None:
+        if not isinstance(value, str):
+            raise FormatError(place, expected=name, found=short(value))
+        data = decode_base64(value, place)
+        if size is not None and len(data) != size:
+            raise FormatError(place, expected=name, found=f"{len(data)} bytes")
+
+    return Form(name, check)
+
+
+def one_of(*values: str) -> Form:
+    """One of the given strings."""
+    allowed = frozenset(values)
+    name = "one of " + " ".join(values)
+
+    def check(value: Any, place: str) -> None:
+        if not isinstance(value, str) or value not in allowed:
+            raise FormatError(place, expected=name, found=short(value))
+
+    return Form(name, check)
+
+
+# --- compounds ---------------------------------------------------------------------------------------------
+
+
+def nullable(form: Form) -> Form:
+    """`form`, or null."""
+
+    def check(value: Any, place: str) -> None:
+        if value is not None:
+            form.check(value, place)
+
+    return Form(f"{form.name} or null", check)
+
+
+def array(form: Form, *, least: int = 0, ascending: bool = False, distinct: bool = False) -> Form:
+    """An array of `form`; `ascending` demands strictly growing strings."""
+
+    def check(value: Any, place: str) -> None:
+        if not isinstance(value, list) or not least <= len(value) <= MAX_ARRAY:
+            raise FormatError(place, expected=f"array of {least} to {MAX_ARRAY}", found=short(value))
+        for number, member in enumerate(value):
+            form.check(member, f"{place}[{number}]")
+        if ascending and any(a >= b for a, b in zip(value, value[1:], strict=False)):
+            raise FormatError(place, expected="ascending members", found=short(value))
+        if distinct and len(set(value)) != len(value):
+            raise FormatError(place, expected="distinct members", found=short(value))
+
+    return Form(f"array of {form.name}", check)
+
+
+def mapping(form: Form) -> Form:
+    """An object with any member names, values of `form`."""
+
+    def check(value: Any, place: str) -> None:
+        if not isinstance(value, dict) or len(value) > MAX_ARRAY:
+            raise FormatError(place, expected="an object", found=short(value))
+        for key, member in value.items():
+            form.check(member, f"{place}.{key}")
+
+    return Form(f"object of {form.name}", check)
+
+
+def some_of(name: str = "object", **members: Form) -> Form:
+    """An object with at least one of these members; what is not known is absent."""
+    schema = Record(None, optional=members)
+
+    def check(value: Any, place: str) -> None:
+        schema.check(value, place)
+        if not value:
+            raise FormatError(place, expected="at least one member", found="none")
+
+    return Form(f"{name} {{{', '.join(sorted(members))}}}", check)
+
+
+LARGE = Record(None, required={"bytes": COUNT, "count": COUNT, "sha256": hexadecimal()})
+
+
+def or_large(form: Form) -> Form:
+    """`form`, or a large value that lies in `objects/` (specs/encoding.md section 3)."""
+
+    def check(value: Any, place: str) -> None:
+        if isinstance(value, dict) and "sha256" in value:
+            LARGE.check(value, place)
+        else:
+            form.check(value, place)
+
+    return Form(f"{form.name} or large value", check)
+
+
+MOMENT = Record(
+    None,
+    required={
+        "precision": one_of(*_PRECISIONS),
+        "time": INSTANT,
+        "utc_offset_min": Form("offset", _check_offset),
+    },
+    rules=(_check_precision,),
+).form("moment")

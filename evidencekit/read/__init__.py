@@ -1,0 +1,1 @@
+"""The read-only edge: nothing here writes, nothing here imports what writes."""
