@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any, NamedTuple, NoReturn
 
+from evidencekit.core.values import short
 from evidencekit.errors import FormatError
 
 MAX_SAFE_INTEGER = 2**53 - 1
 _KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
+# Strings whole, and brackets outside them; possessive, so that hostile input costs linear time and no memory.
+_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 class Limits(NamedTuple):
@@ -42,8 +46,13 @@ def encode(value: dict[str, Any], limits: Limits = RECORD) -> bytes:
     if not isinstance(value, dict):
         raise FormatError("record", expected="an object", found=type(value).__name__)
     _gate(value, "", limits.depth)
+    return _spell(value, limits)
+
+
+def _spell(value: dict[str, Any], limits: Limits) -> bytes:
+    """Write a value that `_gate` let through."""
     try:
-        data = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        data = _WRITER.encode(value).encode()
     except UnicodeEncodeError as error:
         raise FormatError("record", expected="text without surrogates", found="a surrogate") from error
     if len(data) > limits.size:
@@ -63,20 +72,15 @@ def decode(data: bytes, limits: Limits = RECORD) -> dict[str, Any]:
         raise FormatError("record", expected=f"at most {limits.size} bytes", found=f"{len(data)} bytes", code="F102")
     _bound_nesting(data, limits.depth)
     try:
-        value = json.loads(
-            data.decode(),
-            object_pairs_hook=_no_duplicates,
-            parse_float=_no_fraction,
-            parse_constant=_no_fraction,
-            parse_int=_bounded_int,
-        )
+        value = _READER.decode(data.decode())
     except UnicodeDecodeError as error:
         raise FormatError("record", expected="UTF-8", found=f"a bad byte at {error.start}") from error
     except json.JSONDecodeError as error:
         raise FormatError("record", expected="JSON", found=f"{error.msg} at {error.pos}") from error
     if not isinstance(value, dict):
         raise FormatError("record", expected="an object", found=type(value).__name__)
-    if encode(value, limits) != data:
+    _gate(value, "", limits.depth)
+    if _spell(value, limits) != data:
         raise FormatError("record", expected="the canonical spelling (RFC 8785)", found="another spelling")
     return value
 
@@ -94,12 +98,14 @@ def _gate(value: object, place: str, depth: int) -> None:
     if isinstance(value, dict):
         for key, member in value.items():
             if not isinstance(key, str) or (key != "_t" and not _KEY.match(key)):
-                raise FormatError(place or "record", expected="a member name [a-z][a-z0-9_]*", found=repr(key)[:60])
-            _gate(member, f"{place}.{key}" if place else key, depth - 1)
+                raise FormatError(place or "record", expected="a member name [a-z][a-z0-9_]*", found=short(key))
+            if not isinstance(member, str):  # most are, and need no place
+                _gate(member, f"{place}.{key}" if place else key, depth - 1)
         return
     if isinstance(value, (list, tuple)):
         for number, member in enumerate(value):
-            _gate(member, f"{place}[{number}]", depth - 1)
+            if not isinstance(member, str):
+                _gate(member, f"{place}[{number}]", depth - 1)
         return
     raise FormatError(place or "record", expected="a JSON value without fractions", found=type(value).__name__)
 
@@ -109,7 +115,7 @@ def _bound_nesting(data: bytes, depth: int) -> None:
     if data.count(b"[") + data.count(b"{") <= depth:
         return
     level = 0
-    for match in re.finditer(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', data, re.DOTALL):
+    for match in _BRACKETS.finditer(data):
         token = match.group()
         if token in b"[{":
             level += 1
@@ -122,17 +128,26 @@ def _bound_nesting(data: bytes, depth: int) -> None:
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise FormatError("record", expected="each member once", found=f"{twice[:60]!r} twice")
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
+        raise FormatError("record", expected="each member once", found=f"{short(twice)} twice")
     return record
 
 
 def _no_fraction(text: str) -> NoReturn:
-    raise FormatError("record", expected="integers only", found=text[:40])
+    raise FormatError("record", expected="integers only", found=short(text))
 
 
 def _bounded_int(text: str) -> int:
     if len(text) > 17:  # 2^53 has 16 digits, and a sign
         raise FormatError("record", expected="an integer within 2^53-1", found="a larger one")
     return int(text)
+
+
+_WRITER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_READER = json.JSONDecoder(
+    object_pairs_hook=_no_duplicates,
+    parse_float=_no_fraction,
+    parse_constant=_no_fraction,
+    parse_int=_bounded_int,
+)

@@ -5,6 +5,7 @@ Source: specs/custody-log.md sections 1 and 2; the bodies stand in `core/event_t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,13 +34,13 @@ EVENT_TYPE = "evidencekit/event/1"
 ENTRY_TYPE = "evidencekit/entry/1"
 NAMESPACE = "evidencekit-event"
 MAX_SIGNERS = 16
+_TYPE = re.compile(r"[a-z][a-z_]*\Z")
+_VERSION = re.compile(r"[1-9][0-9]{0,8}\Z")
 
 
 def _check_type_name(value: Any, place: str) -> None:
-    if not isinstance(value, str) or not value.replace("_", "").isalpha() or not value.isascii():
-        raise FormatError(place, expected="an event type", found=short(value))
-    if value != value.lower() or value[0] == "_":
-        raise FormatError(place, expected="an event type", found=short(value))
+    if not isinstance(value, str) or not _TYPE.match(value):
+        raise FormatError(place, expected="an event type [a-z][a-z_]*", found=short(value))
 
 
 def _check_body(value: Any, place: str) -> None:
@@ -59,12 +60,17 @@ def _check_place(value: Any, place: str) -> None:
 
 def _check_agreement(event: Any, place: str) -> None:  # noqa: ARG001 (the place of the whole event is empty)
     kind, body_type = event["type"], event["body"]["_t"]
-    name, _, version = body_type.removeprefix("evidencekit/").partition("/")
-    if name != kind or not body_type.startswith("evidencekit/") or not version.isdigit():
-        raise FormatError("body._t", expected=f"evidencekit/{kind}/VERSION", found=short(body_type))
-    known = EVENT_TYPES.get(kind)
-    if known is not None and body_type == known.body.type:
+    start = f"evidencekit/{kind}/"
+    if not body_type.startswith(start) or not _VERSION.match(body_type.removeprefix(start)):
+        raise FormatError("body._t", expected=f"{start}VERSION", found=short(body_type))
+    if knows_type(event):
+        known = EVENT_TYPES[kind]
         known.body.check(event["body"], "body")
+        if event["not_stated"] != known.missing(event["body"]):
+            expected = " ".join(known.missing(event["body"])) or "nothing"
+            raise FormatError("not_stated", expected=expected, found=short(event["not_stated"]))
+    if len(event["signers"]) > MAX_SIGNERS:
+        raise FormatError("signers", expected=f"at most {MAX_SIGNERS}", found=str(len(event["signers"])), code="F102")
     if event["signers"][0] != event["actor"]["key"]:
         raise FormatError("signers[0]", expected="the actor's key", found=event["signers"][0])
 
@@ -133,8 +139,6 @@ def decode_event(data: bytes) -> dict[str, Any]:
     """
     event = encoding.decode(data)
     EVENT.check(event)
-    if len(event["signers"]) > MAX_SIGNERS:
-        raise FormatError("signers", expected=f"at most {MAX_SIGNERS}", found=str(len(event["signers"])), code="F102")
     return event
 
 
@@ -192,3 +196,47 @@ def encode_entry(entry: Entry) -> bytes:
     }
     ENTRY.check(record)
     return encoding.encode(record)
+
+
+def new_event(
+    *,
+    kind: str,
+    items: list[str],
+    body: dict[str, Any],
+    case: str,
+    actor: dict[str, Any],
+    signers: list[str],
+    seen: dict[str, str],
+    nonce: str,
+    occurred_at: dict[str, Any],
+    time_class: str = "device",
+    language: str | None = None,
+    classification: str | None = None,
+) -> dict[str, Any]:
+    """Return an event of a type that this version knows; fields marked M that `body` lacks become `not_stated`.
+
+    `body` comes without its `_t`.
+
+    Raises:
+        FormatError: a member outside the schema, or an essential one missing.
+        KeyError: a type that this version does not know.
+    """
+    known = EVENT_TYPES[kind]
+    event = {
+        "_t": EVENT_TYPE,
+        "actor": actor,
+        "body": {"_t": known.body.type, **body},
+        "case": case,
+        "classification": classification,
+        "items": items,
+        "language": language,
+        "nonce": nonce,
+        "not_stated": known.missing(body),
+        "occurred_at": occurred_at,
+        "seen": seen,
+        "signers": signers,
+        "time_class": time_class,
+        "type": kind,
+    }
+    EVENT.check(event)
+    return event

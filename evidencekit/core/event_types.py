@@ -1,7 +1,7 @@
-"""The types of events: what each must say, who signs, what it does. specs/events.json is printed from here.
+"""The types of events: what each must say, who signs, what it does; specs/events.json is printed from here.
 
-Needs: `essential` (without it the event has no meaning: refused), `M` (mandatory by practice: if nobody gave it, its name
-stands in `not_stated`), `R` (when it applies). Source: specs/custody-log.md section 4.
+Needs: `essential` (without it the event has no meaning: refused), `M` (mandatory by practice: if nobody gave it, its
+name stands in `not_stated`), `R` (when it applies). Source: specs/custody-log.md section 4.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from evidencekit.core.records import DERIVED_TYPE, ENGINE, EXTRA_DIGESTS, OPENING, PROGRAM
+from evidencekit.core.records import DERIVED_TYPE, DIGESTS, ENGINE, OPENING, PROGRAM
+from evidencekit.core.rules import check_opening
 from evidencekit.core.schema import (
     BOOL,
     COUNT,
     MOMENT,
     TEXT,
+    Check,
     Form,
     Record,
     array,
@@ -23,8 +25,12 @@ from evidencekit.core.schema import (
     some_of,
 )
 
-RESERVED = tuple(
-    ["accept", "adopt", "analyse", "anchor", "check_in", "check_out", "collect", "copy", "correct", "countersign", "disclose", "dispose", "erase", "export", "extend", "hold", "hold_release", "identify", "incident", "key_add", "key_retire", "key_revoke", "loan", "migrate", "offer", "physical_seal", "physical_unseal", "reassign", "receipt", "receive", "redact", "refuse", "release", "return", "split", "store", "translate", "transport", "verify", "view"]
+RESERVED = (
+    *("accept", "adopt", "analyse", "anchor", "check_in", "check_out", "collect", "copy", "correct"),
+    *("countersign", "disclose", "dispose", "erase", "export", "extend", "hold", "hold_release"),
+    *("identify", "incident", "key_add", "key_retire", "key_revoke", "loan", "migrate", "offer"),
+    *("physical_seal", "physical_unseal", "reassign", "receipt", "receive", "redact", "refuse"),
+    *("release", "return", "split", "store", "translate", "transport", "verify", "view"),
 )
 """Types that later versions define. A verifier that meets one says that it did not check it."""
 
@@ -53,12 +59,17 @@ class EventType:
         return sorted(name for name, item in self.fields.items() if item.need == "M" and name not in body)
 
 
-def _event(name: str, effect: str, signers: int = 1, **fields: Field) -> EventType:
+def _event(name: str, effect: str, rules: tuple[Check, ...] = (), /, **fields: Field) -> EventType:
     essential = {key: item.form for key, item in fields.items() if item.need == "essential"}
     others = {key: item.form for key, item in fields.items() if item.need != "essential"}
-    return EventType(Record(f"evidencekit/{name}/1", required=essential, optional=others), fields, signers, effect)
+    body = Record(f"evidencekit/{name}/1", required=essential, optional=others, rules=rules)
+    return EventType(body, fields, 1, effect)
 
 
+ACQUISITION_TYPES = (
+    *("physical", "logical", "live", "memory", "mobile"),
+    *("remote", "cloud", "web", "provider_return", "virtual_asset"),
+)
 AUTHORITY = some_of("authority", type=TEXT, number=TEXT, issuer=TEXT, date=MOMENT, scope=TEXT, valid_until=MOMENT)
 MANIFEST_NUMBER = Field("essential", COUNT, "number of the manifest's file")
 ROOT = Field("essential", hexadecimal(), "RFC 6962 root over the rows' leaves")
@@ -70,6 +81,7 @@ EVENT_TYPES = {
     "open": _event(
         "open",
         "the log exists; repeats case.json",
+        (check_opening,),
         **{name: Field("essential", form, "as in case.json") for name, form in OPENING.items()},
     ),
     "acquire": _event(
@@ -77,12 +89,12 @@ EVENT_TYPES = {
         "the item exists; its holder is the actor",
         acquisition_type=Field(
             "essential",
-            one_of(*["physical", "logical", "live", "memory", "mobile", "remote", "cloud", "web", "provider_return", "virtual_asset"]),
+            one_of(*ACQUISITION_TYPES),
             "how it was taken",
         ),
         digests=Field(
             "essential",
-            array(one_of("blake3", "sha256", *EXTRA_DIGESTS), least=2, ascending=True),
+            DIGESTS,
             "digests taken of each file's content",
         ),
         started_at=Field("essential", MOMENT, "when the walk began, by the device's clock"),

@@ -21,7 +21,10 @@ MAX_NOTE_FILE = 1_048_576
 
 _NUMBER = re.compile(r"(?:[0-9]{8}|[1-9][0-9]{8,18})\Z")
 _SIGNATURE = re.compile(r"event\.json(?:\.(?:[2-9]|[1-9][0-9]{1,2}))?\.sig\Z")
-_DROPPINGS = re.compile(r"(?:\.DS_Store|Thumbs\.db|desktop\.ini|\.directory|\._.*)\Z", re.IGNORECASE)
+_DROPPINGS = re.compile(
+    r"(?:\.DS_Store|Thumbs\.db|desktop\.ini|\.directory|\._.*)\Z",
+    re.IGNORECASE | re.ASCII | re.DOTALL,
+)
 
 
 def number(n: int) -> str:
@@ -87,11 +90,10 @@ def object_file(sha256_hex: str) -> str:
 def is_disposable(path: str) -> bool:
     """Tell whether a path is never read and never judged: work/, the index, tree caches, temporary files."""
     first, _, _ = path.partition("/")
-    name = path.rpartition("/")[2]
     return (
         first in {WORK, INDEX, INDEX + "-wal", INDEX + "-shm", INDEX + "-journal"}
         or any(part.startswith(TEMPORARY) for part in path.split("/"))
-        or (first == MANIFESTS and name.endswith(".tiles"))
+        or path.endswith(".tiles")
     )
 
 

@@ -7,6 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from evidencekit.core.rules import (
+    check_digests,
+    check_mode,
+    check_names,
+    check_not_zero,
+    check_opening,
+    check_ranges,
+    check_xattr_group,
+    check_xattrs,
+    ruled,
+)
 from evidencekit.core.schema import (
     BOOL,
     COUNT,
@@ -17,19 +28,23 @@ from evidencekit.core.schema import (
     Form,
     Record,
     array,
+    array_or_large,
     base64_bytes,
     hexadecimal,
     mapping,
     nullable,
     one_of,
-    or_large,
+    text_or_large,
 )
-from evidencekit.core.values import parse_count, read_name, short
+from evidencekit.core.values import check_wtf8, read_name, short
 from evidencekit.errors import FormatError
 
 KINDS = ("file", "directory", "symlink", "fifo", "socket", "char_device", "block_device", "unknown")
 STATES = ("complete", "changed", "partial", "not_read", "not_listed", "vanished")
-REASONS = ["excluded", "permission_denied", "io_error", "not_found", "too_long", "too_large", "unsupported", "interrupted", "changed_kind", "other"]
+REASONS = (
+    *("excluded", "permission_denied", "io_error", "not_found", "too_long"),
+    *("too_large", "unsupported", "interrupted", "changed_kind", "other"),
+)
 EXTRA_DIGESTS = {"md5": 16, "sha1": 20, "sha512": 64, "sha3_256": 32}
 """Digests on request, with their sizes in bytes."""
 CONTENT_XATTRS = (b"security.", b"user.checksum", b"user.shatag", b"user.hash")
@@ -45,7 +60,6 @@ MEDIA_TYPE_TYPE = "evidencekit/media-type/1"
 ROW_TYPE = "evidencekit/row/1"
 DERIVED_ROW_TYPE = "evidencekit/derived-row/1"
 
-LONG_TEXT = Form("text", lambda value, place: _check_long_text(value, place))
 CASE_IDENTITY = base64_bytes(16)
 PROGRAM = Record(None, required={"name": TEXT, "parts": mapping(TEXT), "version": TEXT}).form("program")
 
@@ -57,59 +71,24 @@ OPENING = {
     "reference": TEXT,
 }
 """What the case file and event 0 both say."""
-CASE = Record(CASE_TYPE, required={**OPENING, "case": CASE_IDENTITY})
+CASE = Record(CASE_TYPE, required={**OPENING, "case": CASE_IDENTITY}, rules=(check_opening,))
 
 
 # --- groups of a row -----------------------------------------------------------------------------------------
 
 
-def _check_long_text(value: Any, place: str) -> None:
-    if not isinstance(value, str):
-        raise FormatError(place, expected="text", found=short(value))
-
-
-def _check_path(value: Any, place: str) -> None:
-    path = read_name(value, "path")
-    if path and any(part in {b"", b".", b".."} for part in path.split(b"/")):
-        raise FormatError(f"{place}.path", expected="components that are not empty, '.' or '..'", found=short(path))
-    if b"\0" in path:
-        raise FormatError(f"{place}.path", expected="no NUL byte", found=short(path))
-
-
-def _check_ranges(value: Any, place: str) -> None:
-    """Ascending, and never touching: one spelling for one set of bytes."""
-    end = -1
-    for item in value:
-        offset, length = parse_count(item["offset"]), parse_count(item["length"])
-        if offset <= end or length == 0:
-            raise FormatError(place, expected="ascending ranges that do not touch", found=short(item))
-        end = offset + length
-
-
-def _check_xattrs(value: Any, place: str) -> None:
-    names = [read_name(item, "name") for item in value]
-    if any(a >= b for a, b in zip(names, names[1:], strict=False)):
-        raise FormatError(place, expected="attributes in ascending order of name", found=short(names))
-
-
-def _ruled(form: Form, rule: Any) -> Form:
-    def check(value: Any, place: str) -> None:
-        form.check(value, place)
-        rule(value, place)
-
-    return Form(form.name, check)
-
-
 _RANGE = Record(None, required={"length": COUNT, "offset": COUNT}).form("range")
-RANGES = or_large(_ruled(array(_RANGE, least=1), _check_ranges))
-_XATTR = Record(None, required={"value": or_large(base64_bytes())}, names=frozenset({"name"})).form("attribute")
-XATTRS = or_large(_ruled(array(_XATTR, least=1), _check_xattrs))
+RANGES = array_or_large(ruled(array(_RANGE, least=1), check_ranges))
+_XATTR = Record(None, required={"value": text_or_large(base64_bytes())}, names=frozenset({"name"})).form("attribute")
+XATTRS = array_or_large(ruled(array(_XATTR, least=1), check_xattrs))
+DIGESTS = ruled(array(one_of("blake3", "sha256", *EXTRA_DIGESTS), least=2, ascending=True), check_digests)
+"""Names of the digests that were taken."""
 
 NAME = Record(
     NAME_TYPE,
     names=frozenset({"path"}),
     optional_names=frozenset({"stream", "target", "original"}),
-    rules=(_check_path,),
+    rules=(check_names,),
 )
 CONTENT = Record(
     CONTENT_TYPE,
@@ -122,12 +101,13 @@ CONTENT = Record(
     optional={
         **{name: hexadecimal(size) for name, size in EXTRA_DIGESTS.items()},
         "blake3_zero_filled": hexadecimal(),
-        "detail": or_large(TEXT),
+        "detail": text_or_large(TEXT),
         "reason": one_of(*REASONS),
         "sha256_zero_filled": hexadecimal(),
         "unreadable": RANGES,
         "xattrs": XATTRS,
     },
+    rules=(check_xattr_group(CONTENT_XATTRS, of_content=True),),
 )
 METADATA = Record(
     METADATA_TYPE,
@@ -141,8 +121,8 @@ METADATA = Record(
         "gid": COUNT,
         "holes": RANGES,
         "inode": COUNT,
-        "link_group": COUNT,
-        "mode": COUNT,
+        "link_group": ruled(COUNT, check_not_zero),
+        "mode": ruled(COUNT, check_mode),
         "mtime_ns": SIGNED,
         "nlink": COUNT,
         "rdev": COUNT,
@@ -151,6 +131,7 @@ METADATA = Record(
         "xattrs": XATTRS,
     },
     optional_names=frozenset({"owner", "group"}),
+    rules=(check_xattr_group(CONTENT_XATTRS, of_content=False),),
 )
 MEDIA_TYPE = Record(
     MEDIA_TYPE_TYPE,
@@ -158,11 +139,30 @@ MEDIA_TYPE = Record(
 )
 
 
+ROW = Record(
+    ROW_TYPE,
+    required={
+        "content": hexadecimal(),
+        "kind": one_of(*KINDS),
+        "metadata": hexadecimal(),
+        "name": hexadecimal(),
+    },
+)
+"""The leaf of a manifest's tree; `leaf_bytes` writes it."""
+DERIVED_ROW = Record(
+    DERIVED_ROW_TYPE,
+    required={"base_index": COUNT, "base_root": hexadecimal(), "opinion": hexadecimal()},
+)
+"""The leaf of a derived manifest's tree; `derived_leaf_bytes` writes it."""
+
+
 def check_row(kind: str, name: dict[str, Any], content: dict[str, Any], metadata: dict[str, Any]) -> None:
     """Raise FormatError unless the groups fit the kind and the state (groups already of their schemas).
 
     Source: specs/manifest.md sections 2 to 5.
     """
+    if kind not in KINDS:
+        raise FormatError("kind", expected="one of " + " ".join(KINDS), found=short(kind))
     state = content["state"]
     if state in _FORBIDDEN.get(kind, _FORBIDDEN_OTHERS):
         raise FormatError("content.state", expected=f"a state that a {kind} can have", found=state)
@@ -183,6 +183,8 @@ def check_row(kind: str, name: dict[str, Any], content: dict[str, Any], metadata
             raise FormatError(f"content.{member}", expected="just with state partial", found=state)
     if ("reason" in content) == taken:
         raise FormatError("content.reason", expected="a reason just where something was not taken", found=state)
+    if content.get("reason") == "excluded" and state not in {"not_read", "not_listed"}:
+        raise FormatError("content.reason", expected="excluded just with not_read and not_listed", found=state)
     if "detail" in content and taken:
         raise FormatError("content.detail", expected="nothing without a reason", found="text")
     has_target = "target" in name or "target_hex" in name
@@ -192,6 +194,20 @@ def check_row(kind: str, name: dict[str, Any], content: dict[str, Any], metadata
         raise FormatError("metadata.after", expected="both stats just with state changed", found=state)
     if "rdev" in metadata and kind not in {"char_device", "block_device"}:
         raise FormatError("metadata.rdev", expected="just for devices", found=kind)
+
+
+def check_against_header(name: dict[str, Any], content: dict[str, Any], header: dict[str, Any]) -> None:
+    """Raise FormatError unless a row keeps what its manifest's header promises: name encoding, digests asked for.
+
+    Source: specs/manifest.md sections 3 and 7, specs/encoding.md section 5.
+    """
+    if header["name_encoding"] == "wtf-8":
+        for key in ("path", "stream", "target"):
+            if key in name or key + "_hex" in name:
+                check_wtf8(read_name(name, key), f"name.{key}")
+    asked = EXTRA_DIGESTS.keys() & header["digests"] if content["sha256"] is not None else set()
+    if EXTRA_DIGESTS.keys() & content.keys() != asked:
+        raise FormatError("content", expected=f"the digests {sorted(asked)}", found="others")
 
 
 _FORBIDDEN = {
@@ -245,7 +261,7 @@ MANIFEST = Record(
     MANIFEST_TYPE,
     required={
         "case": CASE_IDENTITY,
-        "digests": array(one_of("blake3", "sha256", *EXTRA_DIGESTS), least=2, ascending=True),
+        "digests": DIGESTS,
         "exhibit": EXHIBIT,
         "finished_at": MOMENT,
         "name_encoding": one_of("posix", "wtf-8"),

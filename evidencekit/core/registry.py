@@ -134,6 +134,9 @@ ENTRIES: dict[str, Entry] = {
     "E410": Entry("key_revoked", "error", "identity", "policy.md 6", "Signed with a key that is no longer believed",
         "Your policy revokes this key for events as late as this one.", "It does not say who signed.",
         "Ask for a countersignature, and when the key was lost."),
+    "E411": Entry("algorithm_not_accepted", "error", "identity", "policy.md 8", "A kind of key that your policy no longer accepts",
+        "Your policy accepted this kind of key until a date, and nothing proves that the signature is older than that.",
+        "It does not say that the signature is forged.", "Ask for a countersignature with another kind of key."),
     # --- E5xx: completeness -----------------------------------------------------------------------------------
     "E501": Entry("file_missing", "error", "completeness", _V + "3", "A file of the record is missing",
         "The log says that this file exists, and it is not there or is not a plain file.",

@@ -9,21 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
-from evidencekit.core.values import decode_base64, read_name, short
+from evidencekit.core.values import decode_base64, parse_count, parse_instant, read_name, short
 from evidencekit.errors import FormatError
 
 Check = Callable[[Any, str], None]
 
-MAX_COUNT = 2**64 - 1
 MAX_STRING = 4096
 MAX_ARRAY = 500
-_COUNT = re.compile(r"(?:0|[1-9][0-9]{0,19})\Z")
 _SIGNED = re.compile(r"(?:0|-?[1-9][0-9]{0,29})\Z")
-_HEX = re.compile(r"(?:[0-9a-f]{2})*\Z")
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z\Z")
+_HEX = re.compile(r"[0-9a-f]*\Z")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}\Z")
 _EXHIBIT = re.compile(r"(?:[a-z0-9-]{1,40}/){0,4}[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _PRECISIONS = {
@@ -41,9 +38,7 @@ class Form:
 
     name: str
     check: Check
-
-    def __call__(self, value: object, place: str) -> None:
-        self.check(value, place)
+    """Raises FormatError unless the value (first) is of this form; the place (second) stands in the error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +111,7 @@ def _matching(name: str, pattern: re.Pattern[str]) -> Form:
 
 
 def _check_count(value: Any, place: str) -> None:
-    if not isinstance(value, str) or not _COUNT.match(value) or int(value) > MAX_COUNT:
-        raise FormatError(place, expected="count", found=short(value))
+    parse_count(value, place)
 
 
 def _check_text(value: Any, place: str) -> None:
@@ -131,12 +125,7 @@ def _check_bool(value: Any, place: str) -> None:
 
 
 def _check_instant(value: Any, place: str) -> None:
-    if not isinstance(value, str) or not _INSTANT.match(value):
-        raise FormatError(place, expected="instant", found=short(value))
-    try:
-        datetime.fromisoformat(value[:19])
-    except ValueError as error:
-        raise FormatError(place, expected="instant", found=short(value)) from error
+    parse_instant(value, place)
 
 
 def _check_offset(value: Any, place: str) -> None:
@@ -219,7 +208,7 @@ def array(form: Form, *, least: int = 0, ascending: bool = False, distinct: bool
             raise FormatError(place, expected=f"array of {least} to {MAX_ARRAY}", found=short(value))
         for number, member in enumerate(value):
             form.check(member, f"{place}[{number}]")
-        if ascending and any(a >= b for a, b in zip(value, value[1:], strict=False)):
+        if ascending and any(a >= b for a, b in pairwise(value)):
             raise FormatError(place, expected="ascending members", found=short(value))
         if distinct and len(set(value)) != len(value):
             raise FormatError(place, expected="distinct members", found=short(value))
@@ -254,14 +243,33 @@ def some_of(name: str = "object", **members: Form) -> Form:
 LARGE = Record(None, required={"bytes": COUNT, "count": COUNT, "sha256": hexadecimal()})
 
 
-def or_large(form: Form) -> Form:
-    """`form`, or a large value that lies in `objects/` (specs/encoding.md section 3)."""
+def array_or_large(form: Form) -> Form:
+    """An array `form`, or the large value that stands for more than 500 members and lies in `objects/`."""
 
     def check(value: Any, place: str) -> None:
-        if isinstance(value, dict) and "sha256" in value:
-            LARGE.check(value, place)
-        else:
+        if not isinstance(value, dict):
             form.check(value, place)
+            return
+        LARGE.check(value, place)
+        if parse_count(value["count"]) <= MAX_ARRAY:
+            raise FormatError(f"{place}.count", expected=f"over {MAX_ARRAY}: fewer stand here", found=value["count"])
+
+    return Form(f"{form.name} or large value", check)
+
+
+def text_or_large(form: Form) -> Form:
+    """A string `form`, or the large value that stands for more than 4,096 bytes and lies in `objects/`."""
+
+    def check(value: Any, place: str) -> None:
+        if not isinstance(value, dict):
+            form.check(value, place)
+            _check_text(value, place)
+            return
+        LARGE.check(value, place)
+        if value["count"] != "1":
+            raise FormatError(f"{place}.count", expected="1 for a text", found=value["count"])
+        if parse_count(value["bytes"]) <= MAX_STRING:
+            raise FormatError(f"{place}.bytes", expected=f"over {MAX_STRING}: less stands here", found=value["bytes"])
 
     return Form(f"{form.name} or large value", check)
 

@@ -15,9 +15,14 @@ from typing import Any
 
 from evidencekit.errors import FormatError
 
-_HEX = re.compile(r"(?:[0-9a-f]{2})*\Z")
+_HEX = re.compile(r"[0-9a-f]*\Z")
 _COUNT = re.compile(r"(?:0|[1-9][0-9]{0,19})\Z")
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z\Z")
+MAX_COUNT = 2**64 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = 1_000_000_000
+_UNITS = {"ns": 1, "ms": 1_000_000, "s": _SECOND, "min": 60 * _SECOND, "day": 86_400 * _SECOND}
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
 
 
@@ -25,7 +30,7 @@ def short(value: object) -> str:
     """Return a value as an error message shows it: one line, at most 80 characters."""
     if value is None:
         return "nothing"
-    text = ascii(value)
+    text = ascii(value[:80] if isinstance(value, (str, bytes, list)) else value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -57,20 +62,44 @@ def read_name(record: Mapping[str, Any], key: str, dot: str = "") -> bytes:
 
     Source: specs/encoding.md section 5.
     """
-    text, hexed = record.get(key), record.get(key + "_hex")
-    if hexed is None and isinstance(text, str):
+    hexed = key + "_hex"
+    if (key in record) == (hexed in record):
+        found = "both" if key in record else "neither"
+        raise FormatError(dot + key, expected=f"{key} or {hexed}", found=found)
+    if key in record:
+        if not isinstance(record[key], str):
+            raise FormatError(dot + key, expected="text", found=short(record[key]))
         try:
-            return text.encode()
+            return bytes(record[key].encode())
         except UnicodeEncodeError as error:
             raise FormatError(dot + key, expected="valid UTF-8", found="a surrogate") from error
-    if text is None and isinstance(hexed, str) and _HEX.match(hexed):
-        data = bytes.fromhex(hexed)
-        try:
-            data.decode()
-        except UnicodeDecodeError:
-            return data
-        raise FormatError(f"{dot}{key}_hex", expected="bytes that are not UTF-8", found="UTF-8")
-    raise FormatError(dot + key, expected=f"{key} or {key}_hex", found=short(hexed if text is None else text))
+    spelled = record[hexed]
+    if not isinstance(spelled, str) or len(spelled) % 2 or not _HEX.match(spelled):
+        raise FormatError(dot + hexed, expected="hex", found=short(spelled))
+    data = bytes.fromhex(spelled)
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data
+    raise FormatError(dot + hexed, expected="bytes that are not UTF-8", found="UTF-8")
+
+
+def check_wtf8(name: bytes, place: str = "name") -> None:
+    """Refuse a name that is not well-formed WTF-8 with `/` for the backslash: what `name_encoding` wtf-8 promises.
+
+    Raises:
+        FormatError: other bytes, an encoded surrogate pair, a backslash.
+
+    Source: specs/encoding.md section 5.
+    """
+    try:
+        text = name.decode(errors="surrogatepass")
+    except UnicodeDecodeError as error:
+        raise FormatError(place, expected="WTF-8", found=f"a bad byte at {error.start}") from error
+    if _PAIR.search(text):
+        raise FormatError(place, expected="WTF-8", found="an encoded surrogate pair")
+    if "\\" in text:
+        raise FormatError(place, expected="/ between components", found="a backslash")
 
 
 def name_member(key: str, name: bytes) -> dict[str, str]:
@@ -82,33 +111,58 @@ def name_member(key: str, name: bytes) -> dict[str, str]:
 
 
 def parse_count(text: str, place: str = "count") -> int:
-    """Return the integer of a count: no sign, no leading zero, no underscore.
+    """Return the integer of a count: no sign, no leading zero, no underscore, below 2^64.
 
     Raises:
         FormatError: any other spelling.
     """
-    if not isinstance(text, str) or not _COUNT.match(text):
+    if not isinstance(text, str) or not _COUNT.match(text) or int(text) > MAX_COUNT:
         raise FormatError(place, expected="count", found=short(text))
     return int(text)
 
 
 def format_instant(ns: int) -> str:
-    """Return nanoseconds since 1970 (UTC) as RFC 3339 with nine digits. The year must be 1 to 9999."""
-    seconds, fraction = divmod(ns, 1_000_000_000)
-    return f"{(_EPOCH + timedelta(seconds=seconds)).strftime('%Y-%m-%dT%H:%M:%S').rjust(19, '0')}.{fraction:09d}Z"
+    """Return nanoseconds since 1970 (UTC) as RFC 3339 with nine digits.
+
+    Raises:
+        FormatError: a year outside 1 to 9999.
+    """
+    seconds, fraction = divmod(ns, _SECOND)
+    try:
+        whole = _EPOCH + timedelta(seconds=seconds)
+    except OverflowError as error:
+        raise FormatError("instant", expected="a year from 1 to 9999", found=f"{seconds} s since 1970") from error
+    return f"{whole.replace(tzinfo=None).isoformat()}.{fraction:09d}Z"
 
 
-def parse_instant(text: str) -> int:
-    """Return nanoseconds since 1970 of an instant that its form has accepted."""
-    whole = datetime.fromisoformat(text[:19]).replace(tzinfo=UTC) - _EPOCH
-    return (whole.days * 86_400 + whole.seconds) * 1_000_000_000 + int(text[20:29])
+def parse_instant(text: str, place: str = "instant") -> int:
+    """Return the nanoseconds since 1970 that `format_instant` spells as `text`.
+
+    Raises:
+        FormatError: any other spelling.
+    """
+    if not isinstance(text, str) or not _INSTANT.match(text):
+        raise FormatError(place, expected="instant", found=short(text))
+    year, month, day, hour, minute, second = (int(part) for part in re.split("[-T:]", text[:19]))
+    try:  # never fromisoformat: newer Pythons take 24:00 for the midnight after
+        whole = datetime(year, month, day, hour, minute, second, tzinfo=UTC) - _EPOCH
+    except ValueError as error:
+        raise FormatError(place, expected="instant", found=short(text)) from error
+    return (whole.days * 86_400 + whole.seconds) * _SECOND + int(text[20:29])
 
 
 def moment(ns: int, *, utc_offset_min: int | None = None, precision: str = "ns") -> dict[str, Any]:
-    """Return the moment record of nanoseconds since 1970, cut to `precision`."""
-    unit = {"ns": 1, "ms": 1_000_000, "s": 1_000_000_000, "min": 60_000_000_000, "day": 60_000_000_000}
-    cut = ns - ns % unit[precision]
-    return {"precision": precision, "time": format_instant(cut), "utc_offset_min": utc_offset_min}
+    """Return the moment record of nanoseconds since 1970, cut to `precision`; a day begins where the offset says.
+
+    Raises:
+        FormatError: a year outside 1 to 9999.
+    """
+    local = ns + (utc_offset_min or 0) * 60 * _SECOND
+    return {
+        "precision": precision,
+        "time": format_instant(ns - local % _UNITS[precision]),
+        "utc_offset_min": utc_offset_min,
+    }
 
 
 def display(name: bytes | str) -> str:

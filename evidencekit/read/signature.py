@@ -134,7 +134,8 @@ def check_ed25519_public_key(key: bytes) -> str | None:
 def verify_ed25519(key: bytes, signature: bytes, message: bytes) -> bool:
     """Whether `signature` (64 bytes) is of `message` by an accepted `key` (32 bytes).
 
-    Stricter than RFC 8032, section 5.1.7: see `core.ed25519_points`. The equation is OpenSSL's, without cofactor.
+    Stricter than RFC 8032, section 5.1.7: see `core.ed25519_points`. The equation is OpenSSL's, without
+    cofactor.
     """
     if check_ed25519_public_key(key) or signature_fault(signature):
         return False

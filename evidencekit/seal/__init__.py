@@ -1,0 +1,1 @@
+"""Sealing: persons sign events, the log's keys sign checkpoints, nothing is ever rewritten."""

@@ -1,0 +1,93 @@
+# One command sets everything up: `make demo` or `make test` on a fresh Debian 12 with Python 3.11, git and make.
+# Nothing is installed outside .venv, except by `make test` as root: the Debian packages of the outside judges.
+
+SHELL := /bin/sh
+.SHELLFLAGS := -euc
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-long lint fix vectors docs clean judges
+
+PYTHON ?= python3
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+DEMO ?= demo-output
+JUDGES := golang-go golang-golang-x-mod-dev openssh-client openssl attr
+APT := DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/.ready-test ## .venv with evidencekit and what its tests need
+
+demo: .venv/.ready-test ## the main job end to end on real files, then tampering, found (DEMO=folder)
+	@if [ '$(DEMO)' = demo-output ]; then rm -rf demo-output; fi
+	@.venv/bin/evidencekit demo '$(DEMO)'
+
+test: .venv/.ready-test judges ## the house's tests; as root installs the outside judges first
+	@$(PY) -m pytest -n 2 $(PYTEST_ARGS)
+
+test-long: .venv/.ready-test judges ## the tests that take minutes
+	@EVIDENCEKIT_LONG=1 $(PY) -m pytest -n 2 -m long $(PYTEST_ARGS) || [ $$? = 5 ]  # 5: none is marked long
+
+lint: .venv/.ready-test .venv/.ready-lint ## ruff, its formatter, mypy --strict
+	@$(PY) -m ruff check
+	@$(PY) -m ruff format --check
+	@$(PY) -m mypy
+
+fix: .venv/.ready-lint ## what ruff can mend by itself
+	@$(PY) -m ruff check --fix
+	@$(PY) -m ruff format
+
+vectors: .venv/.ready-test ## make the vectors and fixtures again; the tree must not change
+	@for script in specs/vectors/*.py; do echo "$$script"; $(PY) "$$script"; done
+
+docs: .venv/.ready-test ## the reference of every module, from its docstrings, in build/docs
+	@mkdir -p build/docs
+	@modules=$$(find evidencekit -name '*.py' | sort | sed 's,/__init__,,; s,\.py$$,,; s,/,.,g'); \
+		cd build/docs && ../../$(PY) -m pydoc -w $$modules > pydoc.log && echo "build/docs/evidencekit.html"
+
+clean: ## everything that can be made again, but .venv
+	@rm -rf build dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
+	@find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+# --- set-up ------------------------------------------------------------------------------------------------------
+
+# A .venv that runs is used as it is (a link to a shared one too); one that does not is made anew.
+.venv/.ready: Makefile
+	@if ! $(PY) -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+			{ echo "evidencekit needs Python 3.11 or newer: run make PYTHON=/path/to/python3"; exit 1; }; \
+		if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+			if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+				echo "Python's venv module is missing: as root, run apt-get install python3-venv"; exit 1; fi; \
+			$(APT) update; $(APT) install --no-install-recommends python3-venv; \
+		fi; \
+		rm -rf .venv; \
+		$(PYTHON) -m venv .venv; \
+	fi
+	@$(PY) -c 'import sys, pip; sys.exit([int(n) for n in pip.__version__.split(".")[:2]] < [25, 1])' || \
+		$(PIP) install --upgrade 'pip>=25.1'
+	@touch $@
+
+.venv/.ready-test: .venv/.ready pyproject.toml
+	@echo "Installing evidencekit and what its tests need into .venv"
+	@$(PIP) install --editable . --group test
+	@touch $@
+
+.venv/.ready-lint: .venv/.ready pyproject.toml
+	@$(PIP) install --group lint
+	@touch $@
+
+# The tests name each judge that is not there; only root can install them. apt may be busy: it is asked three times.
+judges:
+	@[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || exit 0; \
+	missing=; for package in $(JUDGES); do \
+		dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed || missing="$$missing $$package"; \
+	done; \
+	[ -n "$$missing" ] || exit 0; \
+	echo "Installing the outside judges:$$missing"; \
+	for try in 1 2 3; do \
+		if $(APT) update >/dev/null && $(APT) install --no-install-recommends $$missing >/dev/null; then exit 0; fi; \
+		sleep 10; \
+	done; \
+	echo "apt-get could not install$$missing: the tests will say which judges did not run"

@@ -1,0 +1,165 @@
+"""`evidencekit init` and `evidencekit show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from evidencekit.cli import surroundings
+from evidencekit.cli.options import case_argument, output, signing
+from evidencekit.cli.render import Screen, human_size
+from evidencekit.core.values import display
+
+
+def _print_template(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from evidencekit.acquire.particulars import template
+
+        click.echo(template(), nl=False)
+        ctx.exit(0)
+
+
+@click.command()
+@case_argument
+@click.option("--reference", required=True, help="The authority's file number.")
+@click.option("--agency", required=True, help="Who runs the case.")
+@click.option("--origin", required=True, help="Name of the case's log for ever: host.with.dot/path.")
+@click.option("--template", is_flag=True, is_eager=True, expose_value=False, callback=_print_template,
+              help="Print a commented TOML file for `acquire --authority`, and stop.")  # fmt: skip
+@signing
+@output
+def init(
+    case: Path,
+    reference: str,
+    agency: str,
+    origin: str,
+    signer_key: Path,
+    actor_id: str | None,
+    role: str | None,
+    organisation: str | None,
+    log_key: Path | None,
+    screen: Screen,
+) -> int:
+    """Open a case: identity, event 0 signed by you, log keys, first checkpoint.
+
+    The log keys are made for this case alone and lie outside it, readable by you only. Back them up:
+    `evidencekit key backup CASE FILE`.
+
+    \b
+    Examples:
+      evidencekit init CASE --reference 24-117 --agency "Unit 7" --origin unit7.example/24-117 --signer examiner
+      evidencekit init --template > seizure.toml
+
+    Exit codes: 0 opened · 2 usage · 4 key or folder cannot be used · 5 CASE exists.
+    """
+    from evidencekit.core.checkpoint import check_origin
+    from evidencekit.errors import BadArgument, FormatError
+    from evidencekit.seal.logkeys import new_log_keys, save_log_keys
+    from evidencekit.seal.opening import open_case, refuse_taken
+
+    try:
+        check_origin(origin)
+    except FormatError as error:
+        raise BadArgument(f"--origin {error.message}", code="U204", hint="As in unit7.example/24-117.") from error
+    refuse_taken(case)
+    person = surroundings.signer(signer_key)
+    identity = surroundings.random(16)
+    keys = new_log_keys(origin)
+    path = surroundings.log_key_path(identity, log_key)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    save_log_keys(keys, path)
+    try:
+        checkpoint = open_case(
+            case,
+            identity=identity,
+            reference=reference,
+            agency=agency,
+            signer=person,
+            actor=surroundings.actor(person, name=actor_id, role=role, organisation=organisation),
+            keys=keys,
+            clock=surroundings.clock,
+            random=surroundings.random,
+            utc_offset_min=surroundings.utc_offset_min(),
+        )
+    except BaseException:
+        path.unlink()  # made a moment ago for this case alone, which does not exist
+        raise
+    screen.result(f"opened {display(str(case))}: {display(reference)}, {display(agency)}, {origin}")
+    screen.say(f"log keys  {display(str(path))}   (back them up: evidencekit key backup)")
+    screen.say(f"signed by {display(person.public_key.comment)}  {person.fingerprint}")
+    screen.document(
+        {
+            "case": identity.hex(),
+            "log_key": str(path),
+            "origin": origin,
+            "root": checkpoint.root.hex(),
+            "size": checkpoint.size,
+        }
+    )
+    return 0
+
+
+@click.command()
+@case_argument
+@output
+def show(case: Path, screen: Screen) -> int:
+    """Show what is recorded: exhibits, holders, acquisitions, omissions with their reasons.
+
+    Nothing is verified here: `evidencekit verify CASE` does that.
+
+    \b
+    Example:
+      evidencekit show CASE
+
+    Exit codes: 0 shown · 4 not a case, or it cannot be read.
+    """
+    from evidencekit.catalogue.summary import summarise
+
+    facts = summarise(case)
+    screen.document(facts)
+    _show_case(screen, facts)
+    for item in facts["items"]:
+        _show_item(screen, item)
+    screen.say()
+    screen.say("Recorded, not verified: run `evidencekit verify` for that.")
+    return 0
+
+
+def _show_case(screen: Screen, facts: dict[str, Any]) -> None:
+    newest = facts["checkpoint"]
+    screen.say(f"Case        {display(facts['reference'])}, {display(facts['agency'])}")
+    screen.say(f"Origin      {facts['origin']}")
+    screen.say(f"Identity    {facts['case']}")
+    screen.say(
+        f"Log         {facts['entries']} entries, newest checkpoint at size {newest['size'] if newest else 'none'}"
+    )
+    if newest:
+        screen.say(f"Root        {newest['root']}")
+    if facts["unfinished"]:
+        screen.say("UNFINISHED  something stands above the newest checkpoint: evidencekit checkpoint finish", "warning")
+
+
+def _show_item(screen: Screen, item: dict[str, Any]) -> None:
+    screen.say()
+    holder = item["holder"]
+    screen.say(f"{item['item']}  held by {display(holder['name'])} {holder['key']}" if holder else f"{item['item']}")
+    if not item["sealed"]:
+        screen.say("  not sealed", "warning")
+        return
+    totals = item["totals"]
+    screen.say(f"  source    {display(item['source'])}")
+    screen.say(f"  taken     {item['started_at']} to {item['finished_at']}")
+    screen.say(f"  rows      {int(totals['rows']):,}, {human_size(int(totals['bytes']))}")
+    kinds = (f"{int(count):,} {kind}" for kind, count in totals["kinds"].items() if count != "0")
+    screen.say(f"  kinds     {', '.join(kinds)}")
+    screen.say(f"  types     {item['media_types']}")
+    if item["not_stated"]:
+        screen.say(f"  not stated: {', '.join(item['not_stated'])}", "warning")
+    if item["omissions"]:
+        screen.say(f"  OMISSIONS {sum(entry['count'] for entry in item['omissions']):,}", "warning")
+        for entry in item["omissions"]:
+            screen.say(f"    {entry['count']:,} {entry['state']}, {entry['reason'] or 'no reason'}")
+            for path in entry["examples"]:
+                screen.say(f"      {path}")

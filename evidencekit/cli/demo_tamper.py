@@ -1,0 +1,87 @@
+"""What somebody might do to a case, one way each, on a copy: the demonstration shows that each is found."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Tampering(NamedTuple):
+    """One way of tampering with a copy of a case."""
+
+    name: str
+    words: str
+    apply: Callable[[Path], None]
+    outside: bool = False
+    """Found only against something known from outside."""
+
+
+def _flip(path: Path, place: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[place] ^= 0x01
+    path.write_bytes(data)
+
+
+def _edit_event(case: Path) -> None:
+    event = case / "custody/00000001/event.json"
+    event.write_bytes(event.read_bytes().replace(b'"acquisition_type":"logical"', b'"acquisition_type":"physical"'))
+
+
+def _change_hidden_column(case: Path) -> None:
+    """Write the catalogue anew with another file name in the column for searching, all else as it was."""
+    import pyarrow.parquet as pq
+
+    path = case / "manifests/00000001.parquet"
+    table = pq.ParquetFile(path).read()
+    names = table.column("path").to_pylist()
+    names[5] = b"nothing/to/see.txt"
+    table = table.set_column(table.schema.get_field_index("path"), table.schema.field("path"), [names])
+    pq.write_table(table, path, store_schema=False)
+
+
+def _drop_entry(case: Path) -> None:
+    shutil.rmtree(case / "custody/00000001")
+    for index in (2, 3):
+        (case / f"custody/{index:08d}").rename(case / f"custody/{index - 1:08d}")
+
+
+def _swap_signatures(case: Path) -> None:
+    one, two = case / "custody/00000001/event.json.sig", case / "custody/00000002/event.json.sig"
+    first, second = one.read_bytes(), two.read_bytes()
+    one.write_bytes(second)
+    two.write_bytes(first)
+
+
+def _cut_tail(case: Path) -> None:
+    """Remove the last step whole: entry, manifest, checkpoint."""
+    shutil.rmtree(case / "custody/00000003")
+    (case / "manifests/00000002.parquet").unlink()
+    (case / "checkpoints/00000004").unlink()
+
+
+TAMPERINGS = (
+    Tampering("byte", "one bit of the catalogue is flipped", lambda c: _flip(c / "manifests/00000001.parquet", 4000)),
+    Tampering("event", "the signed acquisition record is edited", _edit_event),
+    Tampering("name", "a file name is changed in the searchable column only", _change_hidden_column),
+    Tampering("drop", "an entry is taken out of the middle of the log", _drop_entry),
+    Tampering("swap", "two signatures are exchanged", _swap_signatures),
+    Tampering("remove", "the catalogue is deleted", lambda c: (c / "manifests/00000001.parquet").unlink()),
+    Tampering("replay", "the newest checkpoint is replaced by an older one",
+              lambda c: (c / "checkpoints/00000004").write_bytes((c / "checkpoints/00000003").read_bytes())),
+    Tampering("plant", "a file is slipped into the case", lambda c: (c / "manifests/extra.parquet").write_bytes(b"PAR1")),
+    Tampering("cut", "the last step is cut off cleanly", _cut_tail, outside=True),
+)  # fmt: skip
+
+
+def touch_source(source: Path) -> Path:
+    """Change one byte of one file of the source, keeping size and times; return the file."""
+    path = next(p for p in sorted(source.rglob("*.py")) if p.is_file() and p.stat().st_size > 100)
+    status = path.stat()
+    path.chmod(status.st_mode | 0o200)
+    _flip(path, 50)
+    path.chmod(status.st_mode)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    return path

@@ -1,0 +1,97 @@
+"""`evidencekit`: the command group. Commands load when they are called; `--help` stays quick.
+
+Exit codes are those of specs/verification.md section 4, and 2 usage, 5 refused, 6 done with omissions.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from evidencekit import __version__
+from evidencekit.cli.render import Screen
+from evidencekit.errors import EvidenceError
+
+COMMANDS = {
+    "demo": ("demo", "The main job end to end on real files, then tampering, found."),
+    "key": ("keys", "Signing keys of persons; backup and restore of a case's log keys."),
+    "init": ("case", "Open a case."),
+    "acquire": ("acquire", "Walk, hash, catalogue and seal a source."),
+    "verify": ("verify", "Check a case or a proof, trusting nothing in it."),
+    "show": ("case", "Exhibits, acquisitions, omissions: what is recorded."),
+    "find": ("search", "Search the catalogue."),
+    "query": ("search", "SQL on the catalogue, read-only."),
+    "list": ("search", "Lists of digests that other tools read."),
+    "prove": ("prove", "One row's proof, checkable on its own."),
+    "checkpoint": ("checkpoint", "Show the signed tree head; finish an interrupted step."),
+    "explain": ("explain", "What a code means, what it does not mean, what to do."),
+    "doctor": ("doctor", "The program checks itself."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when somebody calls them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """Return the names in the order of a case's life."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the module of a command and return it."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"evidencekit.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name if cmd_name != "list" else "list_")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="evidencekit")
+def evidencekit() -> None:
+    """Preserve digital evidence and prove who held it.
+
+    \b
+    A first case:
+      evidencekit key new examiner
+      evidencekit init CASE --reference 24-117 --agency "Unit 7" \\
+          --origin unit7.example/24-117 --signer examiner
+      evidencekit acquire CASE /mnt/stick --exhibit EX-001 --signer examiner
+      evidencekit verify CASE
+
+    \b
+    Exit codes: 0 done or verified · 2 usage · 3 evidence fails · 4 could not finish, or not checked
+    5 refused, would break a rule · 6 done, with omissions · 7 intact, but nobody's identity was checked
+    """
+
+
+def run(command: click.Command, name: str) -> None:
+    """Run a command and leave with its exit code; every known failure is said in one line."""
+    try:
+        code = command.main(prog_name=name, standalone_mode=False)
+    except EvidenceError as error:
+        Screen(as_json="--json" in sys.argv).failure(error)
+        code = error.exit_code
+    except click.exceptions.Exit as leaving:
+        code = leaving.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        sys.stderr.write("\nStopped. What was sealed stands; nothing is half written.\n")
+        code = 4
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 4
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def main() -> None:
+    """Entry point of `evidencekit` and `python -m evidencekit`."""
+    run(evidencekit, "evidencekit")

@@ -1,0 +1,54 @@
+"""Options that many commands share, spelled once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from evidencekit.cli.render import Screen
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PATH = click.Path(path_type=Path)
+
+
+def output(function: F) -> F:
+    """Add --json, --quiet, --no-color, and hand the command a `screen`."""
+
+    @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+    @click.option("--quiet", "-q", is_flag=True, help="Only the result and errors.")
+    @click.option("--no-color", is_flag=True, help="No colours.")
+    @wraps(function)
+    def wrapper(*args: Any, as_json: bool, quiet: bool, no_color: bool, **kwargs: Any) -> Any:
+        return function(*args, screen=Screen(as_json, quiet, False if no_color else None), **kwargs)
+
+    return wrapper  # type: ignore[return-value]  # click's decorators keep the signature that they wrap
+
+
+def signing(function: F) -> F:
+    """Add the options that say who signs and with which log keys."""
+    for option in (
+        click.option("--log-key", type=PATH, help="File of the case's log keys, if not in the usual place."),
+        click.option("--organisation", help="Organisation of the signer."),
+        click.option("--role", help="Role of the signer."),
+        click.option("--actor", "actor_id", help="Name of the signer, if not the key's comment."),
+        click.option(
+            "--signer",
+            "signer_key",
+            type=PATH,
+            required=True,
+            metavar="KEY",
+            help="Private key, or .pub of a key in ssh-agent.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def case_argument(function: F) -> F:
+    """Add the argument CASE."""
+    return click.argument("case", type=PATH)(function)

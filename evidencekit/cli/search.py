@@ -1,0 +1,152 @@
+"""`evidencekit find`, `query` and `list`: the catalogue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from evidencekit.cli import surroundings
+from evidencekit.cli.options import case_argument, output
+from evidencekit.cli.render import Screen, human_size
+from evidencekit.core.values import display
+from evidencekit.errors import BadArgument
+
+SHOWN = 1000
+"""Rows that a person is shown; --json gives all of them."""
+FORMATS = ("sha256sum", "b3sum", "md5sum", "sha1sum", "sha512sum", "hashdeep", "csv")
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def _size(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    number, unit = (value[:-1], value[-1].upper()) if value[-1:].upper() in {"K", "M", "G", "T"} else (value, "")
+    if not number.isascii() or not number.isdigit():
+        raise BadArgument(f"{value!r} is not a size.", code="U207", hint="As in 4096, 10M, 2G (powers of 1024).")
+    return int(number) * _UNITS[unit]
+
+
+def _time(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    from datetime import UTC, datetime
+
+    try:
+        when = datetime.fromisoformat(value)
+    except ValueError as error:
+        hint = "As in 2026-11-22 or 2026-11-22T09:00:00Z; without an offset it is read as UTC."
+        raise BadArgument(f"{value!r} is not a time.", code="U208", hint=hint) from error
+    since = (when if when.tzinfo else when.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
+
+
+@click.command()
+@case_argument
+@click.option("--name", metavar="GLOB", help="Without / it matches the last name, with / the whole path.")
+@click.option("--contains", metavar="TEXT", help="Text anywhere in the path.")
+@click.option("--type", "media_type", metavar="MIME", help="Media type or glob, as image/*.")
+@click.option("--hash", "digest", metavar="HEX", help="Any recorded digest.")
+@click.option("--larger", metavar="N", callback=_size, help="More than N bytes (10M, 2G).")
+@click.option("--smaller", metavar="N", callback=_size, help="Less than N bytes.")
+@click.option("--after", metavar="T", callback=_time, help="Changed at or after T.")
+@click.option("--before", metavar="T", callback=_time, help="Changed before T.")
+@click.option("--kind", help="file, directory, symlink, fifo …")
+@click.option("--state", help="complete, changed, partial, not_read, not_listed, vanished.")
+@click.option("--item", metavar="EX-001", help="Only this exhibit.")
+@click.option("--ignore-case", "-i", is_flag=True, help="Letters of either case match.")
+@output
+def find(case: Path, screen: Screen, **criteria: Any) -> int:
+    """Search the catalogue of all sealed exhibits; criteria add up.
+
+    \b
+    Examples:
+      evidencekit find CASE --name '*.pdf' --larger 10M
+      evidencekit find CASE --type 'image/*' --after 2026-01-01 --json
+      evidencekit find CASE --state not_read
+
+    Exit codes: 0 done, whatever was found · 2 usage · 4 not a case, or it cannot be read.
+    """
+    from evidencekit.catalogue.build import open_catalogue
+    from evidencekit.catalogue.query import find as find_rows
+
+    with open_catalogue(case, cache_folder=surroundings.cache_folder()) as catalogue:
+        rows, total = find_rows(catalogue, path_contains=criteria.pop("contains"), **criteria)
+        if screen.as_json:
+            screen.rows({}, "rows", rows)
+            return 0
+        listed = [row for row, _ in zip(rows, range(SHOWN), strict=False)]
+    screen.table(("row", "kind", "state", "size", "type", "path"), (_line(row) for row in listed))
+    more = f", {len(listed):,} shown: --json gives them all" if total > len(listed) else ""
+    screen.result(f"{total:,} rows{more}")
+    return 0
+
+
+def _line(row: dict[str, Any]) -> tuple[object, ...]:
+    size = "" if row["size"] is None else human_size(int(row["size"]))
+    path = display(bytes.fromhex(row["path_hex"]) if row.get("path_hex") else row["path"])
+    name = f"{row['item']}#{row['index']}"
+    return name, row["kind"], row["state"], size, display(row.get("media_type") or ""), path or "(the source)"
+
+
+@click.command()
+@case_argument
+@click.argument("sql")
+@output
+def query(case: Path, sql: str, screen: Screen) -> int:
+    """Run SQL on the catalogue, read-only. Tables: rows, items, manifests; views: omissions, duplicates.
+
+    \b
+    Examples:
+      evidencekit query CASE 'select ext, count(*) n, sum(size) from rows group by ext order by n desc limit 10'
+      evidencekit query CASE 'select * from duplicates' --json
+
+    Exit codes: 0 done · 2 SQL that cannot be run · 4 not a case, or it cannot be read.
+    """
+    from evidencekit.catalogue.build import open_catalogue
+    from evidencekit.catalogue.query import query as query_rows
+
+    with open_catalogue(case, cache_folder=surroundings.cache_folder()) as catalogue:
+        columns, rows = query_rows(catalogue, sql)
+        if screen.as_json:
+            screen.rows({"columns": columns}, "rows", ([_plain(cell) for cell in row] for row in rows))
+            return 0
+        screen.table(columns, ([_shown(cell) for cell in row] for row in rows))
+    return 0
+
+
+def _plain(cell: object) -> object:
+    """Return an SQL value as JSON has it: blobs as hex."""
+    return cell.hex() if isinstance(cell, bytes) else cell
+
+
+def _shown(cell: object) -> str:
+    return "" if cell is None else display(cell) if isinstance(cell, (bytes, str)) else str(cell)
+
+
+@click.command("list")
+@case_argument
+@click.option("--format", "form", type=click.Choice(FORMATS), default="sha256sum", show_default=True, help="Its form.")
+@click.option("--item", metavar="EX-001", help="Only this exhibit.")
+@output
+def list_(case: Path, form: str, item: str | None, screen: Screen) -> int:
+    """Write the digests as a list that other tools read; rows that the form cannot express are named on stderr.
+
+    \b
+    Examples:
+      evidencekit list CASE > sealed.sha256;  cd SOURCE && sha256sum -c sealed.sha256
+      evidencekit list CASE --format hashdeep --item EX-001
+
+    Exit codes: 0 written · 4 not a case, or it cannot be read · 6 some rows could not be expressed.
+    """
+    from evidencekit.catalogue.listing import list_lines
+
+    listing = list_lines(case, form, item=item)
+    for line in listing.lines:
+        screen.raw(line)
+    for unlisted in listing.unlisted:
+        screen.aside(f"not listed: {unlisted}")
+    if listing.without_digest:
+        screen.aside(f"{listing.without_digest:,} rows have no such digest and are not listed.")
+    return 6 if listing.unlisted else 0

@@ -1,0 +1,140 @@
+"""What a command takes from the machine: environment, clock, randomness, passphrases. Nobody else reads them."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from evidencekit import __version__
+from evidencekit.core.values import display
+from evidencekit.errors import CannotFinish
+
+if TYPE_CHECKING:
+    from evidencekit.seal.ledger import Ledger
+    from evidencekit.seal.logkeys import LogKeys
+    from evidencekit.seal.sign import Signer
+
+
+def clock() -> int:
+    """Return nanoseconds since 1970 by the device's clock."""
+    return time.time_ns()
+
+
+def random(size: int) -> bytes:
+    """Return random bytes of the operating system."""
+    return secrets.token_bytes(size)
+
+
+def utc_offset_min() -> int | None:
+    """Return the local offset from UTC in minutes, if the system knows one."""
+    offset = datetime.now().astimezone().utcoffset()
+    return None if offset is None else int(offset.total_seconds() // 60)
+
+
+def host() -> str | None:
+    """Return the computer's name, if it has one."""
+    return platform.node() or None
+
+
+def ask_passphrase(what: str) -> str:
+    """Ask for a passphrase without showing it.
+
+    Raises:
+        CannotFinish: X411, there is nobody to ask.
+    """
+    if not sys.stdin.isatty():
+        raise CannotFinish(
+            f"{display(what)} needs a passphrase, and there is no terminal to ask for it.",
+            code="X411",
+            hint="Load the key into ssh-agent (ssh-add) and name its .pub file.",
+        )
+    return str(click.prompt(f"Passphrase for {display(what)}", hide_input=True, err=True))
+
+
+def agent_socket() -> Path | None:
+    """Return the socket of ssh-agent, if one is running."""
+    name = os.environ.get("SSH_AUTH_SOCK")
+    return Path(name) if name else None
+
+
+def config_folder() -> Path:
+    """Return the user's configuration folder."""
+    from platformdirs import user_config_path
+
+    return user_config_path("evidencekit", appauthor=False)
+
+
+def cache_folder() -> Path:
+    """Return the user's cache folder."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("evidencekit", appauthor=False)
+
+
+def log_key_path(identity: bytes, given: Path | None) -> Path:
+    """Return where the log keys of a case lie."""
+    return given or config_folder() / "logs" / f"{identity.hex()}.pem"
+
+
+def program() -> dict[str, Any]:
+    """Return name, version and parts of this program, as headers and events carry it."""
+    from importlib.metadata import version
+
+    parts = {name: version(name) for name in ("blake3", "cryptography", "pyarrow")}
+    return {"name": "evidencekit", "parts": {"python": platform.python_version(), **parts}, "version": __version__}
+
+
+def signer(key: Path) -> Signer:
+    """Load a person's signing key: a file, or a key in the agent by its .pub file."""
+    from evidencekit.seal.sign import load_signer
+
+    return load_signer(key, ask_passphrase=ask_passphrase, agent_socket=agent_socket())
+
+
+def actor(loaded: Signer, *, name: str | None, role: str | None, organisation: str | None) -> dict[str, Any]:
+    """Return the actor record of a signer: named by its key's comment unless told otherwise."""
+    return {
+        "id": name or loaded.public_key.comment,
+        "key": loaded.fingerprint,
+        "organisation": organisation,
+        "role": role,
+    }
+
+
+def log_keys(case: Path, given: Path | None) -> LogKeys:
+    """Load the log keys of a case.
+
+    Raises:
+        CannotFinish: X410, they are not where they should be.
+    """
+    from evidencekit.core.values import decode_base64
+    from evidencekit.read.store import Store
+    from evidencekit.seal.logkeys import load_log_keys
+    from evidencekit.seal.replay import read_case
+
+    record = read_case(Store(case))
+    path = log_key_path(decode_base64(record["case"]), given)
+    if not path.exists():
+        raise CannotFinish(
+            f"The log keys of {record['origin']} are not at {display(str(path))}.",
+            code="X410",
+            hint="Bring them from the computer that opened the case: `evidencekit key backup CASE FILE` there, "
+            "`evidencekit key restore CASE FILE` here.",
+        )
+    return load_log_keys(path, origin=record["origin"], ask_passphrase=ask_passphrase)
+
+
+def ledger(case: Path, log_key: Path | None) -> Ledger:
+    """Open a case for appending."""
+    from evidencekit.seal.ledger import Ledger
+
+    keys = log_keys(case, log_key)
+    return Ledger(case, keys=keys, clock=clock, random=random, utc_offset_min=utc_offset_min())

@@ -1,0 +1,164 @@
+"""`evidencekit verify`: the verdict first, then counts that add up, then findings, then what was not checked.
+
+This module loads nothing that writes: it is also the whole of `evidencekit-verify`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from evidencekit.cli.options import PATH, output
+from evidencekit.cli.render import Screen, human_size
+from evidencekit.core.values import display
+from evidencekit.errors import BadArgument
+
+LISTED = 50
+"""Findings that a person is shown; --json gives up to 10,000."""
+MEANING = {
+    "VERIFIED": "intact, and signed by keys that your policy knows.",
+    "INTEGRITY ONLY": "intact since it was sealed; without a policy, nobody's identity was checked.",
+    "NOT CHECKED": "a check that was needed could not be made; see below.",
+    "FAILED": "at least one check failed; see the findings.",
+}
+
+
+def _sources(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
+    """Return exhibit → folder; the exhibit is empty where only a folder was named."""
+    sources: dict[str, Path] = {}
+    for value in values:
+        exhibit, equals, folder = value.partition("=")
+        if not equals or Path(value).exists():
+            exhibit, folder = "", value
+        if exhibit in sources or (not exhibit and len(values) > 1):
+            raise BadArgument(
+                f"--source {value!r} is ambiguous.", code="U209", hint="Say EX-001=FOLDER, once an exhibit."
+            )
+        if not Path(folder).exists():
+            raise BadArgument(f"--source {display(folder)} does not exist.", code="U201", hint="Check the path.")
+        sources[exhibit] = Path(folder)
+    return sources
+
+
+def _since(_ctx: click.Context, _param: click.Parameter, value: str | None) -> bytes | None:
+    """Return a checkpoint known from outside: the bytes of a file, or what was typed."""
+    if value is None:
+        return None
+    path = Path(value)
+    try:
+        if path.is_file():
+            return path.read_bytes()[: 2**20 + 1]
+    except (OSError, ValueError):
+        pass  # a typed text need not be a possible path
+    return value.encode()
+
+
+@click.command()
+@click.argument("path", type=PATH)
+@click.option("--policy", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR",
+              help="Whose keys are whose: without it nobody's identity is checked.")  # fmt: skip
+@click.option("--source", "sources", multiple=True, metavar="EX-001=DIR", callback=_sources,
+              help="Hash the evidence itself again, and compare.")  # fmt: skip
+@click.option("--as-copy", is_flag=True, help="The source is a copy: owner, mode and times only warn.")
+@click.option("--since", metavar="NOTE", callback=_since, help="A checkpoint known from outside: file, or 'SIZE ROOT'.")
+@output
+def verify(
+    path: Path,
+    policy: Path | None,
+    sources: dict[str, Path],
+    as_copy: bool,
+    since: bytes | None,
+    screen: Screen,
+) -> int:
+    """Check a case folder, or one row's proof, byte by byte, trusting nothing in it. Nothing is written.
+
+    \b
+    Examples:
+      evidencekit verify CASE
+      evidencekit verify CASE --policy POLICY --source EX-001=/mnt/stick --json
+      evidencekit verify CASE --since '4 9h2…Q='
+      evidencekit verify letter.tlog-proof --policy POLICY
+
+    Exit codes: 0 VERIFIED · 2 usage · 3 FAILED · 4 NOT CHECKED, or could not be read · 7 INTEGRITY ONLY.
+    """
+    from evidencekit.verify.policy import read_policy
+    from evidencekit.verify.verifier import verify_case, verify_proof
+
+    trusted = None if policy is None else read_policy(policy)
+    if path.is_file():
+        if sources or since or as_copy:
+            raise BadArgument("--source, --since and --as-copy are for cases.", code="U210", hint="Leave them out.")
+        report = verify_proof(_read_proof(path), policy=trusted)
+    else:
+        with screen.progress("verify") as meter:
+            report = verify_case(
+                path,
+                policy=trusted,
+                sources=sources or None,
+                as_copy=as_copy,
+                since=since,
+                progress=meter.update,
+            )
+    record = report.as_record()
+    screen.document(record)
+    _show(screen, record)
+    return report.exit_code
+
+
+def _read_proof(path: Path) -> bytes:
+    limit = 8 * 2**20
+    with path.open("rb") as file:
+        return file.read(limit + 1)
+
+
+def _show(screen: Screen, record: dict[str, Any]) -> None:
+    """Print a report for people."""
+    verdict = record["verdict"]
+    scope = f" ({record['scope']})" if verdict == "VERIFIED" else ""
+    screen.result(f"{verdict}{scope}: {MEANING[verdict]}", verdict)
+    _show_subject(screen, record)
+    _show_findings(screen, record)
+    screen.say()
+    for name, aspect in record["aspects"].items():
+        reason = f"  {aspect['reason']}" if aspect.get("reason") else ""
+        screen.say(f"  {name:<13}{aspect['status'].replace('_', ' '):<12}{reason}")
+    if record["not_checked"]:
+        screen.say()
+        screen.say("Not checked:")
+        for item in record["not_checked"][:LISTED]:
+            screen.say(f"  {item['what']}: {item['reason']}")
+
+
+def _show_subject(screen: Screen, record: dict[str, Any]) -> None:
+    counts = record["counts"]
+    newest = record.get("checkpoint")
+    if newest:
+        screen.say(f"  log          {newest['origin']}, newest checkpoint {newest['size']}, root {newest['root']}")
+    states = counts.get("states") or {}
+    if counts.get("rows"):
+        each = ", ".join(f"{count:,} {state}" for state, count in states.items() if count)
+        screen.say(f"  rows         {counts['rows']:,} = {each}; {human_size(counts.get('bytes', 0))}")
+    for line in record["checked"]:
+        screen.say(f"  checked      {line}")
+
+
+def _show_findings(screen: Screen, record: dict[str, Any]) -> None:
+    from evidencekit.core.registry import ENTRIES
+
+    findings = record["findings"]
+    if not findings:
+        return
+    screen.say()
+    total = record["counts"]["findings"]
+    by_code = total.get("by_code", {}) if isinstance(total, dict) else {}
+    screen.say("Findings: " + ", ".join(f"{count:,} x {code}" for code, count in sorted(by_code.items())))
+    for finding in findings[:LISTED]:
+        screen.say(f"  {finding['code']} {finding['severity']:<8} {finding['where']}", finding["severity"])
+        screen.say(f"       {ENTRIES[finding['code']].title}.")
+        if finding["expected"] or finding["found"]:
+            screen.say(f"       expected {finding['expected'] or '-'}; found {finding['found'] or '-'}")
+    if len(findings) > LISTED:
+        screen.say(f"  … {len(findings) - LISTED:,} more: --json lists them")
+    screen.say("  `evidencekit explain CODE` says what each means, and what it does not.")

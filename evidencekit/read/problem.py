@@ -1,0 +1,50 @@
+"""Why something of a source could not be taken: a reason of the format, and the system's own words.
+
+Source: specs/manifest.md section 3 (`reason`, `detail`).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import NamedTuple
+
+_PERMISSION = ("EACCES", "EPERM")
+_MEDIA = ("EIO", "EREMOTEIO", "EBADMSG", "EILSEQ", "EUCLEAN", "ENODATA", "ETIMEDOUT", "ENOMEDIUM", "ENODEV", "ESTALE")
+_CHANGED_KIND = ("ENOTDIR", "ELOOP", "EISDIR", "ENXIO")  # ENXIO: what was listed as a file is now a socket
+_REASONS: dict[int, str] = {}
+for _reason, _names in {
+    "permission_denied": _PERMISSION,
+    "io_error": _MEDIA,
+    "not_found": ("ENOENT",),
+    "too_long": ("ENAMETOOLONG",),
+    "too_large": ("EFBIG", "EOVERFLOW", "ERANGE", "E2BIG"),
+    "unsupported": ("EOPNOTSUPP", "ENOTSUP", "ENOSYS"),
+    "interrupted": ("EINTR",),
+    "changed_kind": _CHANGED_KIND,
+}.items():
+    for _name in _names:
+        if hasattr(errno, _name):
+            _REASONS[getattr(errno, _name)] = _reason
+
+
+class Problem(NamedTuple):
+    """What stood in the way."""
+
+    reason: str
+    """One of `records.REASONS`."""
+    detail: str
+    """The system's own words, or ours where the system said nothing; one line, safe to show."""
+
+    @property
+    def vanished(self) -> bool:
+        """True where the thing was listed and is gone: the row's state is then `vanished`."""
+        return self.reason == "not_found"
+
+
+def problem_of(error: OSError) -> Problem:
+    """Return the problem that an error of the system tells of."""
+    number = error.errno or 0
+    word = errno.errorcode.get(number, "")
+    text = os.strerror(number) if number else str(error)
+    return Problem(_REASONS.get(number, "other"), f"{word}: {text}" if word else text)

@@ -1,0 +1,201 @@
+"""A case open for appending: events, entries, manifests, checkpoints, in the order that survives a crash.
+
+Promises: no file of the record is ever changed; the rename of an entry's folder is lock and commit; the
+checkpoint comes last; a step that breaks a rule of custody leaves nothing. Source: specs/store.md sections
+3 to 5, specs/custody-log.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from evidencekit.core import layout
+from evidencekit.core.checkpoint import Checkpoint
+from evidencekit.core.custody import Custody, advance
+from evidencekit.core.digest import sha256
+from evidencekit.core.event import NAMESPACE, Entry, decode_event, encode_entry, encode_event, new_event
+from evidencekit.core.merkle import leaf_hash
+from evidencekit.core.values import encode_base64, format_instant, moment
+from evidencekit.errors import Refused
+from evidencekit.read.store import Store
+from evidencekit.seal.logkeys import LogKeys
+from evidencekit.seal.replay import Log, broken, read_case, refuse_other_keys, replay
+from evidencekit.seal.sign import Signer
+from evidencekit.write.durable import publish, write_new
+
+Clock = Callable[[], int]
+Random = Callable[[int], bytes]
+RACES = 100
+"""How often an append tries the next number before it gives up."""
+
+
+class Ledger:
+    """A case that its owner appends to. State is computed from the files at opening, never cached on disk."""
+
+    def __init__(self, case: Path, *, keys: LogKeys, clock: Clock, random: Random, utc_offset_min: int | None) -> None:
+        """Open a finished case.
+
+        Raises:
+            CannotFinish: X401 not a case, X404 a newer version, X405 the record does not add up.
+            Refused: R502 unfinished, R503 the log keys are of another case.
+        """
+        self.store = Store(case)
+        self.record = read_case(self.store)
+        self.origin: str = self.record["origin"]
+        refuse_other_keys(keys.origin, list(keys.vkeys), self.record)
+        self._keys, self._clock, self._random, self._offset = keys, clock, random, utc_offset_min
+        self.log: Log = replay(self.store, self.record)
+        self.log.refuse_unfinished()
+
+    @property
+    def custody(self) -> Custody:
+        """Who holds what, after every entry."""
+        return self.log.custody
+
+    def moment(self) -> dict[str, Any]:
+        """Return now, by the device's clock, as a moment record."""
+        return moment(self._clock(), utc_offset_min=self._offset)
+
+    def append(
+        self, kind: str, items: list[str], body: dict[str, Any], *, actor: dict[str, Any], signers: Sequence[Signer]
+    ) -> int:
+        """Sign an event and enter it; return its index. The step's checkpoint is still to come.
+
+        Raises:
+            Refused: R511, a rule of custody forbids it.
+            FormatError: a field outside the schema.
+        """
+        self.log.catch_up()
+        event = new_event(
+            kind=kind,
+            items=items,
+            body=body,
+            case=self.record["case"],
+            actor=actor,
+            signers=[signer.fingerprint for signer in signers],
+            seen={"origin": self.origin, "root": self.log.root.hex(), "size": str(self.log.size)},
+            nonce=encode_base64(self._random(16)),
+            occurred_at=self.moment(),
+        )
+        self._refuse_broken_rules(event)
+        data = encode_event(event)
+        signatures = [signer.sign(data, NAMESPACE) for signer in signers]
+        for _ in range(RACES):
+            if self._enter(event, data, signatures):
+                return self.log.size - 1
+            self.log.catch_up()  # another computer took the number: the event stands, only the entry is new
+            self._refuse_broken_rules(event)
+        raise Refused(f"{RACES} other entries came first.", code="R512", hint="Try again when nobody else writes.")
+
+    def add_manifest(self, temporary: Path) -> int:
+        """Move a finished Parquet file into the record under the next free number; return the number."""
+        folder = self.store.path / layout.MANIFESTS
+        folder.mkdir(exist_ok=True)
+        taken = [layout.parse_manifest_name(name) or 0 for name in self.store.names(layout.MANIFESTS)]
+        number = max(taken, default=0) + 1
+        while True:
+            try:
+                publish(temporary, self.store.path / layout.manifest_file(number))
+            except Refused:
+                number += 1
+            else:
+                return number
+
+    def checkpoint(self) -> Checkpoint:
+        """Sign the tree as it stands and publish the note, unless this size has one; return the checkpoint."""
+        tree = Checkpoint(self.origin, self.log.size, self.log.root)
+        if tree.size not in self.store.numbers(layout.CHECKPOINTS):
+            write_new(self.store.path / layout.checkpoint_file(tree.size), self._keys.sign_checkpoint(tree))
+        self.log.head = max(self.log.head, tree.size)
+        return tree
+
+    def _refuse_broken_rules(self, event: dict[str, Any]) -> None:
+        _, broken = advance(self.custody, event)
+        if broken:
+            rule = broken[0]
+            subject = rule.item or "the log"
+            raise Refused(
+                f"{event['type']} of {subject}: expected {rule.expected}, found {rule.found}.",
+                code="R511",
+                hint="Nothing was recorded. `evidencekit show CASE` lists the state of each exhibit.",
+            )
+
+    def _enter(self, event: dict[str, Any], data: bytes, signatures: list[bytes]) -> bool:
+        """Publish the folder of the next entry; False when its number was taken meanwhile."""
+        index = self.log.size
+        entry = encode_entry(
+            Entry(
+                index=index,
+                event=sha256(data),
+                head=self.log.head,
+                items_prev=self.custody.places(event["items"]),
+                prior_root=self.log.root,
+                prior_size=index,
+                recorded_at=format_instant(self._clock()),
+                signatures=tuple(sha256(signature) for signature in signatures),
+            )
+        )
+        custody = self.store.path / layout.CUSTODY
+        temporary = custody / f"{layout.TEMPORARY}{self._random(8).hex()}"
+        temporary.mkdir()
+        try:
+            write_new(temporary / "event.json", data)
+            for place, signature in enumerate(signatures):
+                write_new(temporary / layout.signature_name(place), signature)
+            write_new(temporary / "entry", entry)
+            publish(temporary, custody / layout.number(index))
+        except Refused:
+            shutil.rmtree(temporary, ignore_errors=True)
+            if not os.path.lexists(custody / layout.number(index)):
+                raise
+            return False
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        self.log.take(event, leaf_hash(entry))
+        return True
+
+
+def finish(case: Path, *, keys: LogKeys, random: Random) -> tuple[Checkpoint | None, list[str]]:
+    """Check what stands above the newest checkpoint, set strays aside in `work/`, and write the missing checkpoint.
+
+    Returns the new checkpoint (None where nothing was unfinished) and the files that were set aside.
+
+    Raises:
+        CannotFinish: X405, an entry above the newest checkpoint does not hold; nothing was written.
+        Refused: R503, the log keys are of another case.
+    """
+    store = Store(case)
+    record = read_case(store)
+    refuse_other_keys(keys.origin, list(keys.vkeys), record)
+    log = replay(store, record)
+    for index in range(log.head, log.size):
+        _check_manifest(store, index)
+    aside = []
+    for stray in log.strays:
+        target = f"{layout.WORK}/stray-{random(4).hex()}-{stray.rpartition('/')[2]}"
+        (case / layout.WORK).mkdir(exist_ok=True)
+        (case / stray).rename(case / target)
+        aside.append(f"{stray} -> {target}")
+    if log.head == log.size:
+        return None, aside
+    tree = Checkpoint(record["origin"], log.size, log.root)
+    write_new(case / layout.checkpoint_file(tree.size), keys.sign_checkpoint(tree))
+    return tree, aside
+
+
+def _check_manifest(store: Store, index: int) -> None:
+    """Raise X405 unless the manifest that entry `index` names, if it names one, is the file that was signed for."""
+    event = decode_event(store.read(layout.event_file(index), layout.MAX_RECORD_FILE))
+    if event["type"] not in {"seal", "derive"}:
+        return
+    where = layout.manifest_file(int(event["body"]["manifest"]))
+    with store.open(where) as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != event["body"]["file_sha256"]:
+        raise broken(where, f"expected SHA-256 {event['body']['file_sha256']}, found {found}.")

@@ -1,0 +1,125 @@
+"""Opening a case: identity, case file, event 0, first checkpoint, as one folder. Source: specs/store.md section 2."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from evidencekit.core import encoding, layout
+from evidencekit.core.checkpoint import Checkpoint, check_origin
+from evidencekit.core.custody import Custody
+from evidencekit.core.digest import sha256
+from evidencekit.core.event import NAMESPACE, Entry, encode_entry, encode_event, new_event
+from evidencekit.core.merkle import EMPTY_ROOT, CompactRange, leaf_hash
+from evidencekit.core.records import CASE, CASE_TYPE
+from evidencekit.core.values import display, encode_base64, format_instant, moment
+from evidencekit.errors import CannotFinish, Refused
+from evidencekit.seal.ledger import Clock, Random
+from evidencekit.seal.logkeys import LogKeys
+from evidencekit.seal.sign import Signer
+from evidencekit.write.durable import publish, write_new
+
+
+def open_case(
+    path: Path,
+    *,
+    identity: bytes,
+    reference: str,
+    agency: str,
+    signer: Signer,
+    actor: dict[str, Any],
+    keys: LogKeys,
+    clock: Clock,
+    random: Random,
+    utc_offset_min: int | None,
+) -> Checkpoint:
+    """Make the case folder with event 0 and its checkpoint; return the checkpoint.
+
+    `identity` is 16 random bytes. The folder appears whole or not at all.
+
+    Raises:
+        Refused: R501, the folder exists and is not empty.
+        FormatError: an origin or text outside the format.
+    """
+    check_origin(keys.origin)
+    now = moment(clock(), utc_offset_min=utc_offset_min)
+    opening = {
+        "agency": agency,
+        "created_at": now,
+        "log_keys": list(keys.vkeys),
+        "origin": keys.origin,
+        "reference": reference,
+    }
+    record = {"_t": CASE_TYPE, "case": encode_base64(identity), **opening}
+    CASE.check(record)
+    event = encode_event(
+        new_event(
+            kind="open",
+            items=[],
+            body=opening,
+            case=record["case"],
+            actor=actor,
+            signers=[signer.fingerprint],
+            seen={"origin": keys.origin, "root": EMPTY_ROOT.hex(), "size": "0"},
+            nonce=encode_base64(random(16)),
+            occurred_at=now,
+        )
+    )
+    signature = signer.sign(event, NAMESPACE)
+    entry = encode_entry(
+        Entry(
+            index=0,
+            event=sha256(event),
+            head=0,
+            items_prev=Custody().places([]),
+            prior_root=EMPTY_ROOT,
+            prior_size=0,
+            recorded_at=format_instant(clock()),
+            signatures=(sha256(signature),),
+        )
+    )
+    tree = CompactRange()
+    tree.append(leaf_hash(entry))
+    checkpoint = Checkpoint(keys.origin, 1, tree.root())
+    files = {
+        layout.CASE_FILE: encoding.encode(record),
+        layout.event_file(0): event,
+        layout.signature_file(0, 0): signature,
+        layout.entry_file(0): entry,
+        layout.checkpoint_file(1): keys.sign_checkpoint(checkpoint),
+    }
+    _publish_folder(path, files, random)
+    return checkpoint
+
+
+def refuse_taken(path: Path) -> None:
+    """Raise Refused (R501) where `path` exists and is not an empty folder."""
+    if os.path.lexists(path) and (path.is_symlink() or not path.is_dir() or any(path.iterdir())):
+        raise Refused(
+            f"{display(str(path))} exists and is not an empty folder.",
+            code="R501",
+            hint="Nothing was changed. Choose another name.",
+        )
+
+
+def _publish_folder(path: Path, files: dict[str, bytes], random: Random) -> None:
+    refuse_taken(path)
+    if not path.parent.is_dir():
+        raise CannotFinish(
+            f"The folder {display(str(path.parent))} does not exist.", code="X422", hint="Make it first."
+        )
+    temporary = path.parent / f"{layout.TEMPORARY}{random(8).hex()}"
+    try:
+        temporary.mkdir()
+        for name, data in files.items():
+            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+            write_new(temporary / name, data)
+        (temporary / layout.MANIFESTS).mkdir()
+        if path.is_dir():
+            path.rmdir()
+        publish(temporary, path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise

@@ -1,0 +1,212 @@
+"""The log as the writer finds it: every entry followed again before anything is added.
+
+The writer refuses to build on a record that does not add up; *what* is wrong is the verifier's to say.
+Source: specs/custody-log.md, specs/store.md section 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from evidencekit.core import encoding, layout
+from evidencekit.core.checkpoint import (
+    ed25519_message,
+    log_signatures,
+    mldsa44_message,
+    parse_checkpoint,
+)
+from evidencekit.core.custody import Custody, advance
+from evidencekit.core.digest import sha256
+from evidencekit.core.event import NAMESPACE, decode_entry, decode_event
+from evidencekit.core.merkle import CompactRange, leaf_hash
+from evidencekit.core.note import parse_note, parse_vkey
+from evidencekit.core.records import CASE
+from evidencekit.core.sshkeys import fingerprint
+from evidencekit.core.sshsig import parse_sshsig
+from evidencekit.errors import CannotFinish, FormatError, Refused
+from evidencekit.read.signature import verify_ed25519, verify_mldsa44, verify_sshsig
+from evidencekit.read.store import Store
+
+
+def read_case(store: Store) -> dict[str, Any]:
+    """Return `case.json`.
+
+    Raises:
+        CannotFinish: X404 a newer version, X405 not a case file; X402 missing.
+    """
+    data = store.read(layout.CASE_FILE, layout.MAX_RECORD_FILE)
+    try:
+        record = encoding.decode(data)
+        version = str(record.get("_t", ""))
+        if version.startswith("evidencekit/case/") and version != CASE.type:
+            raise CannotFinish(
+                f"This case is of version {version}; this program knows {CASE.type}.",
+                code="X404",
+                hint="Use a newer evidencekit.",
+            )
+        CASE.check(record)
+    except FormatError as error:
+        raise broken(layout.CASE_FILE, error.message) from error
+    return record
+
+
+def refuse_other_keys(origin: str, vkeys: list[str], record: dict[str, Any]) -> None:
+    """Raise Refused (R503) unless these are the log keys that the case was opened with."""
+    if origin != record["origin"] or vkeys != record["log_keys"]:
+        raise Refused(
+            f"These log keys are of {origin}, not the keys that case {record['origin']} was opened with.",
+            code="R503",
+            hint="Name the right file with --log-key, or restore it with `evidencekit key restore`.",
+        )
+
+
+def broken(where: str, what: str) -> CannotFinish:
+    """Return the error of a record that the writer will not build on."""
+    return CannotFinish(
+        f"{where}: {what}",
+        code="X405",
+        hint="Nothing was written. `evidencekit verify CASE` says everything that is wrong.",
+    )
+
+
+@dataclass(slots=True)
+class Log:
+    """A log that adds up: its tree, its state, its newest checkpoint."""
+
+    store: Store
+    record: dict[str, Any]
+    tree: CompactRange = field(default_factory=CompactRange)
+    custody: Custody = field(default_factory=Custody)
+    head: int = 0
+    """Size of the newest checkpoint."""
+    manifests: set[int] = field(default_factory=set)
+    """Numbers that events name."""
+    seals: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Body of the `seal` event of each item."""
+    not_stated: dict[str, list[str]] = field(default_factory=dict)
+    """Particulars that nobody gave in the `acquire` event of each item."""
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return self.tree.size
+
+    @property
+    def root(self) -> bytes:
+        """Root over all entries."""
+        return self.tree.root()
+
+    @property
+    def strays(self) -> list[str]:
+        """Manifests that no event names and whose number is above all that are named."""
+        newest = max(self.manifests, default=0)
+        numbers = (layout.parse_manifest_name(name) for name in self.store.names(layout.MANIFESTS))
+        return [layout.manifest_file(n) for n in sorted(n for n in numbers if n is not None) if n > newest]
+
+    def take(self, event: dict[str, Any], leaf: bytes) -> None:
+        """Follow one more entry, whose event and leaf hash were checked."""
+        self.tree.append(leaf)
+        self.custody, _ = advance(self.custody, event)
+        if event["type"] in {"seal", "derive"}:
+            self.manifests.add(int(event["body"]["manifest"]))
+        if event["type"] == "seal":
+            self.seals[event["items"][0]] = event["body"]
+        if event["type"] == "acquire":
+            self.not_stated[event["items"][0]] = event["not_stated"]
+
+    def catch_up(self) -> None:
+        """Follow what others entered meanwhile.
+
+        Raises:
+            CannotFinish: X405, it does not add up.
+        """
+        for index in range(self.size, self.store.newest_entry()):
+            self.take(*_read_entry(self, index))
+        for size in self.store.numbers(layout.CHECKPOINTS):
+            if self.head < size <= self.size:
+                self.head = size
+
+    def refuse_unfinished(self) -> None:
+        """Raise Refused (R502) where something stands above the newest checkpoint."""
+        if self.head != self.size:
+            what = f"entries {self.head} to {self.size - 1} stand above the newest checkpoint"
+        elif self.strays:
+            what = f"{self.strays[0]} belongs to no event"
+        else:
+            return
+        raise Refused(
+            f"The case is unfinished: {what}.",
+            code="R502",
+            hint="Run `evidencekit checkpoint finish CASE`, unless another computer is writing just now.",
+        )
+
+
+def replay(store: Store, record: dict[str, Any]) -> Log:
+    """Follow the whole log and return its state; entries above the newest checkpoint are followed too.
+
+    Raises:
+        CannotFinish: X405, something does not add up.
+    """
+    log = Log(store, record)
+    sizes = store.numbers(layout.CHECKPOINTS)
+    roots: dict[int, bytes] = {}
+    for index in range(store.newest_entry()):
+        log.take(*_read_entry(log, index))
+        roots[log.size] = log.root
+    for size in sizes:
+        if size not in roots:
+            raise broken(layout.checkpoint_file(size), f"the log has {log.size} entries")
+    if sizes:
+        _check_note(store, record, sizes[-1], roots[sizes[-1]])
+        log.head = sizes[-1]
+    return log
+
+
+def _read_entry(log: Log, index: int) -> tuple[dict[str, Any], bytes]:
+    """Return the event and the leaf hash of entry `index`, which must follow `log`."""
+    store = log.store
+    where = layout.entry_folder(index)
+    leaf = store.read(layout.entry_file(index), layout.MAX_RECORD_FILE)
+    data = store.read(layout.event_file(index), layout.MAX_RECORD_FILE)
+    try:
+        entry, event = decode_entry(leaf), decode_event(data)
+        if entry.event != sha256(data) or entry.index != index or len(entry.signatures) != len(event["signers"]):
+            raise broken(where, "the entry is not about this event.")
+        for place, signer in enumerate(event["signers"]):
+            armoured = store.read(layout.signature_file(index, place), layout.MAX_SIGNATURE_FILE)
+            signature = parse_sshsig(armoured)
+            fault = verify_sshsig(signature, data, NAMESPACE)
+            if fault or fingerprint(signature.public_key) != signer or sha256(armoured) != entry.signatures[place]:
+                raise broken(where, f"the signature of {signer} does not hold ({fault or 'another key or file'}).")
+    except FormatError as error:
+        raise broken(where, error.message) from error
+    if (entry.prior_size, entry.prior_root) != (log.size, log.root):
+        raise broken(where, "the entry does not follow from the log before it.")
+    if entry.items_prev != log.custody.places(event["items"]):
+        raise broken(where, "the entry names a wrong place of an item.")
+    if event["case"] != log.record["case"]:
+        raise broken(where, "the event is of another case.")
+    _, rules = advance(log.custody, event)
+    if rules:
+        raise broken(where, f"a rule of custody is broken: expected {rules[0].expected}.")
+    return event, leaf_hash(leaf)
+
+
+def _check_note(store: Store, record: dict[str, Any], size: int, root: bytes) -> None:
+    """Raise unless the newest note is this log's, good, and of this tree."""
+    where = layout.checkpoint_file(size)
+    try:
+        note = parse_note(store.read(where, layout.MAX_NOTE_FILE))
+        tree = parse_checkpoint(note.text)
+        ed25519, mldsa44 = (parse_vkey(text) for text in record["log_keys"])
+        first, second = log_signatures(note, ed25519, mldsa44)
+    except (FormatError, ValueError) as error:
+        raise broken(where, str(error)) from error
+    message = mldsa44_message(tree, name=tree.origin, timestamp=0)
+    if (
+        (tree.origin, tree.size, tree.root) != (record["origin"], size, root)
+        or not verify_ed25519(ed25519.key, first, ed25519_message(tree))
+        or not verify_mldsa44(mldsa44.key, second, message)
+    ):
+        raise broken(where, "the checkpoint is not one of this log.")

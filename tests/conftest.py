@@ -1,0 +1,76 @@
+"""What every test may use: judges, the literal RFC, and which tests run.
+
+A *judge* is a program or package of other hands that checks our work. A test names it with
+`@pytest.mark.judge("ssh-keygen")`, or asks inside the test with the fixture `judge("ssh-keygen")`: a program on PATH,
+an importable package, or an absolute path. Where it is missing the test is skipped as NOT RUN and the summary says
+so; under EVIDENCEKIT_REQUIRE_ALL=1 it fails.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile("ci", deadline=None)
+hypothesis.settings.load_profile("ci")
+
+NOT_RUN = "NOT RUN: judge "
+
+
+def is_there(program: str) -> bool:
+    if program.startswith("/"):
+        return Path(program).exists()
+    return bool(shutil.which(program) or importlib.util.find_spec(program.replace("-", "_")))
+
+
+def require_judge(program: str) -> None:
+    if is_there(program):
+        return
+    reason = f"{NOT_RUN}{program} is not installed"
+    if os.environ.get("EVIDENCEKIT_REQUIRE_ALL") == "1":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def pytest_runtest_setup(item):
+    for mark in item.iter_markers("judge"):
+        require_judge(mark.args[0])
+
+
+def pytest_collection_modifyitems(config, items):
+    if os.environ.get("EVIDENCEKIT_LONG") == "1":
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
+def pytest_terminal_summary(terminalreporter):
+    reports = [r for outcome in ("skipped", "failed", "error") for r in terminalreporter.stats.get(outcome, [])]
+    reasons = (str(r.longrepr[2] if isinstance(r.longrepr, tuple) else r.longrepr) for r in reports)
+    missing = Counter(reason[reason.index(NOT_RUN) :] for reason in reasons if NOT_RUN in reason)
+    if missing:
+        terminalreporter.section("judges that did not run")
+        for reason, count in sorted(missing.items()):
+            terminalreporter.line(f"{reason} ({count} tests)")
+
+
+@pytest.fixture(scope="session")
+def judge():
+    return require_judge
+
+
+@pytest.fixture(scope="session")
+def rfc6962():
+    """tests/rfc6962.py, the literal transcription."""
+    spec = importlib.util.spec_from_file_location("rfc6962", Path(__file__).with_name("rfc6962.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
