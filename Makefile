@@ -13,6 +13,11 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 DEMO ?= demo-output
 JUDGES := golang-go golang-golang-x-mod-dev openssh-client openssl attr
 APT := DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3
+# apt may be busy or the network slow: it is asked three times; the last answer counts
+apt_install = for try in 1 2 3; do \
+		if $(APT) update >/dev/null && $(APT) install --no-install-recommends $(1) >/dev/null; then break; fi; \
+		[ $$try = 3 ] || sleep 10; \
+	done
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,7 +65,7 @@ clean: ## everything that can be made again, but .venv
 		if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
 			if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
 				echo "Python's venv module is missing: as root, run apt-get install python3-venv"; exit 1; fi; \
-			$(APT) update; $(APT) install --no-install-recommends python3-venv; \
+			$(call apt_install,python3-venv); \
 		fi; \
 		rm -rf .venv; \
 		$(PYTHON) -m venv .venv; \
@@ -78,7 +83,7 @@ clean: ## everything that can be made again, but .venv
 	@$(PIP) install --group lint
 	@touch $@
 
-# The tests name each judge that is not there; only root can install them. apt may be busy: it is asked three times.
+# The tests name each judge that is not there; only root can install them.
 judges:
 	@[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || exit 0; \
 	missing=; for package in $(JUDGES); do \
@@ -86,8 +91,4 @@ judges:
 	done; \
 	[ -n "$$missing" ] || exit 0; \
 	echo "Installing the outside judges:$$missing"; \
-	for try in 1 2 3; do \
-		if $(APT) update >/dev/null && $(APT) install --no-install-recommends $$missing >/dev/null; then exit 0; fi; \
-		sleep 10; \
-	done; \
-	echo "apt-get could not install$$missing: the tests will say which judges did not run"
+	$(call apt_install,$$missing)

@@ -1,8 +1,8 @@
 """The index of a case: a disposable SQLite file, built from all sealed manifests and stamped with its checkpoint.
 
-Promises: an index that is missing, stale, damaged, of another version or made by somebody else is built again; a build that
-is stopped leaves the old state; memory does not grow with the rows; manifests are compared with the digests that their
-events name, and **nothing else is verified** (`NOT_VERIFIED`). Delete the index and nothing is lost.
+Promises: an index that is missing, stale, damaged, of another version or made by somebody else is built again; a build
+that is stopped leaves the old state; memory does not grow with the rows; manifests are compared with the digests that
+their events name, and **nothing else is verified** (`NOT_VERIFIED`). Delete the index and nothing is lost.
 Source: specs/store.md section 5, architecture.md journey 5.
 """
 
@@ -12,39 +12,24 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 from evidencekit import __version__
 from evidencekit.catalogue import place, readonly
-from evidencekit.catalogue.manifest import BATCH, open_manifest, read_columns, read_header, unreadable
-from evidencekit.catalogue.record import Record, Sealed, read_record
-from evidencekit.catalogue.tables import (
-    APPLICATION_ID,
-    INDEXES,
-    INSERT_BARE_ROW,
-    INSERT_ROW,
-    SCHEMA_VERSION,
-    TABLES,
-    VIEWS,
-    Folders,
-    read_text,
-    row_values,
-)
+from evidencekit.catalogue.fill import Progress, fill
+from evidencekit.catalogue.record import Record, read_record
+from evidencekit.catalogue.tables import SCHEMA_VERSION
 from evidencekit.errors import CannotFinish, Interrupted
 
 NOT_VERIFIED = (
     "signatures of persons and of the log",
     "that the entries give the checkpoint's root",
-    "that each row gives the sealed root (the manifest's file digest was compared with its event when the index was made)",
+    "that the rows give the sealed roots (the manifests' file digests were compared when the index was made)",
     "the evidence itself",
 )
 """What an answer from the catalogue does not rest on."""
-
-Progress = Callable[[int, int], None]
-"""Called with the rows done and the rows to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +49,7 @@ class Catalogue:
         """Close the index."""
         self.connection.close()
 
-    def __enter__(self) -> Catalogue:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -143,7 +128,7 @@ def _build(record: Record, stamp: dict[str, str], places: tuple[Path, ...], prog
             continue
         try:
             place.sweep(path.parent)
-            _fill(temporary, record, stamp, progress)
+            fill(temporary, record, stamp, progress)
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
             temporary.replace(path)
@@ -169,63 +154,3 @@ def _cannot_build(path: Path, error: Exception) -> CannotFinish:
     return CannotFinish(
         f"The index cannot be built at {path}: {error}.", code="X444", hint="Is there room on the disk?", path=path
     )
-
-
-def _fill(path: Path, record: Record, stamp: dict[str, str], progress: Progress | None) -> None:
-    """Write the whole index into an empty file."""
-    from sqlite_utils import Database  # a fifth of a second, and not needed to ask
-
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        readonly.hear_interrupts(connection)
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536", "locking_mode = EXCLUSIVE"):
-            connection.execute(f"PRAGMA {pragma}").fetchall()
-        database = Database(connection, recursive_triggers=False, execute_plugins=False)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        connection.executescript(f"BEGIN; {TABLES}")
-        _fill_tables(database, record, progress)
-        _run_script(connection, INDEXES)
-        for name, select in VIEWS.items():
-            connection.execute(f"CREATE VIEW {name} AS {select}")
-        connection.executemany("INSERT INTO stamp VALUES (?, ?)", stamp.items())
-        connection.execute("COMMIT")
-        connection.execute("ANALYZE")
-    finally:
-        connection.close()
-
-
-def _run_script(connection: sqlite3.Connection, script: str) -> None:
-    for statement in script.split(";\n"):
-        connection.execute(statement)
-
-
-def _fill_tables(database: Any, record: Record, progress: Progress | None) -> None:
-    total = sum(sealed.rows for sealed in record.sealed)
-    done = 0
-    folders = Folders()
-    numbers = {sealed.root: sealed.manifest for sealed in record.sealed}
-    for sealed in (*record.sealed, *record.derived):
-        database["manifests"].insert(
-            {
-                "number": sealed.manifest,
-                "item": sealed.item,
-                "kind": sealed.kind,
-                "entry": sealed.entry,
-                "rows": sealed.rows,
-                "root": sealed.root,
-                "file_sha256": sealed.file_sha256,
-                "base": numbers.get(sealed.base_root),
-                "engine": sealed.engine or None,
-            }
-        )
-    for sealed in record.sealed:
-        opinions = record.media_types(sealed)
-        _take_opinions(database.conn, record, opinions)
-        for count in _take_rows(database, record, sealed, opinions, folders):
-            done += count
-            if progress is not None:
-                progress(done, total)
-    for item in record.custody.items.values():
-        if item.exhibit not in {sealed.item for sealed in record.sealed}:
-            database["items"].insert({"item": item.exhibit, "holder": item.holder_id, "holder_key": item.holder_key})

@@ -1,6 +1,6 @@
 """Rows of a manifest, straight from its file: checked against the digest that its event names, otherwise believed.
 
-Promise: one row group in memory at a time; a file that is not byte for byte the one that was sealed is refused.
+Promise: a batch in memory at a time; a file that is not byte for byte the one that was sealed is refused.
 Source: specs/manifest.md section 9.
 """
 
@@ -14,81 +14,70 @@ from typing import Any, BinaryIO
 from evidencekit.catalogue.record import VERIFY, Sealed
 from evidencekit.core import encoding
 from evidencekit.core.digest import header_commitment
-from evidencekit.core.values import decode_base64, display
+from evidencekit.core.records import DERIVED, MANIFEST
+from evidencekit.core.values import display
 from evidencekit.errors import CannotFinish, FormatError
+from evidencekit.read.parquet import ManifestFile
 from evidencekit.read.store import Store
 
-BATCH = 8192
-_MAX_GROUP_ROWS = 65_536
-_MAX_GROUP_BYTES = 1 << 30
 _MIB = 1 << 20
 
 
 @contextmanager
-def open_manifest(store: Store, sealed: Sealed, *, whole: bool = True) -> Iterator[Any]:
-    """Open a manifest as a `pyarrow.parquet.ParquetFile`; with `whole`, its bytes are hashed first.
+def open_manifest(store: Store, sealed: Sealed, *, whole: bool = True) -> Iterator[ManifestFile]:
+    """Open a manifest; with `whole`, all its bytes are hashed first.
 
     Raises:
         CannotFinish: X402 missing, X403 not readable, X441 not the file that was sealed, X443 not a manifest.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     with store.open(sealed.place) as file:
         if whole:
             _check_digest(file, sealed)
         try:
-            parquet = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
-        except (pa.ArrowException, OSError) as error:
-            raise unreadable(sealed, _first_line(error)) from error
-        with parquet:
-            yield parquet
+            manifest = ManifestFile(file, sealed.place)
+        except FormatError as error:
+            raise unreadable(sealed, error.message) from error
+        if manifest.format != (MANIFEST.type if sealed.kind == "rows" else DERIVED.type):
+            raise unreadable(sealed, f"it is of format {manifest.format}")
+        yield manifest
 
 
-def read_header(parquet: Any, sealed: Sealed) -> dict[str, Any]:
+def read_header(manifest: ManifestFile, sealed: Sealed) -> dict[str, Any]:
     """Return the header, which must be the one that the event commits to.
 
     Raises:
-        CannotFinish: X441 another header, X443 not a manifest.
+        CannotFinish: X441 another header, X443 not a header.
     """
-    metadata = parquet.metadata.metadata or {}
+    if header_commitment(manifest.header_salt, manifest.header).hex() != sealed.header:
+        raise _altered(sealed, "The header of ")
     try:
-        data = metadata[b"evidencekit.header"]
-        salt = decode_base64(metadata[b"evidencekit.header_salt"].decode())
-        header = encoding.decode(data)
-    except (KeyError, UnicodeDecodeError, FormatError) as error:
-        raise unreadable(sealed, f"its header: {error}") from error
-    if header_commitment(salt, data).hex() != sealed.header:
-        raise _altered(sealed, "The header of")
+        header = encoding.decode(manifest.header)
+        (MANIFEST if sealed.kind == "rows" else DERIVED).check(header)
+    except FormatError as error:
+        raise unreadable(sealed, f"its header: {error.message}") from error
     return header
 
 
-def read_columns(parquet: Any, sealed: Sealed, columns: Sequence[str]) -> Iterator[list[list[Any]]]:
-    """Yield the columns asked for, as Python lists of at most `BATCH` values each, in file order.
+def read_columns(manifest: ManifestFile, sealed: Sealed, columns: Sequence[str]) -> Iterator[list[list[Any]]]:
+    """Yield the values of the columns asked for, batch by batch, in file order; texts are bytes.
 
     Raises:
-        CannotFinish: X443, not a manifest, or over the limits of one.
+        CannotFinish: X403 not readable, X443 damaged or over the limits.
     """
-    import pyarrow as pa
-
-    layout = parquet.metadata
-    for number in range(layout.num_row_groups):
-        group = layout.row_group(number)
-        if group.num_rows > _MAX_GROUP_ROWS or group.total_byte_size > _MAX_GROUP_BYTES:
-            raise unreadable(sealed, f"row group {number} is over the limits")
-    if missing := set(columns) - set(parquet.schema_arrow.names):
-        raise unreadable(sealed, f"no column {', '.join(sorted(missing))}")
     try:
-        for batch in parquet.iter_batches(batch_size=BATCH, columns=list(columns), use_threads=False):
-            yield [batch.column(name).to_pylist() for name in columns]
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise unreadable(sealed, _first_line(error)) from error
+        for _, batch in manifest.batches(columns):
+            yield [batch[name] for name in columns]
+    except FormatError as error:
+        raise unreadable(sealed, error.message) from error
 
 
 def unreadable(sealed: Sealed, why: str) -> CannotFinish:
     """Return the error of a file that is what was sealed, or claims to be, and is no manifest (X443)."""
     return CannotFinish(
-        f"{sealed.place} cannot be read as a manifest: {display(why)}.", code="X443", hint=VERIFY, path=sealed.place
+        f"{sealed.place} cannot be read as a manifest: {display(why)}",
+        code="X443",
+        hint=VERIFY,
+        path=sealed.place,
     )
 
 
@@ -98,7 +87,8 @@ def _check_digest(file: BinaryIO, sealed: Sealed) -> None:
         while block := file.read(_MIB):
             digest.update(block)
     except OSError as error:
-        raise CannotFinish(f"{sealed.place} cannot be read: {error.strerror}.", code="X403", path=sealed.place) from error
+        message = f"{sealed.place} cannot be read: {error.strerror}."
+        raise CannotFinish(message, code="X403", path=sealed.place) from error
     if digest.hexdigest() != sealed.file_sha256:
         raise _altered(sealed, "")
     file.seek(0)
@@ -106,12 +96,8 @@ def _check_digest(file: BinaryIO, sealed: Sealed) -> None:
 
 def _altered(sealed: Sealed, what: str) -> CannotFinish:
     return CannotFinish(
-        f"{what} {sealed.place} is not the one that event {sealed.entry} sealed for {sealed.item}.".lstrip(),
+        f"{what}{sealed.place} is not the one that event {sealed.entry} names for {sealed.item}.",
         code="X441",
         hint=f"Nothing was read from it. {VERIFY}",
         path=sealed.place,
     )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

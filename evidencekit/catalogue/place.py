@@ -1,8 +1,8 @@
 """Where the index lies, and whether it is the one that this user built here.
 
 An index inside a case may have come with the case: somebody else could have made it, to hide rows or to attack SQLite.
-So each build leaves a mark in the user's own cache folder (size and times of the file as built), and an index without its
-mark is not even opened. Source: specs/store.md section 5 (`index.sqlite` is disposable).
+So each build leaves a mark in the user's own cache folder (size and times of the file as built), and an index without
+its mark is not even opened. Source: specs/store.md section 5 (`index.sqlite` is disposable).
 """
 
 from __future__ import annotations

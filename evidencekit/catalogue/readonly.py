@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from evidencekit.catalogue import globs
 from evidencekit.errors import BadArgument, CannotFinish, EvidenceError, Interrupted
 
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -25,19 +26,32 @@ _NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM})
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a SQLite file for reading only. The caller closes it.
+    """Open an index for reading only. The caller closes it.
 
     Raises:
         sqlite3.Error: it cannot be opened.
     """
     place = f"file:{quote(os.fsencode(path))}?mode=ro&immutable=1"
     connection = sqlite3.connect(place, uri=True, isolation_level=None)
+    try:
+        _tighten(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _tighten(connection: sqlite3.Connection) -> None:
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute("PRAGMA trusted_schema = OFF")
+    connection.create_function("glob_matches", 3, globs.glob_matches, deterministic=True)
+    connection.create_function("contains_folded", 2, _contains_folded, deterministic=True)
+    for table in ("search_names", "search_folders"):
+        # FTS5 declares its columns at first use by a CREATE TABLE of its own, which the authorizer would refuse.
+        connection.execute(f"SELECT 1 FROM {table} LIMIT 0").close()  # noqa: S608 (our own names)
     connection.set_authorizer(_allow)
     hear_interrupts(connection)
-    return connection
 
 
 def hear_interrupts(connection: sqlite3.Connection) -> None:
@@ -72,6 +86,10 @@ def _rows(cursor: sqlite3.Cursor) -> Iterator[Any]:
         cursor.close()
 
 
+def _contains_folded(wanted: bytes, path: bytes) -> bool:
+    return globs.contains_folded(wanted.decode(errors="surrogateescape"), path)
+
+
 def _allow(action: int, first: str | None, second: str | None, *_: str | None) -> int:
     if action in _READING:
         return sqlite3.SQLITE_OK
@@ -96,8 +114,10 @@ def _error_of(error: Exception) -> EvidenceError:
         )
     if primary in _DAMAGED:
         return CannotFinish(
-            f"The index is damaged: {error}.", code="X444", hint="Delete index.sqlite; it is made again from the record."
+            f"The index is damaged: {error}.", code="X444", hint="Delete index.sqlite: it is made again."
         )
     if primary in _NO_ROOM:
         return CannotFinish(f"There is no room for the answer: {error}.", code="X444", hint="Ask for less at a time.")
-    return BadArgument(f"This SQL cannot be run: {error}.", code="U211", hint="`SELECT sql FROM sqlite_schema` shows the tables.")
+    return BadArgument(
+        f"This SQL cannot be run: {error}.", code="U211", hint="`SELECT sql FROM sqlite_schema` shows what is there."
+    )

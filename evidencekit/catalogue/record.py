@@ -1,6 +1,6 @@
 """What the log of a case says is sealed: events below the newest checkpoint, read and believed, not verified.
 
-Promise: nothing above the newest checkpoint is taken for sealed; a record that cannot be read is refused, never skipped.
+Promise: nothing above the newest checkpoint is taken for sealed; a record that cannot be read is refused, not skipped.
 Source: specs/store.md section 5, specs/custody-log.md section 4.
 """
 
@@ -155,7 +155,8 @@ def _newest_checkpoint(store: Store, origin: str) -> Checkpoint | None:
     """Return the largest note that is well formed and of this log."""
     for size in reversed(store.numbers(layout.CHECKPOINTS)):
         try:
-            checkpoint = parse_checkpoint(parse_note(store.read(layout.checkpoint_file(size), layout.MAX_NOTE_FILE)).text)
+            note = parse_note(store.read(layout.checkpoint_file(size), layout.MAX_NOTE_FILE))
+            checkpoint = parse_checkpoint(note.text)
         except FormatError:
             continue
         if (checkpoint.origin, checkpoint.size) == (origin, size):

@@ -1,8 +1,9 @@
 """The tables of the catalogue, and how a sealed row becomes a line of them.
 
-Names: `path`, `name`, `target`, `stream`, `owner`, `grp` are text as sealed where the bytes are UTF-8, else the escaped form
-of `core.values.display`; then `path_hex` (`target_hex`, `stream_hex`) has the bytes. `path_raw` always has them. Numbers
-that SQLite cannot hold (2^63 and more) are NULL here; the manifest has them. Source: specs/manifest.md sections 2 to 5.
+Names: `path`, `name`, `target`, `stream`, `owner`, `grp` are text as sealed where the bytes are UTF-8, else the escaped
+form of `core.values.display`; then `path_hex` (`target_hex`, `stream_hex`) has the bytes. `path_raw` always has them.
+Numbers that SQLite cannot hold (2^63 and more) are NULL here; the manifest has them.
+Source: specs/manifest.md sections 2 to 5.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _FRACTION = "((mtime_ns % 1000000000 + 1000000000) % 1000000000)"
 TABLES = f"""
 CREATE TABLE stamp (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE manifests (
-  number INTEGER, item TEXT, kind TEXT, entry INTEGER, rows INTEGER, root TEXT, file_sha256 TEXT, base INTEGER, engine TEXT
+  number INTEGER, item TEXT, kind TEXT, entry INTEGER, rows INTEGER, root TEXT, file_sha256 TEXT, base INTEGER,
+  engine TEXT
 );
 CREATE TABLE items (
   item TEXT, holder TEXT, holder_key TEXT, manifest INTEGER, rows INTEGER, bytes INTEGER, omissions INTEGER,
@@ -65,24 +67,33 @@ CREATE INDEX rows_not_utf8 ON rows (seq) WHERE path_bytes IS NOT NULL;
 """
 
 VIEWS = {
-    "omissions": "SELECT item, idx, path, path_hex, kind, state, reason, detail, size FROM rows WHERE state <> 'complete'",
-    "duplicates": "SELECT rows.sha256, copies, rows.size, item, idx, path, path_hex, link_group FROM ("
-    "SELECT sha256, count(*) AS copies FROM rows WHERE sha256 IS NOT NULL AND size > 0 GROUP BY sha256 HAVING count(*) > 1"
-    ") AS same JOIN rows ON rows.sha256 = same.sha256 AND rows.sha256 IS NOT NULL ORDER BY rows.sha256, seq",
+    "omissions": """
+        SELECT item, idx, path, path_hex, kind, state, reason, detail, size FROM rows WHERE state <> 'complete'
+    """,
+    "duplicates": """
+        SELECT rows.sha256, copies, rows.size, item, idx, path, path_hex, link_group
+        FROM (
+          SELECT sha256, count(*) AS copies FROM rows
+          WHERE sha256 IS NOT NULL AND size > 0 GROUP BY sha256 HAVING count(*) > 1
+        ) AS same
+        JOIN rows ON rows.sha256 = same.sha256 AND rows.sha256 IS NOT NULL
+        ORDER BY rows.sha256, seq
+    """,
 }
 
 _PLAIN = (
-    "item, manifest, idx, path, path_bytes, name, ext, depth, folder, stream, stream_hex, target, target_hex, kind, size, "
-    "state, reason, detail, sha256, blake3, md5, sha1, sha512, sha3_256, sha256_zero_filled, mtime_ns, ctime_ns, atime_ns, "
-    "btime_ns, mode, uid, gid, owner, grp, nlink, link_group, inode, device"
+    "item, manifest, idx, path, path_bytes, name, ext, depth, folder, stream, stream_hex, target, target_hex, "
+    "kind, size, state, reason, detail, sha256, blake3, md5, sha1, sha512, sha3_256, sha256_zero_filled, "
+    "mtime_ns, ctime_ns, atime_ns, btime_ns, mode, uid, gid, owner, grp, nlink, link_group, inode, device"
 )
-_OPINIONS = ("media_type", "charset", "error")
-INSERT_ROW = (
-    f"INSERT INTO rows ({_PLAIN}, media_type, charset, type_error) VALUES ({', '.join('?' * (_PLAIN.count(',') + 1))}, "
-    + ", ".join(f"(SELECT {column} FROM opinion WHERE idx = ?3)" for column in _OPINIONS)
-    + ")"
-)
-INSERT_BARE_ROW = f"INSERT INTO rows ({_PLAIN}) VALUES ({', '.join('?' * (_PLAIN.count(',') + 1))})"
+_MARKS = ", ".join("?" * (_PLAIN.count(",") + 1))
+INSERT_ROW = f"""
+    INSERT INTO rows ({_PLAIN}, media_type, charset, type_error) VALUES ({_MARKS},
+      (SELECT media_type FROM opinion WHERE idx = ?3),
+      (SELECT charset FROM opinion WHERE idx = ?3),
+      (SELECT error FROM opinion WHERE idx = ?3))
+"""  # noqa: S608 (our own column names)
+INSERT_BARE_ROW = f"INSERT INTO rows ({_PLAIN}) VALUES ({_MARKS})"  # noqa: S608 (our own column names)
 """For items without media types."""
 
 
@@ -150,7 +161,7 @@ def row_values(
             target or None,
             target_raw.hex() if target_raw is not None else None,
             kind,
-            _integer(content, "size"),
+            integer(content, "size"),
             content["state"],
             content.get("reason"),
             detail if isinstance(detail, str) else None,
@@ -161,19 +172,19 @@ def row_values(
             content.get("sha512"),
             content.get("sha3_256"),
             content.get("sha256_zero_filled"),
-            _integer(metadata, "mtime_ns"),
-            _integer(metadata, "ctime_ns"),
-            _integer(metadata, "atime_ns"),
-            _integer(metadata, "btime_ns"),
-            _integer(metadata, "mode"),
-            _integer(metadata, "uid"),
-            _integer(metadata, "gid"),
+            integer(metadata, "mtime_ns"),
+            integer(metadata, "ctime_ns"),
+            integer(metadata, "atime_ns"),
+            integer(metadata, "btime_ns"),
+            integer(metadata, "mode"),
+            integer(metadata, "uid"),
+            integer(metadata, "gid"),
             read_text(metadata, "owner")[0] or None,
             read_text(metadata, "group")[0] or None,
-            _integer(metadata, "nlink"),
-            _integer(metadata, "link_group"),
-            _integer(metadata, "inode"),
-            _integer(metadata, "device"),
+            integer(metadata, "nlink"),
+            integer(metadata, "link_group"),
+            integer(metadata, "inode"),
+            integer(metadata, "device"),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise unreadable(sealed, f"row {index}: {error}") from error
@@ -198,7 +209,8 @@ def _as_text(raw: bytes) -> str:
         return display(raw)
 
 
-def _integer(record: dict[str, Any], key: str) -> int | None:
+def integer(record: dict[str, Any], key: str) -> int | None:
+    """Return a count or signed number where SQLite can hold it."""
     spelled = record.get(key)
     if spelled is None:
         return None

@@ -20,34 +20,44 @@ _FOLDER = os.O_RDONLY | _NOFOLLOW | getattr(os, "O_DIRECTORY", 0) | _CLOEXEC
 _FILE = os.O_RDONLY | _NOFOLLOW | getattr(os, "O_NONBLOCK", 0) | _CLOEXEC
 
 
-def open_folder(name: bytes, parent: int) -> int:
-    """Return a handle on a folder, never through a link.
+class Opener:
+    """Opens what a walk finds, and remembers whether that may have moved an access time."""
 
-    Raises:
-        OSError: it cannot be opened, or is no folder.
-    """
-    return _open_quietly(name, _FOLDER, parent)
+    __slots__ = ("touched",)
 
+    def __init__(self) -> None:
+        self.touched = False
+        """True once something was read that O_NOATIME does not cover: not ours, or a link."""
 
-def open_file(name: bytes, parent: int) -> int:
-    """Return a handle on whatever stands under a name, never through a link and without waiting.
+    def folder(self, name: bytes, parent: int) -> int:
+        """Return a handle on a folder, never through a link.
 
-    The caller makes sure by `os.fstat` that it is a file.
+        Raises:
+            OSError: it cannot be opened, or is no folder.
+        """
+        return self._open(name, _FOLDER, parent)
 
-    Raises:
-        OSError: it cannot be opened.
-    """
-    return _open_quietly(name, _FILE, parent)
+    def file(self, name: bytes, parent: int) -> int:
+        """Return a handle on whatever stands under a name, never through a link and without waiting.
 
+        The caller makes sure by `os.fstat` that it is a file.
 
-def _open_quietly(name: bytes, flags: int, parent: int) -> int:
-    """Open with O_NOATIME, which only the owner and the privileged may, or else without."""
-    try:
-        return os.open(name, flags | _NOATIME, dir_fd=parent)
-    except PermissionError as error:
-        if error.errno != errno.EPERM or not _NOATIME:
-            raise
-    return os.open(name, flags, dir_fd=parent)
+        Raises:
+            OSError: it cannot be opened.
+        """
+        return self._open(name, _FILE, parent)
+
+    def _open(self, name: bytes, flags: int, parent: int) -> int:
+        """Open with O_NOATIME, which only the owner and the privileged may, or else without."""
+        if _NOATIME:
+            try:
+                return os.open(name, flags | _NOATIME, dir_fd=parent)
+            except PermissionError as error:
+                if error.errno != errno.EPERM:
+                    raise
+        handle = os.open(name, flags, dir_fd=parent)
+        self.touched = True
+        return handle
 
 
 def open_parent(source: Path | bytes) -> tuple[int, bytes]:

@@ -14,11 +14,14 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from evidencekit.read.handles import open_file, open_folder, open_parent, same, unreachable
+from evidencekit.read.folders import Folder, climb, names_in
+from evidencekit.read.handles import Opener, open_parent, same, unreachable
 from evidencekit.read.problem import Problem, problem_of
 
 MAX_PATH = 131_072
 """A folder below which paths could be longer is not listed: at six bytes each they must fit the limit of a group."""
+MAX_XATTRS = 16 << 20
+"""Bytes of attribute values of one entry that are read."""
 _LONGEST_NAME = 256
 
 _KINDS = {
@@ -39,9 +42,10 @@ _BAD_NAME = Problem("io_error", "the file system listed a name that is none")
 class Node:
     """One entry of the source. `open` and `xattrs` work until the walk goes on."""
 
-    __slots__ = ("after", "handle", "kind", "name", "parent", "path", "problem", "pruned", "status", "target")
+    __slots__ = ("after", "handle", "kind", "name", "opener", "parent", "path", "problem", "pruned", "status", "target")
 
-    def __init__(self, parent: int, name: bytes, path: bytes) -> None:
+    def __init__(self, opener: Opener, parent: int, name: bytes, path: bytes) -> None:
+        self.opener = opener
         self.parent = parent
         """Handle of the folder it lies in, the walk's own."""
         self.handle = -1
@@ -69,7 +73,7 @@ class Node:
         The file may have been replaced by another since it was listed: compare `os.fstat` with `status`.
         """
         try:
-            handle = open_file(self.name, self.parent)
+            handle = self.opener.file(self.name, self.parent)
         except OSError as error:
             return problem_of(error)
         if stat.S_ISREG(os.fstat(handle).st_mode):
@@ -91,11 +95,11 @@ class Node:
         try:
             if handle >= 0:
                 names = os.listxattr(handle)
-                return sorted((os.fsencode(name), os.getxattr(handle, name)) for name in names) if names else []
+                return _values(names, lambda name: os.getxattr(handle, name)) if names else []
             # There is no call relative to a folder handle before Linux 6.13: /proc has a path that is one.
             place = b"/proc/self/fd/%d/%s" % (self.parent, self.name)
             names = os.listxattr(place, follow_symlinks=False)
-            return sorted((os.fsencode(name), os.getxattr(place, name, follow_symlinks=False)) for name in names)
+            return _values(names, lambda name: os.getxattr(place, name, follow_symlinks=False))
         except OSError as error:
             if error.errno == errno.EOPNOTSUPP:
                 return []
@@ -106,69 +110,17 @@ class Node:
         self.parent = self.handle = -1
 
 
-class _Folder:
-    """A listed folder whose content is being walked."""
-
-    __slots__ = ("handle", "identity", "kinds", "name", "names", "prefix")
-
-    def __init__(self, handle: int, name: bytes, path: bytes, names: list[bytes], status: os.stat_result) -> None:
-        self.handle = handle
-        """-1 while it is parked, and when it was not found again."""
-        self.name = name
-        self.prefix = path + b"/" if path else b""
-        self.names = names
-        """What is still to come, the next one last."""
-        self.identity = (status.st_dev, status.st_ino)
-        self.kinds: dict[bytes, str] | None = None
-
-    def park(self) -> None:
-        """Give the handle back."""
-        if self.handle >= 0:
-            os.close(self.handle)
-            self.handle = -1
-
-    def adopt(self, handle: int) -> bool:
-        """Take a new handle, if it is one on this very folder; else close it."""
-        status = os.fstat(handle)
-        if (status.st_dev, status.st_ino) != self.identity:
-            os.close(handle)
-            return False
-        self.handle = handle
-        return True
-
-    def listed_kind(self, name: bytes) -> str:
-        """Return the kind that the listing alone tells, for a name that could not be looked at."""
-        if self.kinds is None:
-            self.kinds = {}
-            try:
-                with os.scandir(self.handle) as listing:
-                    for entry in listing:
-                        self.kinds[os.fsencode(entry.name)] = _listed_kind(entry)
-            except OSError:
-                pass  # then the kind stays unknown, which is what the row says
-        return self.kinds.get(name, "unknown")
-
-
-def _listed_kind(entry: os.DirEntry[str]) -> str:
-    try:
-        if entry.is_symlink():
-            return "symlink"
-        if entry.is_dir(follow_symlinks=False):
-            return "directory"
-        return "file" if entry.is_file(follow_symlinks=False) else "unknown"
-    except OSError:
-        return "unknown"
-
-
-def names_in(handle: int) -> Iterator[str]:
-    """Yield the names in an open folder, as the system gives them.
-
-    Raises:
-        OSError: the listing broke off; what was yielded before stands.
-    """
-    with os.scandir(handle) as listing:
-        for entry in listing:
-            yield entry.name
+def _values(names: list[str], read: Callable[[str], bytes]) -> list[tuple[bytes, bytes]]:
+    """Read attributes within a bound of memory: a hostile file system can hang a gigabyte on one file."""
+    found = []
+    room = MAX_XATTRS
+    for name in names:
+        value = read(name)
+        room -= len(value)
+        if room < 0:
+            raise OSError(errno.E2BIG, os.strerror(errno.E2BIG))
+        found.append((os.fsencode(name), value))
+    return sorted(found)
 
 
 def walk(
@@ -177,24 +129,27 @@ def walk(
     prune: Callable[[bytes], bool] | None = None,
     names: Callable[[int], Iterable[str]] = names_in,
     max_handles: int = 64,
+    opener: Opener | None = None,
 ) -> Iterator[Node]:
     """Yield every entry of a source, the source itself first. Close the generator to give back its handles.
 
     `prune(path)` tells which folders are neither listed nor walked (never asked for the source itself); `names` lists a
-    folder by its handle; `max_handles` folders (at least 4) stay open, others are opened again when their turn comes.
+    folder by its handle; `max_handles` folders (at least 4) stay open, others are opened again when their turn comes;
+    `opener` learns whether an access time may have moved.
 
     Raises:
         CannotFinish: X430 the source is not there, X431 it cannot be looked at, X435 not on this system.
     """
     parent, name = open_parent(source)
     max_handles = max(4, max_handles)  # the source's, a node's and its folder's must be among them
-    stack: list[_Folder] = []
+    opener = opener or Opener()
+    stack: list[Folder] = []
     try:
         try:
             status = os.stat(name, dir_fd=parent, follow_symlinks=False)
         except OSError as error:
             raise unreachable(os.fsencode(source), error) from error
-        node = Node(parent, name, b"")
+        node = Node(opener, parent, name, b"")
         folder = _look(node, status, None, names)
         while True:
             if folder is not None:
@@ -204,12 +159,12 @@ def walk(
             yield node
             node.leave()
             while stack and not stack[-1].names:
-                _climb(stack)
+                climb(stack, opener)
             if not stack:
                 return
             top = stack[-1]
             name = top.names.pop()
-            node = Node(top.handle, name, top.prefix + name)
+            node = Node(opener, top.handle, name, top.prefix + name)
             folder = None
             if top.handle < 0:
                 node.problem = _MOVED
@@ -233,7 +188,7 @@ def _look(
     status: os.stat_result,
     prune: Callable[[bytes], bool] | None,
     names: Callable[[int], Iterable[str]],
-) -> _Folder | None:
+) -> Folder | None:
     """Fill a node from its lstat; list it, if it is a folder, and return that."""
     node.status = status
     node.kind = kind = _KINDS.get(stat.S_IFMT(status.st_mode), "unknown")
@@ -252,16 +207,18 @@ def _look(
             return None
         if not same(status, after):
             node.after = after
+        if after.st_atime_ns != status.st_atime_ns:
+            node.opener.touched = True  # there is no O_NOATIME for reading a link
     return None
 
 
-def _list(node: Node, names: Callable[[int], Iterable[str]]) -> _Folder | None:
+def _list(node: Node, names: Callable[[int], Iterable[str]]) -> Folder | None:
     """List a folder between two fstats; what was listed before an error is walked all the same."""
     if len(node.path) > MAX_PATH - _LONGEST_NAME:
         node.problem = _TOO_LONG
         return None
     try:
-        handle = open_folder(node.name, node.parent)
+        handle = node.opener.folder(node.name, node.parent)
     except OSError as error:
         node.problem = problem_of(error)
         return None
@@ -282,33 +239,4 @@ def _list(node: Node, names: Callable[[int], Iterable[str]]) -> _Folder | None:
         found = [name for name in found if b"/" not in name]
         node.problem = _BAD_NAME
     found.sort(reverse=True)
-    return _Folder(handle, node.name, node.path, found, before)
-
-
-def _climb(stack: list[_Folder]) -> None:
-    """Leave the last folder, and have a handle on the one above it again."""
-    child = stack.pop()
-    if stack and stack[-1].handle < 0 and not _reopen_from_below(stack[-1], child) and stack[-1].names:
-        _reopen_from_above(stack)
-    child.park()
-
-
-def _reopen_from_below(folder: _Folder, child: _Folder) -> bool:
-    """Open a parked folder by `..`; a folder that may be listed but not entered has none."""
-    try:
-        return child.handle >= 0 and folder.adopt(open_folder(b"..", child.handle))
-    except OSError:
-        return False
-
-
-def _reopen_from_above(stack: list[_Folder]) -> None:
-    """Open the last folder of the stack by name from the nearest open one; where that fails it stays parked."""
-    place = max(number for number, folder in enumerate(stack) if folder.handle >= 0)  # the source's is always open
-    try:
-        for number in range(place + 1, len(stack)):
-            if not stack[number].adopt(open_folder(stack[number].name, stack[number - 1].handle)):
-                return
-            if number - 1 > place:
-                stack[number - 1].park()
-    except OSError:
-        return
+    return Folder(handle, node.name, node.path, found, before)

@@ -8,6 +8,7 @@ environment nor the terminal is touched here: the agent's socket and the passphr
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -50,12 +51,11 @@ class Signer(Protocol):
 class _CheckedSigner:
     """What both signers share: the frame around the signature, and the check after it."""
 
-    def __init__(self, public_key: PublicKey) -> None:
+    def __init__(self, public_key: PublicKey, sign_data: Callable[[bytes], bytes]) -> None:
+        """`sign_data` turns the bytes of PROTOCOL.sshsig, section 3, into an SSH wire signature blob."""
         self.public_key = public_key
         self.fingerprint = fingerprint(public_key.blob)
-
-    def _sign_blob(self, data: bytes) -> bytes:
-        raise NotImplementedError
+        self._sign_data = sign_data
 
     def sign(self, message: bytes, namespace: str) -> bytes:
         """Sign `message` for `namespace`: an armored SSHSIG, the bytes of a `.sig` file.
@@ -64,7 +64,7 @@ class _CheckedSigner:
             CannotFinish: X414 or X416, the agent did not sign; X416, what came out is no good signature.
             FormatError: not a namespace.
         """
-        blob = self._sign_blob(signed_data(namespace, hashlib.sha512(message).digest()))
+        blob = self._sign_data(signed_data(namespace, hashlib.sha512(message).digest()))
         signature = SshSignature(self.public_key.blob, namespace, HASH, blob)
         fault = verify_sshsig(signature, message, namespace)
         if fault:
@@ -81,23 +81,15 @@ class FileSigner(_CheckedSigner):
     """Signs with a private key in memory."""
 
     def __init__(self, private: PrivateKey, public_key: PublicKey) -> None:
-        super().__init__(public_key)
-        self._private = private
-
-    def _sign_blob(self, data: bytes) -> bytes:
-        return sign_blob(self._private, data)
+        super().__init__(public_key, partial(sign_blob, private))
 
 
 class AgentSigner(_CheckedSigner):
     """Signs with a key that an ssh-agent holds: an ordinary one, or one on a security key."""
 
     def __init__(self, agent: Agent, public_key: PublicKey) -> None:
-        super().__init__(public_key)
-        self._agent = agent
-
-    def _sign_blob(self, data: bytes) -> bytes:
-        flags = RSA_SHA2_512 if self.public_key.algorithm == sshkeys.RSA else 0
-        return self._agent.sign(self.public_key.blob, data, flags=flags)
+        flags = RSA_SHA2_512 if public_key.algorithm == sshkeys.RSA else 0
+        super().__init__(public_key, partial(agent.sign, public_key.blob, flags=flags))
 
 
 def load_signer(path: Path, *, ask_passphrase: Callable[[str], str] | None, agent_socket: Path | None = None) -> Signer:

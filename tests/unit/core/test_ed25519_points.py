@@ -77,7 +77,9 @@ def test_the_eight_small_order_points_are_that():
         point = decode(encoded)
         assert point is not None
         assert encode(point) == encoded
-        orders.append(next(n for n in (1, 2, 4, 8) if encode(multiply(n, point))[0] == 1 == sum(encode(multiply(n, point)))))
+        orders.append(
+            next(n for n in (1, 2, 4, 8) if encode(multiply(n, point))[0] == 1 == sum(encode(multiply(n, point))))
+        )
         assert point_fault(encoded) == "small_order"
         assert signature_fault(encoded + bytes(32)) == "small_order"
     assert sorted(orders) == [1, 2, 4, 4, 8, 8, 8, 8]

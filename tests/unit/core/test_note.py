@@ -91,6 +91,7 @@ def test_notes_re_format_to_themselves(text):
         ("aQM=\n", "aQM="),
         ("aQM=\n", "aQM=\n\n"),
         ("aQM=\n", "aQM=\n \n"),
+        ("aQM=\n", "aQM=\n— a AAAAAAA="),
         ("aQM=\n", "aQM=\nmore\n"),
         ("aQM=\n", "aQM= \n"),
         ("aQM=\n", "aQM=\r\n"),

@@ -127,6 +127,26 @@ def test_a_bad_consistency_proof_is_false_and_never_an_exception(other):
     assert consistent(6, 13, **other) is False
 
 
+def test_an_index_must_lie_inside_the_tree():
+    only = Tree(LEAVES[:1]).root()
+    assert verify_inclusion(index=0, size=1, leaf_hash=LEAVES[0], proof=[], root=only)
+    assert not verify_inclusion(index=1, size=1, leaf_hash=LEAVES[0], proof=[], root=only)
+    assert not verify_inclusion(index=0, size=0, leaf_hash=LEAVES[0], proof=[], root=only)
+
+
+def test_sizes_end_below_2_to_the_63():
+    proof, root = [LEAVES[0]], LEAVES[0]
+    for _ in range(63):
+        root = node_hash(root, proof[-1])
+        proof.append(LEAVES[0])
+    for size, holds in ((2**63 - 1, True), (2**63, False)):
+        # The leftmost path has the same shape for both sizes: the limit alone parts them.
+        given = {"index": 0, "size": size, "leaf_hash": LEAVES[0], "proof": proof[:63], "root": root}
+        assert verify_inclusion(**given) is holds
+        grown = {"old": 1, "new": size, "old_root": LEAVES[0], "new_root": root, "proof": proof[:63]}
+        assert verify_consistency(**grown) is holds
+
+
 def test_equal_sizes_need_equal_roots_and_nothing_else():
     assert consistent(8, 8)
     assert not consistent(8, 8, proof=[TREE.root(8)])
@@ -193,6 +213,11 @@ def test_a_proof_file():
         assert format_tlog_proof(parse_tlog_proof(data)) == data
 
 
+def test_extra_data_of_one_byte():
+    data = WITH_EXTRA.replace(b"aGVsbG8=", b"aA==")
+    assert parse_tlog_proof(data).extra == b"h"
+
+
 def test_a_proof_file_without_hashes():
     data = b"c2sp.org/tlog-proof@v1\nindex 0\n\n" + NOTE
     assert parse_tlog_proof(data).hashes == ()
@@ -245,7 +270,9 @@ def test_a_second_spelling_of_a_proof_file_is_refused(old, new):
         parse_tlog_proof(WITH_EXTRA.replace(old, new, 1))
 
 
-@pytest.mark.parametrize("data", [b"", b"\n", b"\n\n", b"c2sp.org/tlog-proof@v1\n", PROOF[:60], b"\xff" * 9])
+@pytest.mark.parametrize(
+    "data", [b"", b"\n", b"\n\n", b"c2sp.org/tlog-proof@v1\n", PROOF[:60], b"\xff" * 9, WITH_EXTRA[:36] + b"\n\n"]
+)
 def test_pieces_of_a_proof_file_are_refused(data):
     with pytest.raises(FormatError):
         parse_tlog_proof(data)

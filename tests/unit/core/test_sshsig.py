@@ -48,7 +48,14 @@ def armor(blob: bytes, columns: int = 70) -> bytes:
 
 
 def blob(
-    magic=b"SSHSIG", version=1, key=b"key", namespace=b"file", reserved=b"", hash_name=b"sha512", signature=b"sig", tail=b""
+    magic=b"SSHSIG",
+    version=1,
+    key=b"key",
+    namespace=b"file",
+    reserved=b"",
+    hash_name=b"sha512",
+    signature=b"sig",
+    tail=b"",
 ):
     fields = (put_string(part) for part in (key, namespace, reserved, hash_name, signature))
     return magic + struct.pack(">I", version) + b"".join(fields) + tail

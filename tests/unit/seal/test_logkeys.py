@@ -181,5 +181,7 @@ def test_person_witness_and_log_keys_differ(keys, tmp_path):
     roles = {"person": [raw_key(person.blob)], "witness": [bytes(32)], "log": log}
     refuse_shared_keys(roles)
     with pytest.raises(Refused) as caught:
-        refuse_shared_keys(roles | {"witness": [raw_key(parse_public_key_line((tmp_path / "k.pub").read_bytes()).blob)]})
+        refuse_shared_keys(
+            roles | {"witness": [raw_key(parse_public_key_line((tmp_path / "k.pub").read_bytes()).blob)]}
+        )
     assert caught.value.code == "R519"

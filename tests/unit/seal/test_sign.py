@@ -1,5 +1,6 @@
 """Signers: keys from files and agents, and every way in which a key is not to be had."""
 
+import base64
 import os
 import socket
 import stat
@@ -156,7 +157,12 @@ def test_a_file_system_without_modes_gets_no_open_secret(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "private",
-    [Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP384R1()), RSA],
+    [
+        Ed25519PrivateKey.generate(),
+        ec.generate_private_key(ec.SECP256R1()),
+        ec.generate_private_key(ec.SECP384R1()),
+        RSA,
+    ],
     ids=["ed25519", "p256", "p384", "rsa"],
 )
 @pytest.mark.parametrize("form", ["openssh", "pkcs8", "pkcs8-locked", "traditional"])
@@ -238,7 +244,7 @@ def test_other_curves(tmp_path, curve):
 
 
 def test_other_types(tmp_path):
-    private = dsa.generate_private_key(1024)
+    private = dsa.generate_private_key(1024)  # noqa: S505
     data = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     assert code(lambda: load_signer(put(tmp_path / "k", data), ask_passphrase=None)) == "X413"
 
@@ -457,10 +463,10 @@ def test_a_security_key_in_the_agent(tmp_path, peer, flags):
     # the file that ssh-keygen -t ed25519-sk writes: a container whose private part is only a handle
     inside = bytes(8) + put_string(name.encode()) + put_string(b"handle")
     container = b"openssh-key-v1\0" + put_string(b"none") + put_string(b"none") + put_string(b"") + struct.pack(">I", 1)
-    import base64
-
     body = base64.b64encode(container + put_string(blob) + put_string(inside))
-    path = put(tmp_path / "yubi", b"-----BEGIN OPENSSH PRIVATE KEY-----\n" + body + b"\n-----END OPENSSH PRIVATE KEY-----\n")
+    path = put(
+        tmp_path / "yubi", b"-----BEGIN OPENSSH PRIVATE KEY-----\n" + body + b"\n-----END OPENSSH PRIVATE KEY-----\n"
+    )
     assert code(lambda: load_signer(path, ask_passphrase=never)) == "X414"
     signer = load_signer(path, ask_passphrase=never, agent_socket=agent.path)
     assert signer.public_key == PublicKey(blob, name, "yubi")

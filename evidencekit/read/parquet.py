@@ -1,0 +1,328 @@
+"""Manifests read: one Parquet file, opened once, its shape compared for equality, its pages with their checksums.
+
+Promises: whatever the bytes are, the answer is rows or a FormatError; memory is bounded by the limits of one row group,
+whatever the file's size; no column is invented, dropped or converted. Values come as they are stored: it is the caller
+who checks them. Source: specs/manifest.md section 9, specs/verification.md section 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, BinaryIO, NamedTuple
+
+from evidencekit.core.digest import SALT_SIZE
+from evidencekit.core.records import DERIVED_TYPE, MANIFEST_TYPE
+from evidencekit.core.values import decode_base64, short
+from evidencekit.errors import CannotFinish, FormatError
+from evidencekit.read.parquet_pages import (
+    MAX_GROUP_BYTES,
+    MAX_GROUP_ROWS,
+    Chunk,
+    check_chunk,
+    check_footer,
+)
+
+BATCH = 1024
+"""Rows that are in memory as Python objects at one time: the writer's pages have as many."""
+
+Columns = dict[str, list[Any]]
+"""Column name to its values in a batch: int, bytes (text columns too), or None."""
+
+
+class Column(NamedTuple):
+    """One column as specs/manifest.md section 9 demands it."""
+
+    name: str
+    physical: str
+    nullable: bool = False
+    text: bool = False
+    length: int = 0
+
+
+_BYTES = "BYTE_ARRAY"
+_SALT = Column("row_salt", "FIXED_LEN_BYTE_ARRAY", length=SALT_SIZE)
+SHAPES = {
+    MANIFEST_TYPE: (
+        Column("index", "INT64"),
+        _SALT,
+        Column("name", _BYTES),
+        Column("content", _BYTES),
+        Column("metadata", _BYTES),
+        Column("kind", _BYTES, text=True),
+        Column("path", _BYTES),
+        Column("size", "INT64", nullable=True),
+        Column("state", _BYTES, text=True),
+        Column("sha256", _BYTES, nullable=True),
+        Column("mtime_ns", "INT64", nullable=True),
+    ),
+    DERIVED_TYPE: (
+        Column("index", "INT64"),
+        _SALT,
+        Column("base_index", "INT64"),
+        Column("opinion", _BYTES),
+        Column("media_type", _BYTES, nullable=True, text=True),
+    ),
+}
+"""`evidencekit.format` to the columns, in their order."""
+
+
+class Row(NamedTuple):
+    """A row of a manifest, as stored."""
+
+    index: int
+    row_salt: bytes
+    name: bytes
+    content: bytes
+    metadata: bytes
+    kind: str
+    path: bytes
+    size: int | None
+    state: str
+    sha256: bytes | None
+    mtime_ns: int | None
+
+
+class DerivedRow(NamedTuple):
+    """A row of a derived manifest, as stored."""
+
+    index: int
+    row_salt: bytes
+    base_index: int
+    opinion: bytes
+    media_type: str | None
+
+
+class ManifestFile:
+    """An open manifest. `rows` and `derived_rows` are for readers, `batches` for whoever needs speed."""
+
+    def __init__(self, file: BinaryIO, place: str) -> None:
+        """Take a file opened by `Store.open`; `place` names it in messages. The file stays the caller's to close.
+
+        Raises:
+            FormatError: not a manifest of this format; over a limit (code F102).
+            CannotFinish: X403, the file cannot be read.
+        """
+        self._file = file
+        self._place = place
+        with _only_ours(place):
+            check_footer(file, place)
+            self._end = file.seek(0, 2)
+            self._plain = _open(file)
+            self._shared: Any = None
+            self._meta = self._plain.metadata
+            keys = self._meta.metadata or {}
+            self.format = _text(keys, b"evidencekit.format", place).decode(errors="replace")
+            """`evidencekit/manifest/1` or `evidencekit/derived/1`."""
+            self.header = _text(keys, b"evidencekit.header", place)
+            """The header's bytes, unchecked."""
+            salt = _text(keys, b"evidencekit.header_salt", place)
+            self.header_salt = decode_base64(salt.decode(errors="replace"), f"{place} evidencekit.header_salt")
+            """The salt of the header's commitment, 16 bytes."""
+            if len(self.header_salt) != SALT_SIZE:
+                found = f"{len(self.header_salt)} bytes"
+                raise FormatError(f"{place} evidencekit.header_salt", expected=f"{SALT_SIZE} bytes", found=found)
+            if self.format not in SHAPES:
+                expected = " or ".join(SHAPES)
+                raise FormatError(f"{place} evidencekit.format", expected=expected, found=short(self.format))
+            self.columns = SHAPES[self.format]
+            """The columns, in order."""
+            _check_schema(self._plain, self.columns, place)
+            self.row_groups: tuple[int, ...] = _group_sizes(self._meta, place)
+            """Rows of each row group."""
+        self.rows_count = sum(self.row_groups)
+        """Rows of the file."""
+
+    def batches(self, columns: Sequence[str] | None = None, *, start: int = 0) -> Iterator[tuple[int, Columns]]:
+        """Yield `(position of the first row, columns)`, up to 1,024 rows each, from the row group that holds `start` on.
+
+        Raises:
+            FormatError: damaged pages; over a limit (code F102).
+            CannotFinish: X403, the file cannot be read.
+        """
+        names = [column.name for column in self.columns if columns is None or column.name in columns]
+        first = 0
+        for number, rows in enumerate(self.row_groups):
+            if rows and first + rows > start:
+                yield from self._group(number, first, names)
+            first += rows
+
+    def rows(self, start: int = 0, stop: int | None = None) -> Iterator[Row]:
+        """Yield the rows from place `start` in the file up to `stop`.
+
+        Raises:
+            FormatError: this is a derived manifest; damaged; over a limit.
+        """
+        for values in self._tuples(MANIFEST_TYPE, start, stop):
+            yield Row(*values)
+
+    def derived_rows(self, start: int = 0, stop: int | None = None) -> Iterator[DerivedRow]:
+        """Yield the rows of a derived manifest from place `start` in the file up to `stop`.
+
+        Raises:
+            FormatError: this is not a derived manifest; damaged; over a limit.
+        """
+        for values in self._tuples(DERIVED_TYPE, start, stop):
+            yield DerivedRow(*values)
+
+    def _tuples(self, kind: str, start: int, stop: int | None) -> Iterator[tuple[Any, ...]]:
+        if self.format != kind:
+            raise FormatError(f"{self._place} evidencekit.format", expected=kind, found=self.format)
+        end = self.rows_count if stop is None else min(stop, self.rows_count)
+        if start >= end:
+            return
+        texts = [column.name for column in self.columns if column.text]
+        for first, batch in self.batches(start=start):
+            for name in texts:
+                batch[name] = [None if text is None else text.decode(errors="replace") for text in batch[name]]
+            for place, values in enumerate(zip(*batch.values(), strict=True), start=first):
+                if place >= end:
+                    return
+                if place >= start:
+                    yield values
+
+    def _group(self, number: int, first: int, names: list[str]) -> Iterator[tuple[int, Columns]]:
+        """Yield one row group in batches, its pages checked before the library sees them."""
+        place = f"{self._place} row group {number}"
+        rows = self.row_groups[number]
+        with _only_ours(place):
+            reader = self._reader(number, place)
+            found = logical = 0
+            for batch in reader.iter_batches(BATCH, row_groups=[number], columns=names, use_threads=False):
+                columns = {name: _values(batch.column(name)) for name in names}
+                logical += sum(len(value) for values in columns.values() for value in values if type(value) is bytes)
+                if logical > MAX_GROUP_BYTES:
+                    raise FormatError(place, expected=f"at most {MAX_GROUP_BYTES} bytes", found="more", code="F102")
+                yield first + found, columns
+                found += batch.num_rows
+            if found != rows:
+                raise FormatError(place, expected=f"{rows} rows", found=str(found))
+
+    def _reader(self, number: int, place: str) -> Any:
+        """Return a reader for a row group: one that keeps dictionaries as such where there is any, so that none swells."""
+        group = self._meta.row_group(number)
+        total, shared = 0, False
+        for place_in_group, column in enumerate(self.columns):
+            meta = group.column(place_in_group)
+            start = meta.data_page_offset
+            if meta.dictionary_page_offset is not None and 0 < meta.dictionary_page_offset < start:
+                start = meta.dictionary_page_offset
+            chunk = Chunk(column.name, start, meta.total_compressed_size, meta.num_values)
+            size, has_dictionary = check_chunk(
+                self._file, chunk, rows=self.row_groups[number], end=self._end, place=place
+            )
+            total += size
+            shared = shared or has_dictionary
+        if total > MAX_GROUP_BYTES:
+            raise FormatError(place, expected=f"at most {MAX_GROUP_BYTES} bytes", found=str(total), code="F102")
+        if not shared:
+            return self._plain
+        if self._shared is None:
+            self._shared = _open(self._file, [column.name for column in self.columns if column.physical == _BYTES])
+        return self._shared
+
+
+def _open(file: BinaryIO, shared: list[str] | None = None) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 (0.2 s, and not needed to verify one proof)
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    return pq.ParquetFile(
+        pa.PythonFile(file, mode="r"),
+        read_dictionary=shared,
+        page_checksum_verification=True,
+        pre_buffer=False,
+        arrow_extensions_enabled=False,
+    )
+
+
+def _text(keys: dict[bytes, bytes], key: bytes, place: str) -> bytes:
+    if key not in keys:
+        raise FormatError(f"{place} {key.decode()}", expected="this metadata", found="nothing")
+    return bytes(keys[key])
+
+
+def _check_schema(parquet: Any, columns: tuple[Column, ...], place: str) -> None:
+    """Compare for equality: names, physical types, text or not, nullability, order. Nothing more, nothing less."""
+    schema = parquet.schema
+    expected = [_describe(column) for column in columns]
+    found = []
+    for number in range(len(schema)):
+        column = schema.column(number)
+        text = column.logical_type.type
+        found.append(
+            _describe(
+                Column(
+                    column.path,
+                    column.physical_type,
+                    nullable=column.max_definition_level == 1,
+                    text=text == "STRING",
+                    length=column.length,
+                )
+            )
+            + ("" if text in {"NONE", "STRING"} else f" as {text}")
+            + (" repeated" if column.max_repetition_level or column.max_definition_level > 1 else "")
+        )
+    for number, (one, other) in enumerate(zip(expected, found, strict=False)):
+        if one != other:
+            raise FormatError(f"{place} column {number}", expected=one, found=short(other))
+    if len(expected) != len(found):
+        raise FormatError(place, expected=f"{len(expected)} columns", found=str(len(found)))
+    for field in parquet.schema_arrow:  # an embedded Arrow schema may promise other types
+        if str(field.type) not in {"int64", "binary", "string", "large_binary", "large_string", _ARROW_SALT}:
+            raise FormatError(f"{place} column {short(field.name)}", expected="a plain type", found=short(str(field.type)))
+
+
+_ARROW_SALT = f"fixed_size_binary[{SALT_SIZE}]"
+
+
+def _describe(column: Column) -> str:
+    size = f"({column.length})" if column.length else ""
+    text = " text" if column.text else ""
+    return f"{column.name} {column.physical}{size}{text}{' null' if column.nullable else ''}"
+
+
+def _group_sizes(meta: Any, place: str) -> tuple[int, ...]:
+    sizes = tuple(meta.row_group(number).num_rows for number in range(meta.num_row_groups))
+    for number, rows in enumerate(sizes):
+        if rows > MAX_GROUP_ROWS:
+            where = f"{place} row group {number}"
+            raise FormatError(where, expected=f"at most {MAX_GROUP_ROWS} rows", found=str(rows), code="F102")
+        if rows < 0:
+            raise FormatError(f"{place} row group {number}", expected="a number of rows", found=str(rows))
+    if meta.num_rows != sum(sizes):
+        raise FormatError(place, expected=f"{sum(sizes)} rows in the footer", found=str(meta.num_rows))
+    return sizes
+
+
+def _values(column: Any) -> list[Any]:
+    """Return a column's values; text as its bytes, whatever they are; values that share a dictionary share their bytes."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    if pa.types.is_dictionary(column.type):
+        words = _values(column.dictionary)
+        return [None if number is None else words[number] for number in column.indices.to_pylist()]
+    if pa.types.is_string(column.type):
+        column = column.view(pa.binary())
+    elif pa.types.is_large_string(column.type):
+        column = column.view(pa.large_binary())
+    return list(column.to_pylist())
+
+
+@contextmanager
+def _only_ours(place: str) -> Iterator[None]:
+    """Turn whatever a library says about hostile bytes into a FormatError; the disk's own errors into CannotFinish."""
+    try:
+        yield
+    except (FormatError, CannotFinish):
+        raise
+    except OSError as error:
+        if error.errno is not None:  # pyarrow's own have none
+            raise CannotFinish(f"{place} cannot be read: {error.strerror}.", code="X403", path=place) from error
+        raise FormatError(place, expected="a sound Parquet file", found=_first_line(error)) from error
+    except Exception as error:  # pyarrow raises most of the built-in ones
+        raise FormatError(place, expected="a sound Parquet file", found=_first_line(error)) from error
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {text}"[:200]

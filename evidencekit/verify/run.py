@@ -1,0 +1,162 @@
+"""One verification under way: bounded reads, and the one way from an exception to a finding or to `not checked`.
+
+Source: specs/verification.md, first paragraph; specs/store.md section 6.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from evidencekit.core import encoding, layout
+from evidencekit.core.encoding import RECORD, Limits
+from evidencekit.core.schema import Record
+from evidencekit.core.values import short
+from evidencekit.errors import CannotFinish, EvidenceError, FormatError
+from evidencekit.read.store import Store
+from evidencekit.verify.findings import LISTED_NOT_CHECKED, Findings, NotChecked
+from evidencekit.verify.policy import Policy
+
+ProgressCall = Callable[[str, int, int], None]
+"""`(what, done, of how many)`; what is a name of `findings.CHECKED`; 0 where the total is not known."""
+
+MAX_EVENTS = 1_000_000
+_TYPE = re.compile(r"(evidencekit/[a-z][a-z_-]*)/([1-9][0-9]*)\Z")
+
+
+@dataclass(slots=True)
+class Run:
+    """What the steps share."""
+
+    store: Store | None = None
+    policy: Policy | None = None
+    now: int | None = None
+    """Nanoseconds since 1970 by the clock of whoever asks; None where he does not say."""
+    progress: ProgressCall | None = None
+    findings: Findings = field(default_factory=Findings)
+    checked: Counter[str] = field(default_factory=Counter)
+    not_checked: list[NotChecked] = field(default_factory=list)
+    not_checked_total: int = 0
+    first_not_checked: dict[str, NotChecked] = field(default_factory=dict)
+    """Aspect to the first thing that keeps it from being ok."""
+    files: Counter[str] = field(default_factory=Counter)
+    """Files of the record: `checked`, `not_checked`."""
+    done: set[str] = field(default_factory=set)
+    """Steps that were carried out to their end."""
+    number: int = 1
+    """The step under way (specs/verification.md section 1)."""
+
+    @contextmanager
+    def step(self, number: int, name: str) -> Iterator[None]:
+        """Carry out a step. A mistake of the program in it becomes `not checked`, never a green verdict, never a crash."""
+        before = self.number
+        self.number = number
+        try:
+            yield
+            self.done.add(name)
+        except CannotFinish as error:
+            self.skip("record", "unreadable", name, error.message)
+        except Exception as error:  # noqa: BLE001 (the safety net: whatever it is, it must not turn into silence)
+            text = error.message if isinstance(error, EvidenceError) else f"{type(error).__name__}: {error}"
+            self.skip("record", "internal_error", name, f"internal error in step {name}: {text}"[:500])
+        finally:
+            self.number = before
+
+    def find(self, code: str, where: str, expected: str = "", found: str = "", **more: Any) -> None:
+        """Add a finding of the step under way."""
+        self.findings.add(more.pop("step", self.number), code, where, expected, found, **more)
+
+    def skip(self, aspect: str, code: str, where: str, reason: str, *, counts: bool = True) -> None:
+        """Say that something was not checked; `counts=False` where that does not keep the aspect from being ok."""
+        item = NotChecked(aspect, code, where, reason)
+        self.not_checked_total += 1
+        if len(self.not_checked) < LISTED_NOT_CHECKED:
+            self.not_checked.append(item)
+        if counts:
+            self.first_not_checked.setdefault(aspect, item)
+
+    def did(self, what: str, count: int = 1, total: int = 0) -> None:
+        """Count something that was checked."""
+        self.checked[what] += count
+        if self.progress is not None:
+            self.progress(what, self.checked[what], total)
+
+    @property
+    def case(self) -> Store:
+        """The case directory."""
+        if self.store is None:
+            raise RuntimeError("this verification has no case")
+        return self.store
+
+    def read(self, where: str, limit: int = layout.MAX_RECORD_FILE, *, missing: str = "E501") -> bytes | None:
+        """Return a file of the record; None with a finding where it is missing or too large, or with `not checked`."""
+        try:
+            data = self.case.read(where, limit)
+        except CannotFinish as error:
+            self.unreadable(where, error, missing=missing)
+            return None
+        except FormatError as error:
+            self.find("E102", where, error.expected, error.found)
+            self.files["not_checked"] += 1
+            return None
+        self.files["checked"] += 1
+        return data
+
+    def unreadable(self, where: str, error: CannotFinish, *, missing: str = "E501") -> None:
+        """Say that a file of the record is missing (a finding) or cannot be read (not checked)."""
+        self.files["not_checked"] += 1
+        if error.code == "X402":
+            self.find(missing, where, "a plain file", "none")
+        else:
+            self.skip("record", "unreadable", where, error.message)
+
+    def decode(self, data: bytes, schema: Record, where: str, *, limits: Limits = RECORD) -> dict[str, Any] | None:
+        """Return a record of a schema; None with a finding (E101, E102, E103) for any other bytes."""
+        try:
+            record = encoding.decode(data, limits)
+            schema.check(record)
+        except FormatError as error:
+            self.malformed(where, error, data=data, schema=schema, limits=limits)
+            return None
+        return record
+
+    def malformed(
+        self,
+        where: str,
+        error: FormatError,
+        *,
+        data: bytes = b"",
+        schema: Record | None = None,
+        limits: Limits = RECORD,
+        code: str = "E101",
+    ) -> None:
+        """Add the finding for bytes that are not what has to stand here: a limit, a newer version, or `code`."""
+        newer = None if schema is None else newer_version(data, schema, limits)
+        if newer is not None:
+            self.find("E103", where, str(schema.type if schema else ""), newer)
+        elif error.code == "F102":
+            self.find("E102", where, error.expected, f"{error.place}: {error.found}")
+        else:
+            self.find(code, where, error.expected, f"{error.place}: {error.found}")
+
+
+def newer_version(data: bytes, schema: Record, limits: Limits = RECORD) -> str | None:
+    """Return the type that a record names, where it is a higher version of the schema's own."""
+    try:
+        record = encoding.decode(data, limits)
+    except FormatError:
+        return None
+    return newer_type(record.get("_t"), schema.type)
+
+
+def newer_type(found: object, known: str | None) -> str | None:
+    """Return `found` where it is a higher version of the type `known`."""
+    mine = _TYPE.match(known or "")
+    its = _TYPE.match(found) if isinstance(found, str) else None
+    if mine is None or its is None or mine[1] != its[1]:
+        return None
+    return short(found) if len(its[2]) > len(mine[2]) or int(its[2][:9]) > int(mine[2]) else None

@@ -1,0 +1,67 @@
+"""Texts: what the product must not say, what it must not give away, and what its pages promise."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(ROOT.glob("*.md"))
+SPECS = sorted(path for path in (ROOT / "specs").rglob("*") if path.suffix in {".md", ".json"})
+PRODUCT = sorted(
+    path for path in (ROOT / "evidencekit").rglob("*") if path.suffix in {".py", ".html", ".toml", ".json"}
+)
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
+
+BUILD_MACHINE = re.compile(r"/work/|/root/|/tmp/v\b|\.pyenv|/Users/")
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", [*PRODUCT, ROOT / "README.md"], ids=name_of)
+def test_judging_is_left_to_judges(path):
+    assert "admissib" not in path.read_text().lower()
+
+
+@pytest.mark.parametrize("path", [*PRODUCT, *PAGES, *SPECS, ROOT / "Makefile", ROOT / "pyproject.toml"], ids=name_of)
+def test_build_machine_does_not_show(path):
+    assert not BUILD_MACHINE.findall(path.read_text())
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_commands_of_the_pages_are_in_the_makefile(path):
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`|\$ )make ([a-z-]+)", path.read_text(), re.MULTILINE))
+    assert named <= targets
+
+
+CHECKS = ("assert", "check", "expect", "refuse", "verify", "raises", "warns", "fail")
+"""How functions are called that raise when something is not so."""
+
+
+def asserts(function: ast.AST, module: dict[str, ast.FunctionDef]) -> bool:
+    """Whether a test can fail by itself: an assert, a check that raises, or a function of its module that has one."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assert):
+            return True
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name.lstrip("_").startswith(CHECKS):
+                return True
+            others = {key: value for key, value in module.items() if value is not function}
+            if name in others and asserts(others[name], others):
+                return True
+    return False
+
+
+@pytest.mark.parametrize("path", TESTS, ids=name_of)
+def test_every_test_can_fail(path):
+    nodes = ast.walk(ast.parse(path.read_text()))
+    module = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
+    hollow = [name for name, test in module.items() if name.startswith("test_") and not asserts(test, module)]
+    assert not hollow
