@@ -133,6 +133,7 @@ def metadata_group(
     *,
     names: tuple[str, str] = ("", ""),
     after: os.stat_result | None = None,
+    attributes: Sequence[str] = (),
     btime_ns: int | None = None,
     device: bool = False,
     holes: str = "",
@@ -156,12 +157,13 @@ def metadata_group(
         if after is None
         else f'"after":{{"ctime_ns":"{after.st_ctime_ns}","mtime_ns":"{after.st_mtime_ns}","size":"{after.st_size}"}},'
     )
+    flags = f'"attributes":[{",".join(map(_quote, attributes))}],' if attributes else ""
     birth = "" if btime_ns is None else f'"btime_ns":"{btime_ns}",'
     gaps = f'"holes":{holes},' if holes else ""
     link = "" if link_group is None else f'"link_group":"{link_group}",'
     number = f'"rdev":"{status.st_rdev}",' if device else ""
     return (
-        f'{{"_t":"{METADATA_TYPE}",{late}"atime_ns":"{status.st_atime_ns}",{birth}"ctime_ns":"{status.st_ctime_ns}"'
+        f'{{"_t":"{METADATA_TYPE}",{late}"atime_ns":"{status.st_atime_ns}",{flags}{birth}"ctime_ns":"{status.st_ctime_ns}"'
         f',"device":"{status.st_dev}","gid":"{status.st_gid}",{group}{gaps}"inode":"{status.st_ino}",{link}'
         f'"mode":"{status.st_mode & 0o7777}","mtime_ns":"{status.st_mtime_ns}","nlink":"{status.st_nlink}"'
         f',{owner}{number}"uid":"{status.st_uid}"{tail}}}'

@@ -106,18 +106,19 @@ def _error_of(error: Exception) -> EvidenceError:
     # An interrupt that is heard inside a function of ours shows as its failure; they do not fail otherwise.
     if primary == sqlite3.SQLITE_INTERRUPT or "user-defined function raised exception" in str(error):
         return Interrupted("Stopped.", code="X499")
-    if primary == sqlite3.SQLITE_AUTH:
+    why = str(error).rstrip(".")
+    if primary == sqlite3.SQLITE_AUTH or "not authorized" in why:
         return BadArgument(
-            f"This SQL would do more than read: {error}.",
+            f"This SQL would do more than read: {why}.",
             code="U212",
             hint="Only SELECT (and WITH … SELECT) can be run on the catalogue.",
         )
     if primary in _DAMAGED:
         return CannotFinish(
-            f"The index is damaged: {error}.", code="X444", hint="Delete index.sqlite: it is made again."
+            f"The index is damaged: {why}.", code="X444", hint="Delete index.sqlite: it is made again."
         )
     if primary in _NO_ROOM:
-        return CannotFinish(f"There is no room for the answer: {error}.", code="X444", hint="Ask for less at a time.")
+        return CannotFinish(f"There is no room for the answer: {why}.", code="X444", hint="Ask for less at a time.")
     return BadArgument(
-        f"This SQL cannot be run: {error}.", code="U211", hint="`SELECT sql FROM sqlite_schema` shows what is there."
+        f"This SQL cannot be run: {why}.", code="U211", hint="`SELECT sql FROM sqlite_schema` shows what is there."
     )

@@ -68,7 +68,8 @@ CREATE INDEX rows_not_utf8 ON rows (seq) WHERE path_bytes IS NOT NULL;
 
 VIEWS = {
     "omissions": """
-        SELECT item, idx, path, path_hex, kind, state, reason, detail, size FROM rows WHERE state <> 'complete'
+        SELECT item, idx, path, path_hex, kind, state, reason, detail, size FROM rows
+        WHERE state <> 'complete' ORDER BY seq
     """,
     "duplicates": """
         SELECT rows.sha256, copies, rows.size, item, idx, path, path_hex, link_group

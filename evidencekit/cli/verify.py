@@ -89,7 +89,7 @@ def verify(
     trusted = None if policy is None else read_policy(policy)
     if path.is_file():
         if sources or since or as_copy:
-            raise BadArgument("--source, --since and --as-copy are for cases.", code="U210", hint="Leave them out.")
+            raise BadArgument("--source, --since and --as-copy are for cases.", code="U232", hint="Leave them out.")
         report = verify_proof(_read_proof(path), policy=trusted)
     else:
         with screen.progress("verify") as meter:

@@ -47,8 +47,8 @@ class Item:
     """Entry of the `seal` event."""
     root: str | None = None
     """Root of the sealed manifest, hex."""
-    derived: tuple[int, ...] = ()
-    """Entries of `derive` events."""
+    derived: int | None = None
+    """Entry of the newest `derive` event."""
 
 
 class Items(Mapping[str, Item]):
@@ -140,7 +140,7 @@ def _step(item: Item | None, event: dict[str, Any], exhibit: str, place: Place) 
                 return _unknown(item, exhibit, place), "an item that is sealed", "no such item"
             if item.sealed is None:
                 return item, "an item that is sealed", "not sealed"
-            after = replace(item, derived=(*item.derived, place.entry))
+            after = replace(item, derived=place.entry)
             if event["body"]["base_root"] != item.root:
                 return after, f"the item's sealed root {item.root}", event["body"]["base_root"]
             return after, "", ""

@@ -36,7 +36,7 @@ from evidencekit.core.schema import (
     one_of,
     text_or_large,
 )
-from evidencekit.core.values import check_wtf8, read_name, short
+from evidencekit.core.values import short
 from evidencekit.errors import FormatError
 
 KINDS = ("file", "directory", "symlink", "fifo", "socket", "char_device", "block_device", "unknown")
@@ -194,20 +194,6 @@ def check_row(kind: str, name: dict[str, Any], content: dict[str, Any], metadata
         raise FormatError("metadata.after", expected="both stats just with state changed", found=state)
     if "rdev" in metadata and kind not in {"char_device", "block_device"}:
         raise FormatError("metadata.rdev", expected="just for devices", found=kind)
-
-
-def check_against_header(name: dict[str, Any], content: dict[str, Any], header: dict[str, Any]) -> None:
-    """Raise FormatError unless a row keeps what its manifest's header promises: name encoding, digests asked for.
-
-    Source: specs/manifest.md sections 3 and 7, specs/encoding.md section 5.
-    """
-    if header["name_encoding"] == "wtf-8":
-        for key in ("path", "stream", "target"):
-            if key in name or key + "_hex" in name:
-                check_wtf8(read_name(name, key), f"name.{key}")
-    asked = EXTRA_DIGESTS.keys() & header["digests"] if content["sha256"] is not None else set()
-    if EXTRA_DIGESTS.keys() & content.keys() != asked:
-        raise FormatError("content", expected=f"the digests {sorted(asked)}", found="others")
 
 
 _FORBIDDEN = {

@@ -38,7 +38,7 @@ ENTRIES: dict[str, Entry] = {
         "The record was written in a format version that this verifier does not know. It was not checked.",
         "It is not a sign of tampering.", "Verify again with a newer version of the program."),
     "E104": Entry("case_mismatch", "error", "record", _V + "7", "The record belongs to another case",
-        "The identity, reference or keys here differ from those that event 0 signed.",
+        "The identity, reference or keys here differ from those that event 0 signed, or the log is not the one asked for.",
         "It does not say which of the two is the right one.", _KEEP),
     "E105": Entry("bad_checkpoint", "error", "record", _V + "5", "A checkpoint is not one of this log",
         "The note does not parse, or names another log or another size than its file.",

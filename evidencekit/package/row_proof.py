@@ -19,7 +19,7 @@ from evidencekit.core.proofs import TlogProof, format_tlog_proof
 from evidencekit.core.records import CASE, leaf_bytes
 from evidencekit.core.values import display, encode_base64, parse_count
 from evidencekit.errors import BadArgument, CannotFinish, FormatError
-from evidencekit.read.parquet import Row, read_rows
+from evidencekit.read.parquet import ManifestFile, Row
 from evidencekit.read.store import Store
 
 ROW_PROOF_TYPE = "evidencekit/row-proof/1"
@@ -46,7 +46,7 @@ def prove_row(case: Path, name: str, *, groups: tuple[str, ...]) -> RowProof:
     Memory: 32 bytes a row of the manifest.
 
     Raises:
-        BadArgument: U212 no such item or row.
+        BadArgument: U231 no such item or row.
         CannotFinish: X401 not a case, X402 a file is missing, X440 nothing is sealed under a checkpoint.
     """
     store = Store(case)
@@ -95,10 +95,10 @@ def _parse(name: str) -> tuple[str, bytes | int]:
         try:
             return item, parse_count(index)
         except FormatError as error:
-            raise BadArgument(f"{display(name)}: {display(index)} is not a row number.", code="U212") from error
+            raise BadArgument(f"{display(name)}: {display(index)} is not a row number.", code="U231") from error
     item, colon, path = name.partition(":")
     if not colon:
-        raise BadArgument(f"{display(name)} names no row.", code="U212", hint="As in EX-001:docs/a.txt or EX-001#17.")
+        raise BadArgument(f"{display(name)} names no row.", code="U231", hint="As in EX-001:docs/a.txt or EX-001#17.")
     return item, path.encode(errors="surrogateescape")
 
 
@@ -113,7 +113,7 @@ def _seal_of(store: Store, item: str, size: int) -> tuple[int, dict[str, Any]]:
             known += event["items"]
     if not known:
         raise CannotFinish("No exhibit of this case is sealed.", code="X440", hint="`evidencekit acquire` seals one.")
-    raise BadArgument(f"No sealed exhibit {display(item)}.", code="U212", hint=f"Sealed: {', '.join(known[:20])}.")
+    raise BadArgument(f"No sealed exhibit {display(item)}.", code="U231", hint=f"Sealed: {', '.join(known[:20])}.")
 
 
 def _find_row(store: Store, seal: dict[str, Any], wanted: bytes | int, name: str) -> tuple[Row, bytearray]:
@@ -122,7 +122,7 @@ def _find_row(store: Store, seal: dict[str, Any], wanted: bytes | int, name: str
     rows, place = parse_count(seal["rows"]), layout.manifest_file(parse_count(seal["manifest"]))
     leaves = bytearray()
     with store.open(place) as file:
-        for row in read_rows(file):
+        for row in ManifestFile(file, place).rows():
             if wanted in {row.index, row.path}:
                 found = row
             if not 0 <= row.index < rows:
@@ -132,7 +132,7 @@ def _find_row(store: Store, seal: dict[str, Any], wanted: bytes | int, name: str
                 leaves.extend(bytes(end - len(leaves)))
             leaves[end - HASH : end] = leaf_hash(_leaf(row))
     if found is None:
-        raise BadArgument(f"No row {display(name)}.", code="U212", hint="`evidencekit find CASE --name GLOB` finds it.")
+        raise BadArgument(f"No row {display(name)}.", code="U231", hint="`evidencekit find CASE --name GLOB` finds it.")
     return found, leaves
 
 

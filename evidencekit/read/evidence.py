@@ -84,8 +84,10 @@ class Reader:
         self._small = memoryview(bytearray(SMALL_BLOCK))
         self._large: list[memoryview] = []
 
-    def read(self, handle: int) -> Reading:
+    def read(self, handle: int, on_block: Callable[[int], None] | None = None) -> Reading:
         """Return digests, size and both stats of an open file or device; the handle stays open.
+
+        `on_block` hears the size of each block of a large file, so that somebody can be shown that it goes on.
 
         Raises:
             OSError: its stat cannot be taken.
@@ -94,7 +96,7 @@ class Reader:
         media = _Media(handle, before, self._preadv)
         others = {name: hashlib.new(name, usedforsecurity=False) for name in self._others}
         if media.stated >= LARGE_FILE:
-            sha, blake = self._read_large(media, others)
+            sha, blake = self._read_large(media, others, on_block)
         else:
             sha, blake = self._read_small(media, others)
         digests = {"blake3": blake, "sha256": sha}
@@ -120,7 +122,9 @@ class Reader:
                 hasher.update(data)
         return sha.digest(), blake.digest()
 
-    def _read_large(self, media: _Media, others: dict[str, Any]) -> tuple[bytes, bytes]:
+    def _read_large(
+        self, media: _Media, others: dict[str, Any], on_block: Callable[[int], None] | None
+    ) -> tuple[bytes, bytes]:
         """Read and do BLAKE3 here while a helper does SHA-256 over the same buffers."""
         if not self._large:
             self._large = [memoryview(bytearray(LARGE_BLOCK)) for _ in range(_BUFFERS)]
@@ -145,6 +149,8 @@ class Reader:
                 blake.update(data)
                 for hasher in others.values():
                     hasher.update(data)
+                if on_block is not None:
+                    on_block(size)
         finally:
             full.put(None)
             helper.join()

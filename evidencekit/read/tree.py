@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
 from evidencekit.read.folders import Folder, climb, names_in
@@ -130,7 +130,7 @@ def walk(
     names: Callable[[int], Iterable[str]] = names_in,
     max_handles: int = 64,
     opener: Opener | None = None,
-) -> Iterator[Node]:
+) -> Generator[Node, None, None]:
     """Yield every entry of a source, the source itself first. Close the generator to give back its handles.
 
     `prune(path)` tells which folders are neither listed nor walked (never asked for the source itself); `names` lists a

@@ -56,6 +56,7 @@ NOT_CHECKED = {
     "unknown_version": "in a format version that this version does not know",
     "unproven_time": "the policy asks for a time, and none is proven",
     "unreadable": "could not be read",
+    "withheld": "was not opened to the reader",
 }
 """What was not done: name to plain words."""
 
@@ -87,6 +88,8 @@ class Findings:
         """How many by code, listed or not."""
         self.failed: dict[str, Finding] = {}
         """Aspects with an error, and their first one."""
+        self.errors = 0
+        """How many errors, listed or not."""
         self._errors: list[tuple[int, Finding]] = []
         self._others: list[tuple[int, Finding]] = []
 
@@ -107,6 +110,7 @@ class Findings:
         self.counts[code] += count
         is_error = finding.severity == "error"
         if is_error:
+            self.errors += count
             self.failed.setdefault(finding.aspect, finding)
         kept = self._errors if is_error else self._others
         if len(kept) < LISTED:

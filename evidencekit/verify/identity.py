@@ -107,7 +107,7 @@ class Identity:
         """Event 0: did one of `vouched_by` sign it? Faults of his key are judged where every signer's are."""
         for one in signed:
             revocation = policy.revoked.get(one.key)
-            if not one.good or (revocation is not None and revocation.sizes.get(event["seen"]["origin"], 0) == 0):
+            if not one.good or (revocation is not None and revocation.sizes.get(self._origin or "", 0) == 0):
                 continue
             for principal in policy.rule(self._origin or "").vouched_by:
                 lines = [line for line in self._lines_of(policy, one.key) if line.matches(principal, NAMESPACE)]

@@ -271,7 +271,7 @@ def test_a_second_spelling_of_a_proof_file_is_refused(old, new):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\n", b"\n\n", b"c2sp.org/tlog-proof@v1\n", PROOF[:60], b"\xff" * 9, WITH_EXTRA[:36] + b"\n\n"]
+    "data", [b"", b"\n", b"\n\n", b"c2sp.org/tlog-proof@v1\n", PROOF[:60], b"\xff" * 9, WITH_EXTRA[:37] + b"\n\n"]
 )
 def test_pieces_of_a_proof_file_are_refused(data):
     with pytest.raises(FormatError):

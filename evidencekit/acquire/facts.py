@@ -1,0 +1,158 @@
+"""The facts of an entry beside its content: owners, links, holes, birth time, attributes; the group `metadata`.
+
+Promises: nothing that could not be read stops a row; it is named in `unreadable_metadata` instead.
+Source: specs/manifest.md section 4; names of large things: specs/encoding.md section 3.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from evidencekit.acquire.rows import StoreObject, metadata_group, name_member, ranges_value, xattrs_value
+from evidencekit.core.encoding import GROUP
+from evidencekit.core.records import CONTENT_XATTRS
+from evidencekit.read.extents import Extras, extras_reader, holes
+from evidencekit.read.tree import Node
+
+_MAX_CACHED = 65_536
+_BLOCK = 512
+_NO_EXTRAS = Extras()
+_DEVICES = frozenset({"char_device", "block_device"})
+
+
+class Owners:
+    """Names of owners and groups, each asked for once, rendered as members."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], tuple[str, str]] = {}
+
+    def members(self, uid: int, gid: int) -> tuple[str, str]:
+        """Return the members of group and owner, each with its comma; empty where the system knows no name."""
+        known = self._known.get((uid, gid))
+        if known is None:
+            if len(self._known) >= _MAX_CACHED:  # a hostile medium has as many owners as it likes
+                self._known.clear()
+            group, owner = _group_name(gid), _owner_name(uid)
+            known = (
+                name_member("group", os.fsencode(group)) + "," if group else "",
+                name_member("owner", os.fsencode(owner)) + "," if owner else "",
+            )
+            self._known[uid, gid] = known
+        return known
+
+
+def _owner_name(uid: int) -> str:
+    if sys.platform == "win32":
+        return ""
+    import pwd  # noqa: PLC0415 (POSIX only)
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except (KeyError, OSError):
+        return ""
+
+
+def _group_name(gid: int) -> str:
+    if sys.platform == "win32":
+        return ""
+    import grp  # noqa: PLC0415 (POSIX only)
+
+    try:
+        return grp.getgrgid(gid).gr_name
+    except (KeyError, OSError):
+        return ""
+
+
+class Links:
+    """Hard-link groups, numbered by first appearance; one is forgotten when all its names were seen."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[int, int], list[int]] = {}
+        self._count = 0
+
+    def group(self, status: os.stat_result) -> int | None:
+        """Return the number of the file that has this stat, None where it has one name only."""
+        if status.st_nlink < 2:
+            return None
+        key = (status.st_dev, status.st_ino)
+        found = self._open.get(key)
+        if found is None:
+            self._count += 1
+            found = self._open[key] = [self._count, status.st_nlink]
+        found[1] -= 1
+        if found[1] <= 0:
+            del self._open[key]
+        return found[0]
+
+
+class Facts:
+    """Renders `metadata`, and the attributes that belong to `content`, for one entry after the other."""
+
+    def __init__(self, store_object: StoreObject) -> None:
+        self._store_object = store_object
+        self._owners = Owners()
+        self._links = Links()
+        self._extras: Callable[[int, bytes], Extras] = extras_reader()
+
+    def of(
+        self,
+        node: Node,
+        status: os.stat_result | None,
+        *,
+        handle: int = -1,
+        after: os.stat_result | None = None,
+        named: bool = True,
+    ) -> tuple[bytes, str]:
+        """Return the group `metadata`, and the rendered `xattrs` of the group `content`.
+
+        `handle` is open on the entry, if anything is; `named` says that its name still leads to it; `after` makes it
+        `changed`.
+        """
+        if status is None:
+            return metadata_group(None, unreadable=("status",) if named else ()), ""
+        unreadable: list[str] = []
+        own = handle if handle >= 0 else node.handle
+        content_xattrs = xattrs = ""
+        gaps: list[tuple[int, int]] = []
+        extras = _NO_EXTRAS
+        if own >= 0 or named:
+            extras = self._extras(own, b"") if own >= 0 else self._extras(node.parent, node.name)
+            try:
+                found = node.xattrs(own)
+            except OSError:
+                found = []
+                unreadable.append("xattrs")
+            if found:
+                content_xattrs = self._render([pair for pair in found if pair[0].startswith(CONTENT_XATTRS)])
+                xattrs = self._render([pair for pair in found if not pair[0].startswith(CONTENT_XATTRS)])
+        if handle >= 0 and status.st_blocks * _BLOCK < status.st_size:
+            try:
+                gaps = holes(handle, status.st_size)
+            except OSError:
+                unreadable.insert(0, "holes")
+        names = self._owners.members(status.st_uid, status.st_gid)
+        link = None if node.kind == "directory" else self._links.group(status)
+        gaps_value = ranges_value(gaps, self._store_object) if gaps else ""
+        while True:
+            data = metadata_group(
+                status,
+                names=names,
+                after=after,
+                attributes=extras.attributes,
+                btime_ns=extras.btime_ns,
+                device=node.kind in _DEVICES,
+                holes=gaps_value,
+                link_group=link,
+                unreadable=unreadable,
+                xattrs=xattrs,
+            )
+            if len(data) <= GROUP.size and len(content_xattrs) <= GROUP.size // 2:
+                return data, content_xattrs
+            # Hundreds of attributes, each just too small to be a large value: named as not taken, rather than no row.
+            xattrs = content_xattrs = ""
+            unreadable.append("xattrs")
+
+    def _render(self, pairs: list[tuple[bytes, bytes]]) -> str:
+        return xattrs_value(pairs, self._store_object) if pairs else ""

@@ -1,0 +1,183 @@
+"""Step 9, one row: are its three groups in their only form, and do they fit together?
+
+Most rows are plain: for those one pattern a group decides, and it accepts nothing that the general way (decode, schema,
+`check_row`) would refuse. Whatever the patterns do not accept goes the general way, so the answer is always its.
+A property test holds the two together. Source: specs/manifest.md sections 2 to 5, specs/encoding.md.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from evidencekit.core import encoding
+from evidencekit.core.encoding import GROUP
+from evidencekit.core.records import CONTENT, EXTRA_DIGESTS, KINDS, METADATA, NAME, check_row
+from evidencekit.core.values import check_wtf8, parse_count, read_name
+from evidencekit.errors import FormatError
+
+_TEXT = rb'[^"\\\x00-\x1f]*'
+_COUNT = rb"(?:0|[1-9][0-9]{0,17})"  # shorter than the form allows: what is longer goes the general way
+_SIGNED = rb"(?:0|-?[1-9][0-9]{0,17})"
+_PLAIN_NAME = re.compile(rb'\{"_t":"evidencekit/name/1","path":"(%b)"(,"target":"%b")?\}' % (_TEXT, _TEXT))
+_BAD_COMPONENT = re.compile(rb"(?:^|/)\.{0,2}(?:/|\Z)")
+_NO_CONTENT = b'{"_t":"evidencekit/content/1","blake3":null,"sha256":null,"size":null,"state":"complete"}'
+_OTHER_KINDS = frozenset(KINDS) - {"file"}
+
+
+def _metadata_pattern() -> re.Pattern[bytes]:
+    forms = {name: _COUNT for name in ("device", "gid", "inode", "link_group", "mode", "nlink", "uid")}
+    forms |= {name: _SIGNED for name in ("atime_ns", "btime_ns", "ctime_ns", "mtime_ns")}
+    forms |= {name: rb"[ !#-\[\]-~]{0,256}" for name in ("group", "owner")}
+    members = b"".join(
+        b'(?:,"%b":"%b")?' % (name.encode(), b"(%b)" % form if name in {"link_group", "mtime_ns"} else form)
+        for name, form in sorted(forms.items())
+    )
+    return re.compile(rb'\{"_t":"evidencekit/metadata/1"%b\}' % members)
+
+
+_PLAIN_METADATA = _metadata_pattern()
+
+
+class View(NamedTuple):
+    """What the view columns of a row have to say."""
+
+    path: bytes
+    size: int | None
+    state: str
+    sha256: bytes | None
+    mtime_ns: int | None
+
+
+class Parsed(NamedTuple):
+    """A row whose groups are in order."""
+
+    view: View
+    link_group: int | None
+    stream: bytes
+    large: list[dict[str, Any]]
+    """Large values, whose content lies in `objects/`."""
+    digests: list[str]
+    """SHA-256 under which a copy of the content may lie in `objects/`, hex."""
+
+
+class Groups:
+    """Reads the groups of the rows of one manifest."""
+
+    def __init__(self, digests: list[str], name_encoding: str) -> None:
+        """Take what the header says: the digests of each file, and what names are made of."""
+        self._extra = frozenset(digests) & EXTRA_DIGESTS.keys()
+        self._wtf8 = name_encoding == "wtf-8"
+        members = {name: b"[0-9a-f]{%d}" % (2 * EXTRA_DIGESTS[name]) for name in self._extra}
+        members |= {"blake3": b"[0-9a-f]{64}", "sha256": b"([0-9a-f]{64})", "size": b"(%b)" % _COUNT}
+        text = b",".join(b'"%b":"%b"' % (name.encode(), form) for name, form in sorted(members.items()))
+        self._plain_content = re.compile(rb'\{"_t":"evidencekit/content/1",%b,"state":"complete"\}' % text)
+
+    def read(self, kind: str, name: bytes, content: bytes, metadata: bytes) -> Parsed:
+        """Return what a row says.
+
+        Raises:
+            FormatError: a group is not in its only form, over a limit (code F102), or contradicts another.
+        """
+        parsed = None if self._wtf8 else self._plain(kind, name, content, metadata)
+        return parsed or self._general(kind, name, content, metadata)
+
+    def _plain(self, kind: str, name: bytes, content: bytes, metadata: bytes) -> Parsed | None:
+        """Return what a plain row says: a whole file, folder, link or special file with plain metadata."""
+        named = _PLAIN_NAME.fullmatch(name)
+        if named is None or len(name) > 65_536:
+            return None
+        path = named[1]
+        if (path and _BAD_COMPONENT.search(path)) or not (name.isascii() or _is_utf8(name)):
+            return None
+        about = _PLAIN_METADATA.fullmatch(metadata)
+        if about is None:
+            return None
+        size = sha256 = None
+        digests = []
+        if kind == "file":
+            taken = self._plain_content.fullmatch(content)
+            if taken is None or named[2] is not None:
+                return None
+            digests = [taken[1].decode()]
+            sha256, size = bytes.fromhex(digests[0]), int(taken[2])
+        elif kind not in _OTHER_KINDS or content != _NO_CONTENT or (named[2] is None) == (kind == "symlink"):
+            return None
+        link_group, mtime = about[1], about[2]
+        view = View(path, size, "complete", sha256, None if mtime is None else int(mtime))
+        return Parsed(view, None if link_group is None else int(link_group), b"", [], digests)
+
+    def _general(self, kind: str, name: bytes, content: bytes, metadata: bytes) -> Parsed:
+        if kind not in KINDS:
+            raise FormatError("kind", expected="one of " + " ".join(KINDS), found=ascii(kind)[:40])
+        names, taken, about = decode_groups(name, content, metadata)
+        check_row(kind, names, taken, about)
+        if self._wtf8:
+            for record in (names, about):
+                _check_wtf8(record)
+        if taken["sha256"] is not None and EXTRA_DIGESTS.keys() & taken.keys() != self._extra:
+            expected = "the digests that the header names: " + (" ".join(sorted(self._extra)) or "no others")
+            raise FormatError("content", expected=expected, found=" ".join(sorted(EXTRA_DIGESTS.keys() & taken.keys())))
+        stream = read_name(names, "stream") if "stream" in names or "stream_hex" in names else b""
+        large = [value for record in (taken, about) for value in _large_values(record)]
+        digests = [taken[member] for member in ("sha256", "sha256_zero_filled") if taken.get(member) is not None]
+        link_group = parse_count(about["link_group"]) if "link_group" in about else None
+        return Parsed(view_of(names, taken, about), link_group, stream, large, digests)
+
+
+def decode_groups(
+    name: bytes, content: bytes, metadata: bytes
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Return the three groups of a row.
+
+    Raises:
+        FormatError: one is not in its only form, or over a limit (code F102); the place starts with the group's name.
+    """
+    records = []
+    for group, data, schema in (("name", name, NAME), ("content", content, CONTENT), ("metadata", metadata, METADATA)):
+        try:
+            record = encoding.decode(data, GROUP)
+            schema.check(record)
+        except FormatError as error:
+            place = f"{group}: {error.place}"
+            raise FormatError(place, expected=error.expected, found=error.found, code=error.code) from error
+        records.append(record)
+    return records[0], records[1], records[2]
+
+
+def view_of(names: dict[str, Any], taken: dict[str, Any], about: dict[str, Any]) -> View:
+    """Return the view columns that the groups of a row demand. Source: specs/manifest.md section 9."""
+    mtime = int(about["mtime_ns"]) if "mtime_ns" in about else None
+    size = None if taken["size"] is None else parse_count(taken["size"])
+    return View(
+        path=read_name(names, "path"),
+        size=size if size is None or size < 2**63 else None,
+        state=taken["state"],
+        sha256=None if taken["sha256"] is None else bytes.fromhex(taken["sha256"]),
+        mtime_ns=mtime if mtime is not None and -(2**63) <= mtime < 2**63 else None,
+    )
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _check_wtf8(record: dict[str, Any]) -> None:
+    for member in ("path", "stream", "target", "original", "owner", "group"):
+        if member in record or member + "_hex" in record:
+            check_wtf8(read_name(record, member), member)
+
+
+def _large_values(value: object) -> list[dict[str, Any]]:
+    """Return the large values in a group, wherever the schema allows one (specs/encoding.md section 3)."""
+    if isinstance(value, dict):
+        if "count" in value and "sha256" in value and "bytes" in value:
+            return [value]
+        return [found for member in value.values() for found in _large_values(member)]
+    if isinstance(value, list):
+        return [found for member in value for found in _large_values(member)]
+    return []

@@ -1,0 +1,326 @@
+"""Steps 3, 4, 6, 7 and 8: the log, entry by entry, in one walk over its files.
+
+What an entry says of the log before it is compared with this walk's own tree and places, never with what other entries
+say. A step whose input failed is carried out as far as it can be; the rest is `not checked`.
+Source: specs/verification.md section 1; specs/custody-log.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from evidencekit.core import layout
+from evidencekit.core.custody import Custody, advance
+from evidencekit.core.digest import sha256
+from evidencekit.core.event import ENTRY, EVENT, Entry, decode_entry, decode_event, knows_type
+from evidencekit.core.event_types import EVENT_TYPES
+from evidencekit.core.merkle import EMPTY_ROOT, HASH_SIZE, CompactRange, leaf_hash
+from evidencekit.core.values import parse_count, short
+from evidencekit.errors import CannotFinish, FormatError
+from evidencekit.verify.checkpoints import Notes
+from evidencekit.verify.identity import Identity
+from evidencekit.verify.opening import Opening
+from evidencekit.verify.run import MAX_EVENTS, Run, newer_type
+from evidencekit.verify.signatures import Signed, check_signatures
+
+MAX_ITEMS = 1_000_000
+"""Places of items that are kept in mind."""
+
+
+class Sealing(NamedTuple):
+    """A `seal` or `derive` event, as far as manifests need it."""
+
+    entry: int
+    derived: bool
+    exhibit: str
+    manifest: int
+    root: str
+    rows: int
+    file_sha256: str
+    header: str
+    base_root: str | None
+    kind: str | None
+    engine: dict[str, Any] | None
+
+
+@dataclass(slots=True)
+class Log:
+    """What the walk found out."""
+
+    size: int
+    """Size of the newest checkpoint."""
+    roots: bytearray = field(default_factory=lambda: bytearray(EMPTY_ROOT))
+    """Roots of the sizes 0, 1, 2 …, as far as they can be computed."""
+    sealings: list[Sealing] = field(default_factory=list)
+    signers: bytearray = field(default_factory=bytearray)
+    """How many signature files each entry has; 255 where that is not known."""
+    unknown_types: bool = False
+    """Events of unknown types may name files that we cannot judge."""
+    custody: Custody = field(default_factory=Custody)
+
+    def root(self, size: int) -> bytes | None:
+        """Return the root of the first `size` entries, None where it cannot be computed."""
+        root = bytes(self.roots[size * HASH_SIZE : (size + 1) * HASH_SIZE])
+        return root or None
+
+
+class LogWalk:
+    """Follows the log up to the newest checkpoint."""
+
+    def __init__(self, run: Run, opening: Opening, notes: Notes, identity: Identity) -> None:
+        self._run = run
+        self._opening = opening
+        self._notes = notes
+        self._identity = identity
+        self.log = Log(0 if notes.newest is None else notes.newest.size)
+        self._tree = CompactRange()
+        self._gap: int | None = None
+        """First entry without which no later root can be computed."""
+        self._unread: int | None = None
+        """First event without which nobody can say who holds what."""
+        self._unread_all: set[int] = set()
+        self._places: dict[str, tuple[int, int]] = {}
+        self._events: set[bytes] = set()
+        self._head = self._missing_head = 0
+        self._recorded = ""
+        self._next_note = 0
+
+    def walk(self) -> Log:
+        """Carry the steps out, and return what later steps need."""
+        size = self.log.size
+        if size > MAX_EVENTS:
+            where = layout.checkpoint_file(size)
+            self._run.find("E102", where, f"at most {MAX_EVENTS} events", str(size))
+            self._run.skip("record", "beyond_limit", where, f"entries from {MAX_EVENTS} on were not checked")
+        for index in range(min(size, MAX_EVENTS)):
+            self._take(index, size)
+        if self._gap is not None:
+            left = len(self._notes.sizes) - self._next_note
+            reason = f"entry {self._gap} cannot be read: no root after it can be computed ({left} checkpoints)"
+            self._run.skip("record", "gap", layout.entry_file(self._gap), reason)
+        return self.log
+
+    # --- one entry ---------------------------------------------------------------------------------------------
+
+    def _take(self, index: int, size: int) -> None:
+        run = self._run
+        where, event_where = layout.entry_file(index), layout.event_file(index)
+        leaf, data = run.read(where), run.read(event_where)
+        entry = None if leaf is None else self._decode_entry(leaf, where)
+        event = None if data is None else self._decode_event(data, event_where)
+        if entry is not None:
+            run.did("entries", total=size)
+            self._check_entry(index, entry, data, where)
+        signed = self._signatures(index, entry, event, data)
+        if event is not None:
+            run.did("events")
+            self._check_event(index, entry, event, sha256(data or b""), event_where)
+            self._identity.observe(index, event, signed, event_where)
+            self._advance(index, event, event_where)
+        else:
+            self._lose_custody(index, event_where)
+        self._grow(index, leaf, where)
+
+    def _decode_entry(self, leaf: bytes, where: str) -> Entry | None:
+        try:
+            return decode_entry(leaf)
+        except FormatError as error:
+            self._run.malformed(where, error, data=leaf, schema=ENTRY)
+            return None
+
+    def _decode_event(self, data: bytes, where: str) -> dict[str, Any] | None:
+        try:
+            return decode_event(data)
+        except FormatError as error:
+            self._run.malformed(where, error, data=data, schema=EVENT)
+            return None
+
+    def _check_entry(self, index: int, entry: Entry, data: bytes | None, where: str) -> None:
+        """Step 3: what the entry says of itself, of the log before it, and of its event."""
+        run = self._run
+        if entry.index != index:
+            run.find("E306", where, f"index {index}", f"index {entry.index}")
+        if entry.prior_size != index:
+            run.find("E306", where, f"prior.size {index}", f"prior.size {entry.prior_size}")
+        root = self.log.root(index)
+        if root is not None and entry.prior_root != root:
+            run.find("E203", where, f"prior.root {root.hex()}", f"prior.root {entry.prior_root.hex()}")
+        if data is not None and entry.event != sha256(data):
+            run.find("E201", layout.event_file(index), f"SHA-256 {entry.event.hex()}", f"SHA-256 {sha256(data).hex()}")
+        if entry.head > index or entry.head < self._head:
+            run.find("E305", where, f"head from {self._head} to {index}", f"head {entry.head}")
+        elif entry.head > self._missing_head and not self._notes.is_there(entry.head):
+            self._missing_head = entry.head
+            run.find("E502", layout.checkpoint_file(entry.head), f"a checkpoint, named by {where}", "none")
+        self._head = max(self._head, min(entry.head, index))
+        if entry.recorded_at < self._recorded:
+            run.find("W904", where, f"{self._recorded} or later", entry.recorded_at)
+        self._recorded = entry.recorded_at
+
+    def _signatures(
+        self, index: int, entry: Entry | None, event: dict[str, Any] | None, data: bytes | None
+    ) -> list[Signed]:
+        """Steps 3 and 4: the signature files against the entry's digests and the event's signers."""
+        run = self._run
+        digests = () if entry is None else entry.signatures
+        if event is not None:
+            count = len(event["signers"])
+        elif entry is not None:
+            count = len(digests)
+        else:
+            count = 0
+        self.log.signers.append(count if event is not None or entry is not None else 255)
+        if entry is not None and event is not None and len(digests) != count:
+            run.find("E401", layout.entry_file(index), f"{count} signatures", f"{len(digests)} signatures", step=4)
+        files: list[bytes | None] = []
+        for place in range(min(count, 255)):
+            where = layout.signature_file(index, place)
+            armoured = run.read(where, layout.MAX_SIGNATURE_FILE, missing="E401")
+            files.append(armoured)
+            if armoured is not None and place < len(digests) and sha256(armoured) != digests[place]:
+                expected, found = f"SHA-256 {digests[place].hex()}", f"SHA-256 {sha256(armoured).hex()}"
+                run.find("E201", where, expected, found)
+        if event is None or data is None:
+            if count:
+                run.skip("record", "gap", layout.entry_folder(index), "signatures need the event, which cannot be read")
+            return []
+        log_key = None if self._opening.keys is None else self._opening.keys.ed25519.key
+        return check_signatures(run, event, data, files, lambda n: layout.signature_file(index, n), log_key)
+
+    def _check_event(
+        self, index: int, entry: Entry | None, event: dict[str, Any], digest: bytes, where: str
+    ) -> None:
+        """Step 3 (places, duplicates) and step 7 (case, seen)."""
+        run = self._run
+        if self._opening.case is not None and event["case"] != self._opening.case:
+            run.find("E104", where, f"case {self._opening.case}", f"case {event['case']}", step=7)
+        if digest in self._events:
+            run.find("E303", where, "an event of its own", "the same event as an entry before")
+        self._events.add(digest)
+        self._check_seen(index, event["seen"], where)
+        items = event["items"]
+        if entry is not None:
+            if len(entry.items_prev) != len(items):
+                found = f"{len(entry.items_prev)} places"
+                run.find("E302", layout.entry_file(index), f"{len(items)} places, one an item", found)
+            for item, stated in zip(items, entry.items_prev, strict=False):
+                self._check_place(index, item, stated, known=knows_type(event))
+        for position, item in enumerate(items):
+            if item in self._places or len(self._places) < MAX_ITEMS:
+                self._places[item] = (index, position)
+
+    def _check_seen(self, index: int, seen: dict[str, Any], where: str) -> None:
+        run = self._run
+        size = parse_count(seen["size"])
+        if self._opening.origin is not None and seen["origin"] != self._opening.origin:
+            if index == 0:
+                run.find("E304", where, f"seen.origin {short(self._opening.origin)}", short(seen["origin"]), step=7)
+            else:
+                reason = f"seen names a state of {short(seen['origin'])}, which is not here"
+                run.skip("custody", "foreign_log", where, reason)
+            return
+        if size > index:
+            run.find("E304", where, f"seen.size at most {index}", f"seen.size {size}", step=7)
+            return
+        root = self.log.root(size)
+        if root is None:
+            run.skip("custody", "gap", where, f"seen names size {size}, whose root needs entries that cannot be read")
+        elif seen["root"] != root.hex():
+            run.find("E304", where, f"seen.root {root.hex()} at size {size}", f"seen.root {seen['root']}", step=7)
+
+    def _check_place(self, index: int, item: str, stated: str | None, *, known: bool) -> None:
+        """An item's chain: the place must be that of this walk (E302), not one that was followed before (E307)."""
+        where = layout.entry_file(index)
+        place = self._places.get(item)
+        expected = None if place is None else f"{place[0]}/{place[1]}"
+        if stated == expected:
+            return
+        if stated is not None:
+            entry, position = (parse_count(part) for part in stated.split("/"))
+            if entry == index and not known:
+                return  # at a split a new item has its parent's place in the same entry
+            if entry in self._unread_all:
+                self._run.skip("custody", "gap", where, f"{item} follows {stated}, which cannot be read")
+                return
+            if entry < index and self._names(entry, position) == item:
+                self._run.find("E307", where, f"{item} after {expected}", f"{item} after {stated}, as another did")
+                return
+        self._run.find("E302", where, f"{item} after {expected or 'nothing'}", f"{item} after {stated or 'nothing'}")
+
+    def _names(self, entry: int, position: int) -> str | None:
+        """Return the item at a place of an earlier event, read again: places of old are not kept in memory."""
+        try:
+            items = decode_event(self._run.case.read(layout.event_file(entry), layout.MAX_RECORD_FILE))["items"]
+        except (CannotFinish, FormatError):
+            return None
+        return str(items[position]) if position < len(items) else None
+
+    # --- what follows from an entry ----------------------------------------------------------------------------
+
+    def _advance(self, index: int, event: dict[str, Any], where: str) -> None:
+        """Step 8: the rules of custody, as long as every event before could be read; and what manifests need."""
+        run = self._run
+        known = knows_type(event)
+        if not known:
+            kind = event["type"]
+            type_known = EVENT_TYPES.get(kind)
+            newer = None if type_known is None else newer_type(event["body"]["_t"], type_known.body.type)
+            if newer is not None:
+                run.find("E103", where, str(type_known.body.type if type_known else ""), newer, step=8)
+            self.log.unknown_types = True
+            run.skip("custody", "unknown_type", where, f"an event of type {short(kind)}, which this version does not know")
+        if self._unread is None:
+            self.log.custody, broken = advance(self.log.custody, event)
+            for rule in broken:
+                subject = f"{rule.item}: " if rule.item else ""
+                run.find("E301", where, subject + rule.expected, rule.found, step=8)
+            run.did("rules")
+        if event["not_stated"]:
+            run.find("W903", where, "statements", ", ".join(short(name) for name in event["not_stated"]), step=8)
+        if known and event["type"] in {"seal", "derive"}:
+            self.log.sealings.append(_sealing(index, event))
+
+    def _lose_custody(self, index: int, where: str) -> None:
+        """From an event that cannot be read on, nobody can say who holds what."""
+        self._unread_all.add(index)
+        if self._unread is None:
+            self._unread = index
+            reason = "the rules of custody are not checked from here on, since this event cannot be read"
+            self._run.skip("custody", "custody_after", where, reason)
+        if self._run.policy is not None:
+            self._run.skip("identity", "gap", where, "the event cannot be read, so nor can its signers")
+
+    def _grow(self, index: int, leaf: bytes | None, where: str) -> None:
+        """Add the leaf to the tree; step 6: compare the note of the new size, if there is one."""
+        if leaf is None and self._gap is None:
+            self._gap = index
+        if self._gap is not None or leaf is None:
+            return
+        self._tree.append(leaf_hash(leaf))
+        root = self._tree.root()
+        self.log.roots += root
+        notes, place = self._notes, self._next_note
+        if place < len(notes.sizes) and notes.sizes[place] == index + 1:
+            self._next_note += 1
+            if notes.root(place) != root:
+                checkpoint = layout.checkpoint_file(index + 1)
+                expected, found = f"root {root.hex()}, of the entries", f"root {notes.root(place).hex()}"
+                self._run.find("E204", checkpoint, expected, found, step=6)
+
+
+def _sealing(index: int, event: dict[str, Any]) -> Sealing:
+    body = event["body"]
+    return Sealing(
+        entry=index,
+        derived=event["type"] == "derive",
+        exhibit=event["items"][0] if event["items"] else "",
+        manifest=parse_count(body["manifest"]),
+        root=body["root"],
+        rows=parse_count(body["rows"]),
+        file_sha256=body["file_sha256"],
+        header=body["header"],
+        base_root=body.get("base_root"),
+        kind=body.get("kind"),
+        engine=body.get("engine"),
+    )

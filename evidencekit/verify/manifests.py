@@ -1,0 +1,176 @@
+"""Step 9: each sealed catalogue, from its file's digest to its root.
+
+Source: specs/verification.md section 1 step 9, specs/manifest.md sections 7 and 9.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from evidencekit.core import encoding, layout
+from evidencekit.core.digest import header_commitment
+from evidencekit.core.records import DERIVED, DERIVED_TYPE, KINDS, MANIFEST, MANIFEST_TYPE, STATES
+from evidencekit.core.values import parse_count, short
+from evidencekit.errors import CannotFinish, FormatError
+from evidencekit.read.parquet import ManifestFile
+from evidencekit.verify.derived import check_derived
+from evidencekit.verify.log import Log, Sealing
+from evidencekit.verify.objects import Objects
+from evidencekit.verify.rows import RowCheck, RowSums, omissions
+from evidencekit.verify.run import Run
+
+
+@dataclass(slots=True)
+class Catalogue:
+    """A sealed catalogue of facts that could be read."""
+
+    sealing: Sealing
+    header: dict[str, Any] | None
+    rows: int
+    to_type: bytearray | None
+    """One bit a row, by index: whether a media type belongs to it; None where the rows could not be read."""
+
+
+@dataclass(slots=True)
+class Catalogues:
+    """What step 9 found."""
+
+    facts: dict[int, Catalogue] = field(default_factory=dict)
+    """By manifest number."""
+    seals: int = 0
+    """Sealed catalogues of facts whose rows were read."""
+    states: Counter[str] = field(default_factory=Counter)
+    rows: int = 0
+    derived_rows: int = 0
+
+
+def check_manifests(run: Run, log: Log, case: str | None, objects: Objects) -> Catalogues:
+    """Check the manifest of every `seal` and `derive` event."""
+    catalogues = Catalogues()
+    for sealing in log.sealings:
+        where = layout.manifest_file(sealing.manifest)
+        try:
+            with run.case.open(where) as file:
+                run.files["checked"] += 1
+                _check_file(run, file, where, sealing, case, objects, catalogues)
+        except CannotFinish as error:
+            run.unreadable(where, error)
+        except MemoryError:
+            run.skip("record", "beyond_limit", where, "needs more memory than there is")
+        except OSError as error:
+            run.skip("record", "unreadable", where, f"cannot be read: {error.strerror}")
+    return catalogues
+
+
+def _check_file(
+    run: Run,
+    file: BinaryIO,
+    where: str,
+    sealing: Sealing,
+    case: str | None,
+    objects: Objects,
+    catalogues: Catalogues,
+) -> None:
+    errors = run.findings.errors
+    found = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        manifest = ManifestFile(file, where)
+        expected = DERIVED_TYPE if sealing.derived else MANIFEST_TYPE
+        if manifest.format != expected:
+            raise FormatError("evidencekit.format", expected=expected, found=manifest.format)
+        header = _check_header(run, manifest, where, sealing, case)
+        _check_rows(run, manifest, header, where, sealing, objects, catalogues)
+        run.did("manifests")
+    except FormatError as error:
+        run.malformed(where, error, code="E106")
+    if found != sealing.file_sha256:
+        # Only where all else agrees with what was sealed it is the container alone that was altered.
+        code = "E211" if run.findings.errors == errors else "E201"
+        run.find(code, where, f"SHA-256 {sealing.file_sha256}", f"SHA-256 {found}")
+
+
+def _check_header(
+    run: Run, manifest: ManifestFile, where: str, sealing: Sealing, case: str | None
+) -> dict[str, Any] | None:
+    """The header: commitment (E201), form, case, exhibit, and what the event repeats (E108)."""
+    place = f"{where} header"
+    commitment = header_commitment(manifest.header_salt, manifest.header).hex()
+    if commitment != sealing.header:
+        run.find("E201", place, f"commitment {sealing.header}", f"commitment {commitment}")
+    schema = DERIVED if sealing.derived else MANIFEST
+    try:
+        header = encoding.decode(manifest.header)
+        schema.check(header)
+    except FormatError as error:
+        run.malformed(place, error, data=manifest.header, schema=schema, code="E108")
+        return None
+    repeated: dict[str, Any] = {"exhibit": sealing.exhibit}
+    if case is not None:
+        repeated["case"] = case
+    if sealing.derived:
+        repeated |= {"base_root": sealing.base_root, "engine": sealing.engine, "kind": sealing.kind}
+    for name, expected in repeated.items():
+        if header[name] != expected:
+            run.find("E108", place, f"{name} {short(expected)}", f"{name} {short(header[name])}")
+    if not sealing.derived and not {"blake3", "sha256"} <= set(header["digests"]):
+        run.find("E108", place, "blake3 and sha256 among the digests", " ".join(header["digests"]))
+    return header
+
+
+def _check_rows(
+    run: Run,
+    manifest: ManifestFile,
+    header: dict[str, Any] | None,
+    where: str,
+    sealing: Sealing,
+    objects: Objects,
+    catalogues: Catalogues,
+) -> None:
+    if sealing.derived:
+        base = next((one for one in catalogues.facts.values() if one.sealing.root == sealing.base_root), None)
+        root, rows, errors = check_derived(run, manifest, where, sealing, None if base is None else base.to_type)
+        catalogues.derived_rows += rows
+        totals = {"errors": errors, "rows": rows}
+        if header is not None:
+            if base is not None and parse_count(header["base_manifest"]) != base.sealing.manifest:
+                expected = f"base_manifest {base.sealing.manifest}"
+                run.find("E108", f"{where} header", expected, f"base_manifest {header['base_manifest']}")
+            _compare_totals(run, where, header["totals"], {name: str(count) for name, count in totals.items()})
+    else:
+        catalogue = Catalogue(sealing, header, manifest.rows_count, None)
+        catalogues.facts.setdefault(sealing.manifest, catalogue)
+        sums = RowCheck(run, manifest, where, header, objects.name).check()
+        catalogue.to_type = sums.to_type
+        catalogues.seals += 1
+        catalogues.rows += sums.rows
+        catalogues.states.update(sums.states)
+        root, rows = sums.root, sums.rows
+        if header is not None:
+            _compare_sums(run, where, header["totals"], sums)
+        left = omissions(sums.states)
+        if left:
+            run.find("W907", where, "rows that are complete", left)
+    if (root.hex(), rows) != (sealing.root, sealing.rows):
+        expected = f"root {sealing.root} over {sealing.rows} rows"
+        run.find("E202", where, expected, f"root {root.hex()} over {rows} rows")
+
+
+def _compare_sums(run: Run, where: str, totals: dict[str, Any], sums: RowSums) -> None:
+    """Totals of facts (E112); what unreadable rows would add is not held against the header."""
+    found: dict[str, Any] = {"rows": str(sums.rows)}
+    if not sums.states["unreadable"]:
+        found["bytes"] = str(sums.bytes)
+        found["kinds"] = {kind: str(sums.kinds[kind]) for kind in KINDS}
+        found["states"] = {state: str(sums.states[state]) for state in STATES}
+    _compare_totals(run, where, totals, found)
+
+
+def _compare_totals(run: Run, where: str, totals: dict[str, Any], found: dict[str, Any], prefix: str = "") -> None:
+    for name, value in found.items():
+        if isinstance(value, dict):
+            _compare_totals(run, where, totals[name], value, f"{name}.")
+        elif totals[name] != value:
+            run.find("E112", f"{where} header", f"totals.{prefix}{name} {value}", f"totals.{prefix}{name} {totals[name]}")

@@ -1,0 +1,194 @@
+"""Step 9, all rows of a manifest: form, leaf, order, duplicates, salts, view columns, sums. Memory does not grow with them.
+
+Source: specs/manifest.md sections 1 to 6 and 9.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256, sha512
+from typing import Any
+
+from evidencekit.core.encoding import GROUP
+from evidencekit.core.records import CONTENT, KINDS, METADATA, NAME, ROW_TYPE, STATES
+from evidencekit.core.values import short
+from evidencekit.errors import FormatError
+from evidencekit.read.parquet import Columns, ManifestFile
+from evidencekit.verify.groups import Groups, Parsed, View
+from evidencekit.verify.placing import InOrder, Placing, Shuffled
+from evidencekit.verify.run import Run
+from evidencekit.verify.salts import Salts, equal_salts
+
+_SALTS = b"evidencekit/salts/1\0"
+_NAME, _CONTENT, _METADATA = (b"evidencekit/group/1\0%b\0" % group for group in (b"name", b"content", b"metadata"))
+_TEXT_KINDS = {kind.encode(): kind for kind in KINDS}
+_LEAF = f'\0{{"_t":"{ROW_TYPE}","content":"%s","kind":"%s","metadata":"%s","name":"%s"}}'
+_TYPED = frozenset({"complete", "changed", "partial"})
+"""States of files that get a media type (specs/manifest.md section 8)."""
+
+
+@dataclass(slots=True)
+class RowSums:
+    """What the rows of a manifest add up to."""
+
+    rows: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    states: Counter[str] = field(default_factory=Counter)
+    """By state; `unreadable` where the groups could not be read."""
+    bytes: int = 0
+    root: bytes = b""
+    to_type: bytearray = field(default_factory=bytearray)
+    """One bit a row, by index: whether a media type belongs to it."""
+
+
+ObjectCall = Callable[[str, list[dict[str, Any]], list[str]], None]
+"""`(row, large values, digests under which a copy may lie)`."""
+
+
+class RowCheck:
+    """Checks the rows of one open manifest."""
+
+    def __init__(
+        self, run: Run, manifest: ManifestFile, place: str, header: dict[str, Any] | None, on_objects: ObjectCall
+    ) -> None:
+        """Take the manifest, its name in findings, its header where it could be read, and who wants objects named."""
+        self._run = run
+        self._manifest = manifest
+        self._place = place
+        self._on_objects = on_objects
+        header = header or {}
+        self._groups = Groups(header.get("digests", []), header.get("name_encoding", "posix"))
+        self._shuffled = header.get("order") == "shuffled"
+        rows = manifest.rows_count
+        self._placing: Placing = Shuffled(rows) if self._shuffled else InOrder()
+        self._salts = Salts()
+        self._last: tuple[bytes, bytes] | None = None
+        self._link_groups = 0
+        self.sums = RowSums(to_type=bytearray((rows + 7) // 8))
+
+    def check(self) -> RowSums:
+        """Read every row once (twice where salts look equal), and return the sums.
+
+        Raises:
+            FormatError: the file is damaged from here on.
+            CannotFinish: the file cannot be read.
+        """
+        for first, batch in self._manifest.batches():
+            self._salts.take(batch["row_salt"])
+            leaves = self._batch(first, batch)
+            for position, expected, found in self._placing.take(first, batch["index"], leaves):
+                self._run.find("E109", f"{self._place}#{position}", expected, found)
+            self._run.did("rows", len(leaves), total=self._manifest.rows_count)
+        for index, expected, found in self._placing.finish():
+            self._run.find("E109", f"{self._place}#{index}", expected, found)
+        self.sums.root = self._placing.root()
+        self._find_equal_salts()
+        return self.sums
+
+    def _batch(self, first: int, batch: Columns) -> list[bytes]:
+        """Check some rows; return their leaf hashes in the order of the file."""
+        leaves: list[bytes] = []
+        sums, kinds, states = self.sums, self.sums.kinds, self.sums.states
+        rows = zip(
+            batch["index"], batch["row_salt"], batch["name"], batch["content"], batch["metadata"], batch["kind"],
+            batch["path"], batch["size"], batch["state"], batch["sha256"], batch["mtime_ns"], strict=True,
+        )  # fmt: skip
+        for position, (index, salt, name, content, metadata, kind, path, size, state, digest, mtime) in enumerate(
+            rows, start=first
+        ):
+            h = sha512(_SALTS + salt).digest()
+            text = _TEXT_KINDS.get(kind) or kind.decode(errors="replace")
+            leaf = _LEAF % (
+                sha256(_CONTENT + h[16:32] + content).hexdigest(),
+                text,
+                sha256(_METADATA + h[32:48] + metadata).hexdigest(),
+                sha256(_NAME + h[:16] + name).hexdigest(),
+            )
+            leaves.append(sha256(leaf.encode()).digest())
+            sums.rows += 1
+            kinds[text if kind in _TEXT_KINDS else "unreadable"] += 1
+            try:
+                parsed = self._groups.read(text, name, content, metadata)
+            except FormatError as error:
+                states["unreadable"] += 1
+                self._last = None
+                self._malformed(self._where(position, index), error, name, content, metadata)
+                continue
+            view = parsed.view
+            states[view.state] += 1
+            if view != (path, size, state.decode(errors="replace"), digest, mtime):
+                self._compare_view(self._where(position, index), view, path, size, state, digest, mtime)
+            self._follow(position, index, text, parsed)
+        return leaves
+
+    def _where(self, position: int, index: int) -> str:
+        return f"{self._place}#{index if self._shuffled else position}"
+
+    def _follow(self, position: int, index: int, kind: str, parsed: Parsed) -> None:
+        """Order, duplicates, hard-link numbers, sums, objects."""
+        view, run = parsed.view, self._run
+        key = (view.path.replace(b"/", b"\0"), parsed.stream)  # no name holds NUL: so components sort as components
+        last = self._last
+        if last is None:
+            if position == 0 and key != (b"", b""):
+                run.find("E109", self._where(position, index), "the source itself first, with an empty path", "another")
+        elif key <= last:
+            code, expected = ("E110", "a name of its own") if key == last else ("E109", "names in ascending order")
+            run.find(code, self._where(position, index), expected, f"{short(view.path)} after {short(last[0])}")
+        self._last = key
+        if parsed.link_group is not None:
+            if not 1 <= parsed.link_group <= self._link_groups + 1:
+                expected = f"link_group from 1 to {self._link_groups + 1}: numbered by first appearance"
+                run.find("E107", self._where(position, index), expected, str(parsed.link_group))
+            self._link_groups = max(self._link_groups, parsed.link_group)
+        if view.state in {"complete", "changed"} and view.size is not None:
+            self.sums.bytes += view.size
+        if kind == "file" and view.state in _TYPED and 0 <= index < self._manifest.rows_count:
+            self.sums.to_type[index >> 3] |= 1 << (index & 7)
+        if parsed.large or parsed.digests:
+            self._on_objects(self._where(position, index), parsed.large, parsed.digests)
+
+    def _malformed(self, where: str, error: FormatError, name: bytes, content: bytes, metadata: bytes) -> None:
+        group, _, _ = error.place.partition(":")
+        data, schema = {
+            "name": (name, NAME),
+            "content": (content, CONTENT),
+            "metadata": (metadata, METADATA),
+        }.get(group, (b"", None))
+        self._run.malformed(where, error, data=data, schema=schema, limits=GROUP, code="E107")
+
+    def _compare_view(
+        self, where: str, view: View, path: bytes, size: int | None, state: bytes, digest: bytes | None, mtime: int | None
+    ) -> None:
+        """Name each view column that says something else than the groups."""
+        found = View(path, size, state.decode(errors="replace"), digest, mtime)
+        for name, expected, stored in zip(View._fields, view, found, strict=True):
+            if expected != stored:
+                self._run.find("E212", where, f"{name} {_shown(expected)}", f"{name} {_shown(stored)}")
+
+    def _find_equal_salts(self) -> None:
+        suspects = self._salts.suspects()
+        if not suspects:
+            return
+        rows = (
+            (first + offset, salt)
+            for first, batch in self._manifest.batches(["row_salt"])
+            for offset, salt in enumerate(batch["row_salt"])
+        )
+        for pair in equal_salts(suspects, rows):
+            if pair is None:
+                self._run.skip("record", "beyond_limit", self._place, "more salts look equal than can be compared")
+                return
+            self._run.find("E111", f"{self._place}#{pair[0]}", "a salt of its own", f"the salt of row {pair[1]}")
+
+
+def _shown(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) and len(value) == 32 else short(value)
+
+
+def omissions(states: Counter[str]) -> str:
+    """Return the states that are omissions with their counts, as text; empty where there are none."""
+    found = [f"{states[state]} {state}" for state in STATES if state != "complete" and states[state]]
+    return ", ".join(found)
