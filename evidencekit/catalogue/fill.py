@@ -6,8 +6,10 @@ Source: specs/manifest.md sections 2 to 8.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +21,23 @@ from evidencekit.catalogue.record import Record, Sealed
 from evidencekit.catalogue.tables import (
     APPLICATION_ID,
     INDEXES,
-    INSERT_BARE_ROW,
     INSERT_ROW,
     SCHEMA_VERSION,
     TABLES,
     VIEWS,
     Folders,
+    Opinion,
     integer,
     read_text,
-    row_values,
+    row_lines,
 )
-from evidencekit.read.parquet import ManifestFile
 
 Progress = Callable[[int, int], None]
 """Called with the rows done and the rows to do."""
 
 _PRAGMAS = ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536", "locking_mode = EXCLUSIVE")
 """For a file that is thrown away when anything goes wrong."""
+_INDEXED_AT_ONCE = 1 << 18
 _GROUPS = ("index", "kind", "name", "content", "metadata")
 
 
@@ -60,6 +62,7 @@ def fill(path: Path, record: Record, stamp: dict[str, str], progress: Progress |
         _run(connection, TABLES)
         _insert_manifests(database, record)
         _insert_rows(database, record, progress)
+        _index_names(connection)
         _run(connection, INDEXES)
         for name, select in VIEWS.items():
             database.create_view(name, select)
@@ -97,14 +100,19 @@ def _insert_rows(database: Any, record: Record, progress: Progress | None) -> No
     done = 0
     folders = Folders()
     for sealed in record.sealed:
-        opinions = record.media_types(sealed)
-        _take_opinions(database.conn, record, opinions)
-        with open_manifest(record.store, sealed) as manifest:
-            database.table("items").insert(_item(record, sealed, read_header(manifest, sealed), opinions))
-            insert = INSERT_BARE_ROW if opinions is None else INSERT_ROW
-            for lines in _batches(manifest, sealed, folders):
-                _insert_batch(database.conn, insert, lines, folders)
-                done += len(lines)
+        typed = record.media_types(sealed)
+        with (
+            open_manifest(record.store, sealed) as manifest,
+            contextlib.closing(_read_opinions(record, typed)) as lines,
+        ):
+            header = read_header(manifest, sealed)
+            database.table("items").insert(_item(record, sealed, header, typed))
+            opinions = _Opinions(database.conn, lines, shuffled=header["order"] == "shuffled")
+            for columns in read_columns(manifest, sealed, _GROUPS):
+                found = opinions.of(columns[0])
+                database.conn.executemany(INSERT_ROW, row_lines(sealed, columns, found, folders))
+                database.conn.executemany("INSERT INTO folders VALUES (?, ?)", folders.take())
+                done += len(columns[0])
                 if progress is not None:
                     progress(done, total)
     listed = {sealed.item for sealed in record.sealed}
@@ -115,51 +123,70 @@ def _insert_rows(database: Any, record: Record, progress: Progress | None) -> No
     )
 
 
-def _batches(manifest: ManifestFile, sealed: Sealed, folders: Folders) -> Iterator[list[tuple[object, ...]]]:
-    load = orjson.loads
-    for columns in read_columns(manifest, sealed, _GROUPS):
-        try:
-            lines = [
-                row_values(sealed, index, kind.decode(), (load(name), load(content), load(metadata)), folders)
-                for index, kind, name, content, metadata in zip(*columns, strict=True)
-            ]
-        except (orjson.JSONDecodeError, UnicodeDecodeError) as error:
-            raise unreadable(sealed, f"a row: {error}") from error
-        yield lines
+def _index_names(connection: sqlite3.Connection) -> None:
+    """Fill the trigram indexes. In large steps: FTS5 writes a segment, and merges, at each statement."""
+    for table, column, source, key in (
+        ("search_names", "name", "stored_rows", "seq"),
+        ("search_folders", "path", "folders", "id"),
+    ):
+        last = connection.execute(f"SELECT max({key}) FROM {source}").fetchone()[0] or 0  # noqa: S608 (our own names)
+        insert = f"INSERT INTO {table} (rowid, {column}) SELECT {key}, {column} FROM {source}"  # noqa: S608
+        for start in range(0, last, _INDEXED_AT_ONCE):
+            connection.execute(f"{insert} WHERE {key} > ? AND {key} <= ?", (start, start + _INDEXED_AT_ONCE))
 
 
-def _insert_batch(
-    connection: sqlite3.Connection, insert: str, lines: list[tuple[object, ...]], folders: Folders
-) -> None:
-    connection.executemany(insert, lines)
-    last = connection.execute("SELECT max(seq) FROM rows").fetchone()[0]
-    connection.execute(
-        "INSERT INTO search_names (rowid, name) SELECT seq, name FROM rows WHERE seq > ?", (last - len(lines),)
-    )
-    connection.executemany("INSERT INTO folders VALUES (?, ?)", folders.new)
-    connection.executemany("INSERT INTO search_folders (rowid, path) VALUES (?, ?)", folders.new)
-    folders.new.clear()
+class _Opinions:
+    """Media types of an item's rows, handed out batch by batch.
+
+    Rows in path order meet them in the same order, so the two files are read side by side. Rows of a shuffled manifest
+    do not: then the opinions are laid down in a table first.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, lines: Generator[tuple[int, Opinion], None, None], *, shuffled: bool
+    ) -> None:
+        self._connection, self._lines, self._shuffled = connection, lines, shuffled
+        self._next: tuple[int, Opinion] | None = None
+        if shuffled:
+            connection.execute("DELETE FROM opinion")
+            insert = "INSERT OR REPLACE INTO opinion VALUES (?, ?, ?, ?)"
+            connection.executemany(insert, ((index, *opinion) for index, opinion in lines))
+
+    def of(self, indexes: list[int]) -> dict[int, Opinion]:
+        """Return those about the rows of a batch."""
+        if self._shuffled:
+            found = self._connection.execute(
+                "SELECT idx, media_type, charset, error FROM opinion WHERE idx IN (SELECT value FROM json_each(?))",
+                (json.dumps(indexes),),
+            )
+            return {index: (media_type, charset, error) for index, media_type, charset, error in found}
+        opinions = {}
+        last = max(indexes, default=-1)
+        while (line := self._next or next(self._lines, None)) is not None:
+            self._next = line
+            if line[0] > last:
+                break
+            opinions[line[0]] = line[1]
+            self._next = None
+        return opinions
 
 
-def _take_opinions(connection: sqlite3.Connection, record: Record, opinions: Sealed | None) -> None:
-    """Put the media types of one item where its rows will look for them."""
-    connection.execute("DELETE FROM opinion")
-    if opinions is None:
+def _read_opinions(record: Record, sealed: Sealed | None) -> Generator[tuple[int, Opinion], None, None]:
+    """Yield index and opinion of each row of a derived manifest, in its order."""
+    if sealed is None:
         return
-    with open_manifest(record.store, opinions) as manifest:
-        for indexes, groups in read_columns(manifest, opinions, ("base_index", "opinion")):
+    with open_manifest(record.store, sealed) as manifest:
+        read_header(manifest, sealed)
+        for indexes, groups in read_columns(manifest, sealed, ("base_index", "opinion")):
             try:
                 read = [orjson.loads(group) for group in groups]
-                lines = [
-                    (index, one["media_type"], one["charset"], one["error"])
-                    for index, one in zip(indexes, read, strict=True)
-                ]
+                opinions = [(one["media_type"], one["charset"], one["error"]) for one in read]
             except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-                raise unreadable(opinions, f"an opinion: {error}") from error
-            connection.executemany("INSERT OR REPLACE INTO opinion VALUES (?, ?, ?, ?)", lines)
+                raise unreadable(sealed, f"an opinion: {error}") from error
+            yield from zip(indexes, opinions, strict=True)
 
 
-def _item(record: Record, sealed: Sealed, header: dict[str, Any], opinions: Sealed | None) -> dict[str, object]:
+def _item(record: Record, sealed: Sealed, header: dict[str, Any], typed: Sealed | None) -> dict[str, object]:
     holder = record.custody.items[sealed.item]
     states = header["totals"]["states"]
     return {
@@ -176,5 +203,5 @@ def _item(record: Record, sealed: Sealed, header: dict[str, Any], opinions: Seal
         "host": header["source"]["host"],
         "started_at": header["started_at"]["time"],
         "finished_at": header["finished_at"]["time"],
-        "media_types": opinions.manifest if opinions else None,
+        "media_types": typed.manifest if typed else None,
     }

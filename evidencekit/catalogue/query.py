@@ -85,7 +85,7 @@ def find(
     one path_hex (the path's bytes where they are not UTF-8: `path` is then escaped), stream, reason, target.
 
     Raises:
-        BadArgument: U213 a bad digest, U214 no such kind, state or bound, U215 no such item.
+        BadArgument: U213 a bad digest, U214 a kind, state, glob or bound that cannot be, U215 no such item.
         Interrupted: X499.
     """
     connection = catalogue.connection
@@ -144,6 +144,9 @@ def _as_records(columns: list[str], rows: Iterator[Any]) -> Iterator[dict[str, A
     columns[columns.index("idx")] = "index"
     for row in rows:
         record = dict(zip(columns, row, strict=True))
+        for key in ("stream", "target"):
+            if record[key + "_hex"] is not None:
+                record[key] = display(bytes.fromhex(record[key + "_hex"]))
         for key in _ONLY_WHERE_GIVEN:
             if record[key] is None:
                 del record[key]
@@ -185,14 +188,21 @@ def _add_contains(where: _Where, text: str, *, ignore_case: bool) -> None:
     if len(longest) >= 3 and _is_text(longest):
         grams = (longest[at : at + 3].replace('"', '""') for at in range(min(len(longest) - 2, _MOST_TRIGRAMS)))
         where.add(
-            "seq IN (SELECT rowid FROM search_names WHERE search_names MATCH :grams)"
-            " OR folder IN (SELECT rowid FROM search_folders WHERE search_folders MATCH :grams)"
-            " OR path_bytes IS NOT NULL",
+            "seq IN (SELECT rowid FROM search_names WHERE search_names MATCH :grams"
+            " UNION ALL SELECT seq FROM stored_rows"
+            " WHERE folder IN (SELECT rowid FROM search_folders WHERE search_folders MATCH :grams)"
+            " UNION ALL SELECT seq FROM stored_rows WHERE path_bytes IS NOT NULL)",
             grams=" AND ".join(f'"{gram}"' for gram in grams),
         )
 
 
 def _add_name(where: _Where, pattern: str, *, ignore_case: bool) -> None:
+    if pattern.startswith("/") or pattern.endswith("/"):
+        raise BadArgument(
+            f"The glob {display(pattern)} can never match.",
+            code="U214",
+            hint="Paths are relative to the source, without `/` at either end.",
+        )
     raw = {"name": name_bytes(pattern), "ignore_case": ignore_case}
     if ignore_case or "[" in pattern or not _is_text(pattern):
         where.add("glob_matches(:name, :ignore_case, path_raw)", **raw)

@@ -44,7 +44,6 @@ def connect(path: Path) -> sqlite3.Connection:
 def _tighten(connection: sqlite3.Connection) -> None:
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     connection.execute("PRAGMA cache_size = -65536")
-    connection.execute("PRAGMA trusted_schema = OFF")
     connection.create_function("glob_matches", 3, globs.glob_matches, deterministic=True)
     connection.create_function("contains_folded", 2, _contains_folded, deterministic=True)
     for table in ("search_names", "search_folders"):
@@ -114,9 +113,7 @@ def _error_of(error: Exception) -> EvidenceError:
             hint="Only SELECT (and WITH … SELECT) can be run on the catalogue.",
         )
     if primary in _DAMAGED:
-        return CannotFinish(
-            f"The index is damaged: {why}.", code="X444", hint="Delete index.sqlite: it is made again."
-        )
+        return CannotFinish(f"The index is damaged: {why}.", code="X444", hint="Delete index.sqlite: it is made again.")
     if primary in _NO_ROOM:
         return CannotFinish(f"There is no room for the answer: {why}.", code="X444", hint="Ask for less at a time.")
     return BadArgument(

@@ -76,6 +76,7 @@ def _candidates() -> Iterator[Path]:
 
 def _make_odd_names(folder: Path) -> None:
     folder.mkdir()
+    (folder / "[").mkdir()  # so that the path of a file in it reads as markup
     for name in ODD_NAMES:
         try:
             with open(os.path.join(os.fsencode(folder), name), "wb") as file:  # noqa: PTH118, PTH123 (names are bytes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -121,13 +122,14 @@ def _parquet() -> Iterator[Result]:
 
 
 def _magic() -> Iterator[Result]:
-    from evidencekit.acquire.identify import load_engine
+    from evidencekit.acquire.libmagic import Typer
 
-    engine = load_engine()
-    found = engine.media_type(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0")
-    yield _judge(
-        "libmagic", found.startswith("image/png"), f"{engine.name} {engine.version}, data {engine.data_sha256}"
-    )
+    typer = Typer()
+    with tempfile.TemporaryFile() as file:
+        file.write(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0")
+        file.seek(0)
+        found = typer.opinion(file.fileno()).media_type
+    yield _judge("libmagic", found == "image/png", f"version {typer.version}, data SHA-256 {typer.data_sha256}")
 
 
 def _clock() -> Iterator[Result]:

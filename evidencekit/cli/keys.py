@@ -111,11 +111,11 @@ def restore(case: Path, file: Path, log_key: Path | None, screen: Screen) -> int
 
 def _new_passphrase(what: str) -> bytes:
     """Ask twice for a new passphrase; an empty one is refused."""
-    first = surroundings.ask_passphrase(what)
+    first = surroundings.ask_passphrase(f"New passphrase for {what}")
     if not first:
         raise BadArgument(
             "An empty passphrase protects nothing.", code="U202", hint="Say --no-passphrase to have none."
         )
-    if surroundings.ask_passphrase(f"{what}, once more") != first:
+    if surroundings.ask_passphrase("The same once more") != first:
         raise BadArgument("The two passphrases differ.", code="U203", hint="Nothing was written. Try again.")
     return first.encode()

@@ -38,7 +38,7 @@ def prove(case: Path, row: str, out: Path | None, tlog: Path | None, withhold: t
     from evidencekit.write.durable import write_new
 
     if out is None and tlog is None:
-        raise BadArgument("No file to write.", code="U230", hint="Say -o FILE or --tlog FILE.")
+        raise BadArgument("No file to write.", code="U233", hint="Say -o FILE or --tlog FILE.")
     proof = prove_row(case, row, groups=tuple(name for name in GROUPS if name not in withhold))
     for path, data in ((out, proof.whole), (tlog, proof.bare)):
         if path is not None:

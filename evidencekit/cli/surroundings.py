@@ -44,7 +44,7 @@ def host() -> str | None:
     return platform.node() or None
 
 
-def ask_passphrase(what: str) -> str:
+def ask_passphrase(prompt: str) -> str:
     """Ask for a passphrase without showing it.
 
     Raises:
@@ -52,11 +52,11 @@ def ask_passphrase(what: str) -> str:
     """
     if not sys.stdin.isatty():
         raise CannotFinish(
-            f"{display(what)} needs a passphrase, and there is no terminal to ask for it.",
+            f"{display(prompt.rstrip(': '))}: there is no terminal to ask for it.",
             code="X411",
             hint="Load the key into ssh-agent (ssh-add) and name its .pub file.",
         )
-    return str(click.prompt(f"Passphrase for {display(what)}", hide_input=True, err=True))
+    return str(click.prompt(display(prompt.rstrip(": ")), hide_input=True, err=True))
 
 
 def agent_socket() -> Path | None:

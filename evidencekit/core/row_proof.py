@@ -1,4 +1,7 @@
-"""The record that a tlog-proof carries to prove one row: `evidencekit/row-proof/1`. Source: specs/messages.md section 1."""
+"""The record that a tlog-proof carries to prove one row: `evidencekit/row-proof/1`.
+
+Source: specs/messages.md section 1.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,7 @@ from typing import Any
 
 from evidencekit.core import encoding
 from evidencekit.core.encoding import PROOF
-from evidencekit.core.records import LONG_TEXT
-from evidencekit.core.schema import COUNT, TEXT, Record, array, base64_bytes
+from evidencekit.core.schema import COUNT, LONG_TEXT, TEXT, Record, array, base64_bytes
 
 ROW_PROOF_TYPE = "evidencekit/row-proof/1"
 

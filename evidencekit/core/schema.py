@@ -119,6 +119,11 @@ def _check_text(value: Any, place: str) -> None:
         raise FormatError(place, expected=f"text of at most {MAX_STRING} bytes", found=short(value))
 
 
+def _check_long_text(value: Any, place: str) -> None:
+    if not isinstance(value, str):
+        raise FormatError(place, expected="text", found=short(value))
+
+
 def _check_bool(value: Any, place: str) -> None:
     if not isinstance(value, bool):
         raise FormatError(place, expected="true or false", found=short(value))
@@ -138,6 +143,7 @@ def _check_offset(value: Any, place: str) -> None:
 COUNT = Form("count", _check_count)
 SIGNED = _matching("signed", _SIGNED)
 TEXT = Form("text", _check_text)
+LONG_TEXT = Form("text of any length", _check_long_text)
 BOOL = Form("boolean", _check_bool)
 INSTANT = Form("instant", _check_instant)
 FINGERPRINT = _matching("fingerprint", _FINGERPRINT)

@@ -17,12 +17,12 @@ from evidencekit.core.event import decode_event
 from evidencekit.core.merkle import CompactRange, Tree, leaf_hash, prove_inclusion
 from evidencekit.core.proofs import TlogProof, format_tlog_proof
 from evidencekit.core.records import CASE, leaf_bytes
+from evidencekit.core.row_proof import ROW_PROOF_TYPE, encode_row_proof
 from evidencekit.core.values import display, encode_base64, parse_count
 from evidencekit.errors import BadArgument, CannotFinish, FormatError
 from evidencekit.read.parquet import ManifestFile, Row
 from evidencekit.read.store import Store
 
-ROW_PROOF_TYPE = "evidencekit/row-proof/1"
 HASH = 32
 
 
@@ -46,7 +46,7 @@ def prove_row(case: Path, name: str, *, groups: tuple[str, ...]) -> RowProof:
     Memory: 32 bytes a row of the manifest.
 
     Raises:
-        BadArgument: U231 no such item or row.
+        BadArgument: U234 no such item or row.
         CannotFinish: X401 not a case, X402 a file is missing, X440 nothing is sealed under a checkpoint.
     """
     store = Store(case)
@@ -79,7 +79,7 @@ def prove_row(case: Path, name: str, *, groups: tuple[str, ...]) -> RowProof:
     note = store.read(layout.checkpoint_file(size), layout.MAX_NOTE_FILE)
     path = tuple(prove_inclusion(entry, size, log.node))
     return RowProof(
-        whole=format_tlog_proof(TlogProof(entry, path, note, encoding.encode(extra, encoding.PROOF))),
+        whole=format_tlog_proof(TlogProof(entry, path, note, encode_row_proof(extra))),
         bare=format_tlog_proof(TlogProof(entry, path, note, None)),
         index=index,
         rows=len(leaves) // HASH,
@@ -95,10 +95,10 @@ def _parse(name: str) -> tuple[str, bytes | int]:
         try:
             return item, parse_count(index)
         except FormatError as error:
-            raise BadArgument(f"{display(name)}: {display(index)} is not a row number.", code="U231") from error
+            raise BadArgument(f"{display(name)}: {display(index)} is not a row number.", code="U234") from error
     item, colon, path = name.partition(":")
     if not colon:
-        raise BadArgument(f"{display(name)} names no row.", code="U231", hint="As in EX-001:docs/a.txt or EX-001#17.")
+        raise BadArgument(f"{display(name)} names no row.", code="U234", hint="As in EX-001:docs/a.txt or EX-001#17.")
     return item, path.encode(errors="surrogateescape")
 
 
@@ -113,7 +113,7 @@ def _seal_of(store: Store, item: str, size: int) -> tuple[int, dict[str, Any]]:
             known += event["items"]
     if not known:
         raise CannotFinish("No exhibit of this case is sealed.", code="X440", hint="`evidencekit acquire` seals one.")
-    raise BadArgument(f"No sealed exhibit {display(item)}.", code="U231", hint=f"Sealed: {', '.join(known[:20])}.")
+    raise BadArgument(f"No sealed exhibit {display(item)}.", code="U234", hint=f"Sealed: {', '.join(known[:20])}.")
 
 
 def _find_row(store: Store, seal: dict[str, Any], wanted: bytes | int, name: str) -> tuple[Row, bytearray]:
@@ -132,7 +132,7 @@ def _find_row(store: Store, seal: dict[str, Any], wanted: bytes | int, name: str
                 leaves.extend(bytes(end - len(leaves)))
             leaves[end - HASH : end] = leaf_hash(_leaf(row))
     if found is None:
-        raise BadArgument(f"No row {display(name)}.", code="U231", hint="`evidencekit find CASE --name GLOB` finds it.")
+        raise BadArgument(f"No row {display(name)}.", code="U234", hint="`evidencekit find CASE --name GLOB` finds it.")
     return found, leaves
 
 

@@ -93,6 +93,10 @@ class Reader:
             OSError: its stat cannot be taken.
         """
         before = os.fstat(handle)
+        if before.st_size < SMALL_BLOCK and not self._others and stat.S_ISREG(before.st_mode):
+            reading = self._read_at_once(handle, before)
+            if reading is not None:
+                return reading
         media = _Media(handle, before, self._preadv)
         others = {name: hashlib.new(name, usedforsecurity=False) for name in self._others}
         if media.stated >= LARGE_FILE:
@@ -105,6 +109,20 @@ class Reader:
         after = os.fstat(handle)
         stated = after.st_size if stat.S_ISREG(after.st_mode) else media.stated
         return Reading(digests, media.offset, before, after, stated, media.unreadable, media.problem)
+
+    def _read_at_once(self, handle: int, before: os.stat_result) -> Reading | None:
+        """Read a small file in two calls, the second to see its end; None where it is not that simple."""
+        buffer = self._small
+        try:
+            size = self._preadv(handle, (buffer,), 0)
+            if size == SMALL_BLOCK or self._preadv(handle, (buffer[size:],), size):
+                return None
+        except OSError:
+            return None
+        data = buffer[:size]
+        digests = {"blake3": blake3(data).digest(), "sha256": hashlib.sha256(data).digest()}
+        after = os.fstat(handle)
+        return Reading(digests, size, before, after, after.st_size, [], None)
 
     def _read_small(self, media: _Media, others: dict[str, Any]) -> tuple[bytes, bytes]:
         buffer = self._small

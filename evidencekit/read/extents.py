@@ -54,7 +54,7 @@ def extras_reader() -> Callable[[int, bytes], Extras]:
         return lambda _handle, _name: _NOTHING
     import ctypes  # noqa: PLC0415 (only who walks a source needs it)
 
-    function: Any = getattr(ctypes.CDLL(None, use_errno=True), "statx", None)
+    function: Any = getattr(ctypes.CDLL(None), "statx", None)
     if function is None:
         return lambda _handle, _name: _NOTHING
     function.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p]

@@ -22,6 +22,7 @@ from evidencekit.read.parquet_pages import (
     check_chunk,
     check_footer,
 )
+from evidencekit.read.parquet_shape import BYTES, SHAPES, check_schema
 
 BATCH = 1024
 """Rows that are in memory as Python objects at one time: the writer's pages have as many."""
@@ -30,47 +31,10 @@ Columns = dict[str, list[Any]]
 """Column name to its values in a batch: int, bytes (text columns too), or None."""
 
 
-class Column(NamedTuple):
-    """One column as specs/manifest.md section 9 demands it."""
-
-    name: str
-    physical: str
-    nullable: bool = False
-    text: bool = False
-    length: int = 0
-
-
-_BYTES = "BYTE_ARRAY"
-_SALT = Column("row_salt", "FIXED_LEN_BYTE_ARRAY", length=SALT_SIZE)
-SHAPES = {
-    MANIFEST_TYPE: (
-        Column("index", "INT64"),
-        _SALT,
-        Column("name", _BYTES),
-        Column("content", _BYTES),
-        Column("metadata", _BYTES),
-        Column("kind", _BYTES, text=True),
-        Column("path", _BYTES),
-        Column("size", "INT64", nullable=True),
-        Column("state", _BYTES, text=True),
-        Column("sha256", _BYTES, nullable=True),
-        Column("mtime_ns", "INT64", nullable=True),
-    ),
-    DERIVED_TYPE: (
-        Column("index", "INT64"),
-        _SALT,
-        Column("base_index", "INT64"),
-        Column("opinion", _BYTES),
-        Column("media_type", _BYTES, nullable=True, text=True),
-    ),
-}
-"""`evidencekit.format` to the columns, in their order."""
-
-
 class Row(NamedTuple):
     """A row of a manifest, as stored."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # the format's word; nobody searches a row as a sequence
     row_salt: bytes
     name: bytes
     content: bytes
@@ -86,7 +50,7 @@ class Row(NamedTuple):
 class DerivedRow(NamedTuple):
     """A row of a derived manifest, as stored."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # as in Row
     row_salt: bytes
     base_index: int
     opinion: bytes
@@ -127,14 +91,14 @@ class ManifestFile:
                 raise FormatError(f"{place} evidencekit.format", expected=expected, found=short(self.format))
             self.columns = SHAPES[self.format]
             """The columns, in order."""
-            _check_schema(self._plain, self.columns, place)
+            check_schema(self._plain, self.columns, place)
             self.row_groups: tuple[int, ...] = _group_sizes(self._meta, place)
             """Rows of each row group."""
         self.rows_count = sum(self.row_groups)
         """Rows of the file."""
 
     def batches(self, columns: Sequence[str] | None = None, *, start: int = 0) -> Iterator[tuple[int, Columns]]:
-        """Yield `(position of the first row, columns)`, up to 1,024 rows each, from the row group that holds `start` on.
+        """Yield `(position of the first row, columns)`, up to 1,024 rows each, from the row group of `start` on.
 
         Raises:
             FormatError: damaged pages; over a limit (code F102).
@@ -199,7 +163,7 @@ class ManifestFile:
                 raise FormatError(place, expected=f"{rows} rows", found=str(found))
 
     def _reader(self, number: int, place: str) -> Any:
-        """Return a reader for a row group: one that keeps dictionaries as such where there is any, so that none swells."""
+        """Return a reader for a row group: where there are dictionaries one that keeps them, so that none swells."""
         group = self._meta.row_group(number)
         total, shared = 0, False
         for place_in_group, column in enumerate(self.columns):
@@ -218,7 +182,7 @@ class ManifestFile:
         if not shared:
             return self._plain
         if self._shared is None:
-            self._shared = _open(self._file, [column.name for column in self.columns if column.physical == _BYTES])
+            self._shared = _open(self._file, [column.name for column in self.columns if column.physical == BYTES])
         return self._shared
 
 
@@ -241,46 +205,6 @@ def _text(keys: dict[bytes, bytes], key: bytes, place: str) -> bytes:
     return bytes(keys[key])
 
 
-def _check_schema(parquet: Any, columns: tuple[Column, ...], place: str) -> None:
-    """Compare for equality: names, physical types, text or not, nullability, order. Nothing more, nothing less."""
-    schema = parquet.schema
-    expected = [_describe(column) for column in columns]
-    found = []
-    for number in range(len(schema)):
-        column = schema.column(number)
-        text = column.logical_type.type
-        found.append(
-            _describe(
-                Column(
-                    column.path,
-                    column.physical_type,
-                    nullable=column.max_definition_level == 1,
-                    text=text == "STRING",
-                    length=column.length,
-                )
-            )
-            + ("" if text in {"NONE", "STRING"} else f" as {text}")
-            + (" repeated" if column.max_repetition_level or column.max_definition_level > 1 else "")
-        )
-    for number, (one, other) in enumerate(zip(expected, found, strict=False)):
-        if one != other:
-            raise FormatError(f"{place} column {number}", expected=one, found=short(other))
-    if len(expected) != len(found):
-        raise FormatError(place, expected=f"{len(expected)} columns", found=str(len(found)))
-    for field in parquet.schema_arrow:  # an embedded Arrow schema may promise other types
-        if str(field.type) not in {"int64", "binary", "string", "large_binary", "large_string", _ARROW_SALT}:
-            raise FormatError(f"{place} column {short(field.name)}", expected="a plain type", found=short(str(field.type)))
-
-
-_ARROW_SALT = f"fixed_size_binary[{SALT_SIZE}]"
-
-
-def _describe(column: Column) -> str:
-    size = f"({column.length})" if column.length else ""
-    text = " text" if column.text else ""
-    return f"{column.name} {column.physical}{size}{text}{' null' if column.nullable else ''}"
-
-
 def _group_sizes(meta: Any, place: str) -> tuple[int, ...]:
     sizes = tuple(meta.row_group(number).num_rows for number in range(meta.num_row_groups))
     for number, rows in enumerate(sizes):
@@ -295,7 +219,7 @@ def _group_sizes(meta: Any, place: str) -> tuple[int, ...]:
 
 
 def _values(column: Any) -> list[Any]:
-    """Return a column's values; text as its bytes, whatever they are; values that share a dictionary share their bytes."""
+    """Return a column's values; text as its bytes, whatever they are; what a dictionary shares stays shared."""
     import pyarrow as pa  # noqa: PLC0415
 
     if pa.types.is_dictionary(column.type):

@@ -72,7 +72,7 @@ def check_footer(file: BinaryIO, place: str) -> None:
 
 
 def check_chunk(file: BinaryIO, chunk: Chunk, *, rows: int, end: int, place: str) -> tuple[int, bool]:
-    """Walk the page headers of one column of a row group; return its uncompressed bytes and whether it has a dictionary.
+    """Walk the page headers of a column chunk; return its uncompressed bytes and whether it has a dictionary.
 
     `end` is the file's size.
 
@@ -83,7 +83,7 @@ def check_chunk(file: BinaryIO, chunk: Chunk, *, rows: int, end: int, place: str
     place = f"{place} {chunk.name}"
     if chunk.values != rows:
         raise FormatError(place, expected=f"{rows} values", found=str(chunk.values))
-    if not (0 < chunk.start and 0 < chunk.size and chunk.start + chunk.size <= end):
+    if chunk.start <= 0 or chunk.size <= 0 or chunk.start + chunk.size > end:
         raise FormatError(place, expected="pages inside the file", found=f"{chunk.size} bytes at {chunk.start}")
     at, stop = chunk.start, chunk.start + chunk.size
     seen = total = 0

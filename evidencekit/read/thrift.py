@@ -1,4 +1,4 @@
-"""The compact protocol of Thrift, read with limits: enough to look at a Parquet footer or page header before trusting it.
+"""The compact protocol of Thrift, read with limits: enough to look into a Parquet file before trusting it.
 
 Promise: memory and time are linear in the bytes given, and anything that is not the protocol raises FormatError.
 Source: Apache Thrift `thrift-compact-protocol.md`; apache/parquet-format `parquet.thrift`.
@@ -14,7 +14,7 @@ _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _ST
 _MAX_DEPTH = 16
 
 
-class NeedMore(Exception):  # noqa: N818 (it is a question, not an error)
+class NeedMore(Exception):
     """The bytes end inside the structure: read more and try again."""
 
 
@@ -30,7 +30,7 @@ class Compact:
         """Offset of the next byte."""
 
     def fields(self, *, lists: dict[tuple[int, ...], int] | None = None) -> dict[int, Any]:
-        """Return one structure: field number to integer, bool, or nested structure; the rest is checked and passed over.
+        """Return one structure: field number to integer, bool, or nested structure; the rest is passed over.
 
         `lists` gives paths of field numbers whose lists may be longer: their limits.
 

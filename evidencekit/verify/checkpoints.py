@@ -31,7 +31,7 @@ from evidencekit.verify.run import Run
 class Notes:
     """The notes of a case, in eight bytes and one hash each."""
 
-    present: array[int]
+    present: array[int] = field(default_factory=lambda: array("Q"))
     """Sizes that have a file, ascending."""
     sizes: array[int] = field(default_factory=lambda: array("Q"))
     """Sizes that have a valid note, ascending."""

@@ -15,7 +15,7 @@ from evidencekit.core.records import DERIVED_ROW_TYPE, MEDIA_TYPE
 from evidencekit.core.values import short
 from evidencekit.errors import FormatError
 from evidencekit.read.parquet import Columns, ManifestFile
-from evidencekit.verify.log import Sealing
+from evidencekit.verify.log_facts import Sealing
 from evidencekit.verify.run import Run
 from evidencekit.verify.salts import Salts, equal_salts
 

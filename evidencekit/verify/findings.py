@@ -73,7 +73,7 @@ class NotChecked:
 
     def as_record(self) -> dict[str, str]:
         """Return it as it stands in a report."""
-        return {"aspect": self.aspect, "code": self.code, "reason": self.reason, "where": self.where}
+        return {"aspect": self.aspect, "code": self.code, "reason": self.reason, "what": self.where}
 
 
 def _cut(text: str) -> str:

@@ -26,9 +26,10 @@ _OTHER_KINDS = frozenset(KINDS) - {"file"}
 
 
 def _metadata_pattern() -> re.Pattern[bytes]:
-    forms = {name: _COUNT for name in ("device", "gid", "inode", "link_group", "mode", "nlink", "uid")}
-    forms |= {name: _SIGNED for name in ("atime_ns", "btime_ns", "ctime_ns", "mtime_ns")}
-    forms |= {name: rb"[ !#-\[\]-~]{0,256}" for name in ("group", "owner")}
+    forms = dict.fromkeys(("device", "gid", "inode", "nlink", "uid"), _COUNT)
+    forms |= {"link_group": rb"[1-9][0-9]{0,17}", "mode": rb"(?:0|[1-9][0-9]{0,2}|[1-3][0-9]{3})"}
+    forms |= dict.fromkeys(("atime_ns", "btime_ns", "ctime_ns", "mtime_ns"), _SIGNED)
+    forms |= dict.fromkeys(("group", "owner"), rb"[ !#-\[\]-~]{0,256}")
     members = b"".join(
         b'(?:,"%b":"%b")?' % (name.encode(), b"(%b)" % form if name in {"link_group", "mtime_ns"} else form)
         for name, form in sorted(forms.items())

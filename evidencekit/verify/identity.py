@@ -43,9 +43,9 @@ class Identity:
         if self._policy is None:
             return
         if index == 0:
-            self._vouch(self._policy, event, signed)
-        good = all([self._judge(self._policy, index, event, place, one, where) for place, one in enumerate(signed)])
-        if good:
+            self._vouch(self._policy, signed)
+        good = [self._judge(self._policy, index, event, place, one, where) for place, one in enumerate(signed)]
+        if all(good):
             self._run.did("persons")
 
     def _lines_of(self, policy: Policy, key: str) -> list[AllowedSigner]:
@@ -55,9 +55,7 @@ class Identity:
             self._lines[key] = policy.signers_of(key)
         return self._lines[key]
 
-    def _judge(
-        self, policy: Policy, index: int, event: dict[str, Any], place: int, one: Signed, where: str
-    ) -> bool:
+    def _judge(self, policy: Policy, index: int, event: dict[str, Any], place: int, one: Signed, where: str) -> bool:
         run = self._run
         lines = [line for line in self._lines_of(policy, one.key) if _allows(line, event["actor"]["id"], place)]
         if not lines:
@@ -86,7 +84,9 @@ class Identity:
         if first is not None and index < first:
             return False
         since = f"from entry {first} on" if first is not None else "without a proven time before it"
-        self._run.find("E410", where, "a key that is believed", f"{key} revoked {since}: {revocation.reason}", step=STEP)
+        self._run.find(
+            "E410", where, "a key that is believed", f"{key} revoked {since}: {revocation.reason}", step=STEP
+        )
         return True
 
     def _algorithm_holds(self, policy: Policy, one: Signed, where: str) -> bool:
@@ -103,7 +103,7 @@ class Identity:
             return False
         return True
 
-    def _vouch(self, policy: Policy, event: dict[str, Any], signed: list[Signed]) -> None:
+    def _vouch(self, policy: Policy, signed: list[Signed]) -> None:
         """Event 0: did one of `vouched_by` sign it? Faults of his key are judged where every signer's are."""
         for one in signed:
             revocation = policy.revoked.get(one.key)
@@ -136,7 +136,9 @@ class Identity:
             run.find("E407", where, "a log that the policy knows", tree.origin, step=STEP)
             return
         elif not has_event_0:
-            run.skip("identity", "no_policy", where, "the policy admits this log by who signed event 0, which is not here")
+            run.skip(
+                "identity", "no_policy", where, "the policy admits this log by who signed event 0, which is not here"
+            )
             return
         elif not self.vouched:
             if self.vouching_unproven:

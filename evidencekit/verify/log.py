@@ -7,62 +7,25 @@ Source: specs/verification.md section 1; specs/custody-log.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from evidencekit.core import layout
 from evidencekit.core.custody import Custody, advance
 from evidencekit.core.digest import sha256
 from evidencekit.core.event import ENTRY, EVENT, Entry, decode_entry, decode_event, knows_type
 from evidencekit.core.event_types import EVENT_TYPES
-from evidencekit.core.merkle import EMPTY_ROOT, HASH_SIZE, CompactRange, leaf_hash
+from evidencekit.core.merkle import CompactRange, leaf_hash
 from evidencekit.core.values import parse_count, short
 from evidencekit.errors import CannotFinish, FormatError
 from evidencekit.verify.checkpoints import Notes
 from evidencekit.verify.identity import Identity
+from evidencekit.verify.log_facts import Log, sealing_of
 from evidencekit.verify.opening import Opening
 from evidencekit.verify.run import MAX_EVENTS, Run, newer_type
 from evidencekit.verify.signatures import Signed, check_signatures
 
 MAX_ITEMS = 1_000_000
 """Places of items that are kept in mind."""
-
-
-class Sealing(NamedTuple):
-    """A `seal` or `derive` event, as far as manifests need it."""
-
-    entry: int
-    derived: bool
-    exhibit: str
-    manifest: int
-    root: str
-    rows: int
-    file_sha256: str
-    header: str
-    base_root: str | None
-    kind: str | None
-    engine: dict[str, Any] | None
-
-
-@dataclass(slots=True)
-class Log:
-    """What the walk found out."""
-
-    size: int
-    """Size of the newest checkpoint."""
-    roots: bytearray = field(default_factory=lambda: bytearray(EMPTY_ROOT))
-    """Roots of the sizes 0, 1, 2 …, as far as they can be computed."""
-    sealings: list[Sealing] = field(default_factory=list)
-    signers: bytearray = field(default_factory=bytearray)
-    """How many signature files each entry has; 255 where that is not known."""
-    unknown_types: bool = False
-    """Events of unknown types may name files that we cannot judge."""
-    custody: Custody = field(default_factory=Custody)
-
-    def root(self, size: int) -> bytes | None:
-        """Return the root of the first `size` entries, None where it cannot be computed."""
-        root = bytes(self.roots[size * HASH_SIZE : (size + 1) * HASH_SIZE])
-        return root or None
 
 
 class LogWalk:
@@ -75,6 +38,7 @@ class LogWalk:
         self._identity = identity
         self.log = Log(0 if notes.newest is None else notes.newest.size)
         self._tree = CompactRange()
+        self._custody = Custody()
         self._gap: int | None = None
         """First entry without which no later root can be computed."""
         self._unread: int | None = None
@@ -120,7 +84,7 @@ class LogWalk:
             self._advance(index, event, event_where)
         else:
             self._lose_custody(index, event_where)
-        self._grow(index, leaf, where)
+        self._grow(index, leaf)
 
     def _decode_entry(self, leaf: bytes, where: str) -> Entry | None:
         try:
@@ -176,8 +140,11 @@ class LogWalk:
         files: list[bytes | None] = []
         for place in range(min(count, 255)):
             where = layout.signature_file(index, place)
-            armoured = run.read(where, layout.MAX_SIGNATURE_FILE, missing="E401")
+            missing = run.findings.counts["E501"]
+            armoured = run.read(where, layout.MAX_SIGNATURE_FILE)
             files.append(armoured)
+            if run.findings.counts["E501"] > missing:
+                run.find("E401", where, f"a signature by {_signer(event, place)}", "none", step=4)
             if armoured is not None and place < len(digests) and sha256(armoured) != digests[place]:
                 expected, found = f"SHA-256 {digests[place].hex()}", f"SHA-256 {sha256(armoured).hex()}"
                 run.find("E201", where, expected, found)
@@ -188,9 +155,7 @@ class LogWalk:
         log_key = None if self._opening.keys is None else self._opening.keys.ed25519.key
         return check_signatures(run, event, data, files, lambda n: layout.signature_file(index, n), log_key)
 
-    def _check_event(
-        self, index: int, entry: Entry | None, event: dict[str, Any], digest: bytes, where: str
-    ) -> None:
+    def _check_event(self, index: int, entry: Entry | None, event: dict[str, Any], digest: bytes, where: str) -> None:
         """Step 3 (places, duplicates) and step 7 (case, seen)."""
         run = self._run
         if self._opening.case is not None and event["case"] != self._opening.case:
@@ -269,9 +234,11 @@ class LogWalk:
             if newer is not None:
                 run.find("E103", where, str(type_known.body.type if type_known else ""), newer, step=8)
             self.log.unknown_types = True
-            run.skip("custody", "unknown_type", where, f"an event of type {short(kind)}, which this version does not know")
+            run.skip(
+                "custody", "unknown_type", where, f"an event of type {short(kind)}, which this version does not know"
+            )
         if self._unread is None:
-            self.log.custody, broken = advance(self.log.custody, event)
+            self._custody, broken = advance(self._custody, event)
             for rule in broken:
                 subject = f"{rule.item}: " if rule.item else ""
                 run.find("E301", where, subject + rule.expected, rule.found, step=8)
@@ -279,7 +246,7 @@ class LogWalk:
         if event["not_stated"]:
             run.find("W903", where, "statements", ", ".join(short(name) for name in event["not_stated"]), step=8)
         if known and event["type"] in {"seal", "derive"}:
-            self.log.sealings.append(_sealing(index, event))
+            self.log.sealings.append(sealing_of(index, event))
 
     def _lose_custody(self, index: int, where: str) -> None:
         """From an event that cannot be read on, nobody can say who holds what."""
@@ -291,7 +258,7 @@ class LogWalk:
         if self._run.policy is not None:
             self._run.skip("identity", "gap", where, "the event cannot be read, so nor can its signers")
 
-    def _grow(self, index: int, leaf: bytes | None, where: str) -> None:
+    def _grow(self, index: int, leaf: bytes | None) -> None:
         """Add the leaf to the tree; step 6: compare the note of the new size, if there is one."""
         if leaf is None and self._gap is None:
             self._gap = index
@@ -309,18 +276,5 @@ class LogWalk:
                 self._run.find("E204", checkpoint, expected, found, step=6)
 
 
-def _sealing(index: int, event: dict[str, Any]) -> Sealing:
-    body = event["body"]
-    return Sealing(
-        entry=index,
-        derived=event["type"] == "derive",
-        exhibit=event["items"][0] if event["items"] else "",
-        manifest=parse_count(body["manifest"]),
-        root=body["root"],
-        rows=parse_count(body["rows"]),
-        file_sha256=body["file_sha256"],
-        header=body["header"],
-        base_root=body.get("base_root"),
-        kind=body.get("kind"),
-        engine=body.get("engine"),
-    )
+def _signer(event: dict[str, Any] | None, place: int) -> str:
+    return f"signer {place + 1}" if event is None else str(event["signers"][place])

@@ -5,7 +5,6 @@ Source: specs/verification.md section 1 step 9, specs/manifest.md sections 7 and
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -17,10 +16,10 @@ from evidencekit.core.values import parse_count, short
 from evidencekit.errors import CannotFinish, FormatError
 from evidencekit.read.parquet import ManifestFile
 from evidencekit.verify.derived import check_derived
-from evidencekit.verify.log import Log, Sealing
+from evidencekit.verify.log_facts import Log, Sealing
 from evidencekit.verify.objects import Objects
 from evidencekit.verify.rows import RowCheck, RowSums, omissions
-from evidencekit.verify.run import Run
+from evidencekit.verify.run import Run, file_sha256
 
 
 @dataclass(slots=True)
@@ -44,6 +43,8 @@ class Catalogues:
     """Sealed catalogues of facts whose rows were read."""
     states: Counter[str] = field(default_factory=Counter)
     rows: int = 0
+    size: int = 0
+    """Bytes of content that was taken."""
     derived_rows: int = 0
 
 
@@ -75,12 +76,9 @@ def _check_file(
     catalogues: Catalogues,
 ) -> None:
     errors = run.findings.errors
-    found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = file_sha256(file)
     try:
-        manifest = ManifestFile(file, where)
-        expected = DERIVED_TYPE if sealing.derived else MANIFEST_TYPE
-        if manifest.format != expected:
-            raise FormatError("evidencekit.format", expected=expected, found=manifest.format)
+        manifest = _open(file, where, DERIVED_TYPE if sealing.derived else MANIFEST_TYPE)
         header = _check_header(run, manifest, where, sealing, case)
         _check_rows(run, manifest, header, where, sealing, objects, catalogues)
         run.did("manifests")
@@ -90,6 +88,13 @@ def _check_file(
         # Only where all else agrees with what was sealed it is the container alone that was altered.
         code = "E211" if run.findings.errors == errors else "E201"
         run.find(code, where, f"SHA-256 {sealing.file_sha256}", f"SHA-256 {found}")
+
+
+def _open(file: BinaryIO, where: str, expected: str) -> ManifestFile:
+    manifest = ManifestFile(file, where)
+    if manifest.format != expected:
+        raise FormatError("evidencekit.format", expected=expected, found=manifest.format)
+    return manifest
 
 
 def _check_header(
@@ -131,6 +136,7 @@ def _check_rows(
 ) -> None:
     if sealing.derived:
         base = next((one for one in catalogues.facts.values() if one.sealing.root == sealing.base_root), None)
+        root: bytes | None
         root, rows, errors = check_derived(run, manifest, where, sealing, None if base is None else base.to_type)
         catalogues.derived_rows += rows
         totals = {"errors": errors, "rows": rows}
@@ -146,6 +152,7 @@ def _check_rows(
         catalogue.to_type = sums.to_type
         catalogues.seals += 1
         catalogues.rows += sums.rows
+        catalogues.size += sums.size
         catalogues.states.update(sums.states)
         root, rows = sums.root, sums.rows
         if header is not None:
@@ -153,16 +160,16 @@ def _check_rows(
         left = omissions(sums.states)
         if left:
             run.find("W907", where, "rows that are complete", left)
-    if (root.hex(), rows) != (sealing.root, sealing.rows):
+    if root is None or (root.hex(), rows) != (sealing.root, sealing.rows):
         expected = f"root {sealing.root} over {sealing.rows} rows"
-        run.find("E202", where, expected, f"root {root.hex()} over {rows} rows")
+        run.find("E202", where, expected, f"{'no root' if root is None else 'root ' + root.hex()} over {rows} rows")
 
 
 def _compare_sums(run: Run, where: str, totals: dict[str, Any], sums: RowSums) -> None:
     """Totals of facts (E112); what unreadable rows would add is not held against the header."""
     found: dict[str, Any] = {"rows": str(sums.rows)}
     if not sums.states["unreadable"]:
-        found["bytes"] = str(sums.bytes)
+        found["bytes"] = str(sums.size)
         found["kinds"] = {kind: str(sums.kinds[kind]) for kind in KINDS}
         found["states"] = {state: str(sums.states[state]) for state in STATES}
     _compare_totals(run, where, totals, found)
@@ -173,4 +180,6 @@ def _compare_totals(run: Run, where: str, totals: dict[str, Any], found: dict[st
         if isinstance(value, dict):
             _compare_totals(run, where, totals[name], value, f"{name}.")
         elif totals[name] != value:
-            run.find("E112", f"{where} header", f"totals.{prefix}{name} {value}", f"totals.{prefix}{name} {totals[name]}")
+            run.find(
+                "E112", f"{where} header", f"totals.{prefix}{name} {value}", f"totals.{prefix}{name} {totals[name]}"
+            )

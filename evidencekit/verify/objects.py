@@ -5,7 +5,6 @@ Source: specs/verification.md section 1 step 10, specs/encoding.md section 3, sp
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import Any
 from evidencekit.core import layout
 from evidencekit.core.values import parse_count
 from evidencekit.errors import CannotFinish
-from evidencekit.verify.run import Run
+from evidencekit.verify.run import Run, file_sha256
 
 _FOLDER = f"{layout.OBJECTS}/sha256"
 _PREFIX = re.compile(r"[0-9a-f]{2}\Z")
@@ -47,7 +46,9 @@ class Objects:
                 if len(self._sizes) < MAX_LARGE:
                     self._sizes[digest] = found
             if found >= 0 and found != size:
-                self._run.find("E201", layout.object_file(digest), f"{size} bytes, as {row} says", f"{found} bytes", step=10)
+                self._run.find(
+                    "E201", layout.object_file(digest), f"{size} bytes, as {row} says", f"{found} bytes", step=10
+                )
 
     def is_named(self, digest: str) -> bool:
         """Tell whether some row names the object with this digest."""
@@ -73,7 +74,7 @@ class Objects:
         run, where = self._run, layout.object_file(digest)
         try:
             with run.case.open(where) as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+                found = file_sha256(file)
         except CannotFinish as error:
             run.unreadable(where, error)
             return

@@ -14,7 +14,7 @@ from evidencekit.core.merkle import HASH_SIZE
 from evidencekit.core.note import MAX_NOTE, decode_base64, parse_note
 from evidencekit.core.values import short
 from evidencekit.errors import BadArgument, FormatError
-from evidencekit.verify.log import Log
+from evidencekit.verify.log_facts import Log
 from evidencekit.verify.run import Run
 
 _HEX = re.compile(r"[0-9A-Fa-f]{64}\Z")
@@ -48,20 +48,23 @@ def parse_known_head(data: bytes) -> KnownHead:
             raise _bad(f"This is not a checkpoint: {error.message}") from error
         return KnownHead(tree.origin, tree.size, tree.root)
     try:
-        words = data[: MAX_NOTE + 1].decode().split()
-        origin = words.pop(0) if words and "/" in words[0] and "." in words[0].partition("/")[0] else None
-        if origin is not None:
-            check_origin(origin)
-        if len(words) < 2:
-            raise FormatError("checkpoint", expected="a size and a root", found=short(" ".join(words)))
-        size, text = parse_decimal(words[0], "size"), "".join(words[1:])
-        root = bytes.fromhex(text) if _HEX.match(text) else decode_base64(text, "root")
-        if len(root) != HASH_SIZE:
-            raise FormatError("root", expected=f"{HASH_SIZE} bytes", found=f"{len(root)} bytes")
+        return _parse_typed(data[: MAX_NOTE + 1].decode().split())
     except FormatError as error:
         raise _bad(f"This is not a checkpoint: {error.message}") from error
     except UnicodeDecodeError as error:
         raise _bad("This is not a checkpoint, but other bytes.") from error
+
+
+def _parse_typed(words: list[str]) -> KnownHead:
+    origin = words.pop(0) if words and "/" in words[0] and "." in words[0].partition("/")[0] else None
+    if origin is not None:
+        check_origin(origin)
+    if len(words) < 2:
+        raise FormatError("checkpoint", expected="a size and a root", found=short(" ".join(words)))
+    size, text = parse_decimal(words[0], "size"), "".join(words[1:])
+    root = bytes.fromhex(text) if _HEX.match(text) else decode_base64(text, "root")
+    if len(root) != HASH_SIZE:
+        raise FormatError("root", expected=f"{HASH_SIZE} bytes", found=f"{len(root)} bytes")
     return KnownHead(origin, size, root)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from evidencekit.core.merkle import EMPTY_ROOT, HASH_SIZE, CompactRange
+from evidencekit.core.merkle import HASH_SIZE, CompactRange
 
 Fault = tuple[int, str, str]
 """Position in the file, what was expected, what was found."""
@@ -24,8 +24,8 @@ class Placing(Protocol):
     def finish(self) -> Iterator[Fault]:
         """Yield the faults that only the whole order shows."""
 
-    def root(self) -> bytes:
-        """Return the root over all rows."""
+    def root(self) -> bytes | None:
+        """Return the root over all rows by their indexes; None where those are not a place each."""
 
 
 class InOrder:
@@ -33,6 +33,7 @@ class InOrder:
 
     def __init__(self) -> None:
         self._tree = CompactRange()
+        self._sound = True
 
     def take(self, first: int, indexes: list[int], leaves: list[bytes]) -> Iterator[Fault]:
         """Add rows."""
@@ -40,15 +41,16 @@ class InOrder:
         if indexes != list(range(first, first + len(indexes))):
             for position, index in enumerate(indexes, start=first):
                 if index != position:
+                    self._sound = False
                     yield position, f"index {position}", f"index {index}"
 
     def finish(self) -> Iterator[Fault]:
         """Nothing is left to find."""
         yield from ()
 
-    def root(self) -> bytes:
+    def root(self) -> bytes | None:
         """Return the root."""
-        return self._tree.root()
+        return self._tree.root() if self._sound else None
 
 
 class Shuffled:
@@ -57,15 +59,18 @@ class Shuffled:
     def __init__(self, rows: int) -> None:
         self._rows = rows
         self._hashes = bytearray(HASH_SIZE * rows)
+        self._sound = True
         self._taken = bytearray((rows + 7) // 8)
 
     def take(self, first: int, indexes: list[int], leaves: list[bytes]) -> Iterator[Fault]:
         """Lay rows at their places."""
         for position, (index, leaf) in enumerate(zip(indexes, leaves, strict=True), start=first):
             if not 0 <= index < self._rows:
+                self._sound = False
                 yield position, f"index from 0 to {self._rows - 1}", f"index {index}"
                 continue
             if self._taken[index >> 3] >> (index & 7) & 1:
+                self._sound = False
                 yield position, "an index of its own", f"index {index}, as another row has"
                 continue
             self._taken[index >> 3] |= 1 << (index & 7)
@@ -74,16 +79,18 @@ class Shuffled:
     def finish(self) -> Iterator[Fault]:
         """Yield each index whose leaf hash is below the one before."""
         before = b""
+        if not self._sound:
+            return
         for index in range(self._rows):
             leaf = bytes(self._hashes[index * HASH_SIZE : (index + 1) * HASH_SIZE])
             if leaf < before:
                 yield index, "leaf hashes in ascending order", f"a lower one at index {index}"
             before = leaf
 
-    def root(self) -> bytes:
+    def root(self) -> bytes | None:
         """Return the root over the hashes as they lie."""
-        if not self._rows:
-            return EMPTY_ROOT
+        if not self._sound:
+            return None
         tree = CompactRange()
         view = memoryview(self._hashes)
         tree.extend(bytes(view[at : at + HASH_SIZE]) for at in range(0, len(view), HASH_SIZE))

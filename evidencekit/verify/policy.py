@@ -88,20 +88,11 @@ def read_policy(folder: Path) -> Policy:
     if not folder.is_dir():
         raise _bad(f"{display(str(folder))} is not a folder.")
     settings = _toml(folder, "policy.toml")
-    rules: dict[str, LogRule] = {}
     try:
-        _only(settings, {"version", "require", "algorithms", "log"}, "policy.toml")
-        if type(settings.get("version")) is not int or settings["version"] != 1:
-            raise FormatError("policy.toml version", expected="1", found=short(settings.get("version")))
-        for table in _tables(settings, "log", "policy.toml"):
-            rule = _log_rule(table)
-            if rule.origin in rules:
-                raise FormatError("policy.toml [[log]]", expected="each origin once", found=short(rule.origin))
-            rules[rule.origin] = rule
         return Policy(
             require=ALWAYS_REQUIRED | _aspects(settings.get("require", [])),
             algorithms=_algorithms(settings.get("algorithms", {})),
-            rules=rules,
+            rules=_log_rules(settings),
             signers=parse_allowed_signers(_read(folder, "allowed_signers")),
             logs=parse_tlog_policy(_read(folder, "logs.policy")),
             revoked=_revoked(_toml(folder, "revoked.toml") if (folder / "revoked.toml").exists() else {}),
@@ -188,6 +179,19 @@ def _end_of(day: date) -> int:
 
 def _nanoseconds(when: datetime) -> int:
     return (when - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def _log_rules(settings: dict[str, Any]) -> dict[str, LogRule]:
+    _only(settings, {"version", "require", "algorithms", "log"}, "policy.toml")
+    if type(settings.get("version")) is not int or settings["version"] != 1:
+        raise FormatError("policy.toml version", expected="1", found=short(settings.get("version")))
+    rules: dict[str, LogRule] = {}
+    for table in _tables(settings, "log", "policy.toml"):
+        rule = _log_rule(table)
+        if rule.origin in rules:
+            raise FormatError("policy.toml [[log]]", expected="each origin once", found=short(rule.origin))
+        rules[rule.origin] = rule
+    return rules
 
 
 def _log_rule(table: dict[str, Any]) -> LogRule:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from evidencekit.core import encoding
 from evidencekit.core.checkpoint import Checkpoint, parse_checkpoint
 from evidencekit.core.digest import group_commitment, sha256
 from evidencekit.core.encoding import GROUP, PROOF, RECORD
@@ -16,9 +15,8 @@ from evidencekit.core.event import ENTRY, EVENT, Entry, decode_entry, decode_eve
 from evidencekit.core.merkle import leaf_hash
 from evidencekit.core.note import ED25519, MLDSA44, Note, parse_note
 from evidencekit.core.proofs import TlogProof, parse_tlog_proof, verify_inclusion
-from evidencekit.core.records import CONTENT, KINDS, METADATA, NAME, ROW_TYPE, check_row
+from evidencekit.core.records import CONTENT, METADATA, NAME, ROW, check_row
 from evidencekit.core.row_proof import ROW_PROOF
-from evidencekit.core.schema import Record, hexadecimal, one_of
 from evidencekit.core.values import decode_base64, parse_count, short
 from evidencekit.errors import FormatError
 from evidencekit.verify.checkpoints import check_log_lines
@@ -27,10 +25,6 @@ from evidencekit.verify.opening import LogKeys, parse_log_keys
 from evidencekit.verify.run import Run
 from evidencekit.verify.signatures import Signed, check_signatures
 
-LEAF = Record(
-    ROW_TYPE,
-    required={"content": hexadecimal(), "kind": one_of(*KINDS), "metadata": hexadecimal(), "name": hexadecimal()},
-)
 _SCHEMAS = {"name": NAME, "content": CONTENT, "metadata": METADATA}
 WHERE = "proof"
 
@@ -56,18 +50,16 @@ def check_proof(run: Run, data: bytes) -> Proven:
         proof = parse_tlog_proof(data)
         note = parse_note(proof.checkpoint)
         proven.tree = parse_checkpoint(note.text)
-        if proof.extra is None:
-            raise FormatError("extra", expected="a row proof", found="none")
     except FormatError as error:
         run.malformed(WHERE, error)
         return proven
-    try:
-        record = encoding.decode(proof.extra, PROOF)
-        ROW_PROOF.check(record)
-        event_data, leaf_data, entry_data = (record[name].encode() for name in ("event", "leaf", "entry"))
-    except FormatError as error:
-        run.malformed(f"{WHERE} extra", error, data=proof.extra, schema=ROW_PROOF, limits=PROOF)
+    if proof.extra is None:
+        run.find("E101", f"{WHERE} extra", "a row proof", "nothing: this is the proof of an entry alone")
         return proven
+    record = run.decode(proof.extra, ROW_PROOF, f"{WHERE} extra", limits=PROOF)
+    if record is None:
+        return proven
+    event_data, leaf_data, entry_data = (record[name].encode() for name in ("event", "leaf", "entry"))
     keys = _log_keys(run, record, proven.tree)
     _check_row(run, record, leaf_data, proven)
     event = _event(run, event_data)
@@ -100,7 +92,7 @@ def _log_keys(run: Run, record: dict[str, Any], tree: Checkpoint) -> LogKeys | N
 def _check_row(run: Run, record: dict[str, Any], leaf_data: bytes, proven: Proven) -> None:
     """Opened groups: form (E101), and their commitments in the leaf (E201)."""
     proven.index = parse_count(record["index"])
-    leaf = run.decode(leaf_data, LEAF, f"{WHERE} leaf")
+    leaf = run.decode(leaf_data, ROW, f"{WHERE} leaf")
     for name, opened in record["groups"].items():
         where = f"{WHERE} groups.{name}"
         data = opened["bytes"].encode()

@@ -22,7 +22,7 @@ EXIT_CODES = {"VERIFIED": 0, "FAILED": 3, "NOT CHECKED": 4, "INTEGRITY ONLY": 7}
 class Aspect:
     """One aspect: `ok`, `failed` or `not_checked`, and why."""
 
-    result: str
+    status: str
     reason: str
 
 
@@ -51,31 +51,32 @@ class Report:
         return EXIT_CODES[self.verdict]
 
     @property
-    def line(self) -> str:
-        """The verdict with its scope."""
-        if self.verdict != "VERIFIED":
-            return self.verdict
+    def scope(self) -> str:
+        """What the verdict is about: `record`, `record and evidence`, or `row`."""
         scope = ["row" if self.subject == "proof" else "record"]
-        scope += ["evidence"] if self.aspects["evidence"].result == "ok" else []
-        return f"VERIFIED ({' and '.join(scope)})"
+        scope += ["evidence"] if self.aspects["evidence"].status == "ok" else []
+        return " and ".join(scope)
+
+    @property
+    def line(self) -> str:
+        """The verdict, with its scope where it is VERIFIED."""
+        return f"VERIFIED ({self.scope})" if self.verdict == "VERIFIED" else self.verdict
 
     def as_record(self) -> dict[str, Any]:
         """Return the JSON document (specs/report.schema.json)."""
         tree = self.checkpoint
         return {
             "_t": REPORT_TYPE,
-            "aspects": {name: aspect.result for name, aspect in self.aspects.items()},
-            "checked": [{"count": n, "text": CHECKED[name], "what": name} for name, n in self.checked.items()],
-            "checkpoint": None
-            if tree is None
-            else {"origin": tree.origin, "root": tree.root.hex(), "size": tree.size},
-            "counts": self.counts,
+            "aspects": {name: {"reason": one.reason, "status": one.status} for name, one in self.aspects.items()},
+            "checked": [f"{count:,} {CHECKED[name]}" for name, count in self.checked.items()],
+            "checkpoint": None if tree is None else {"origin": tree.origin, "root": tree.root.hex(), "size": tree.size},
+            "counts": self.counts | {"checked": self.checked},
             "exit_code": self.exit_code,
             "findings": [finding.as_record() for finding in self.findings],
             "line": self.line,
             "not_checked": [item.as_record() for item in self.not_checked],
             "reason": self.reason,
-            "reasons": {name: aspect.reason for name, aspect in self.aspects.items()},
+            "scope": self.scope,
             "subject": self.subject,
             "verdict": self.verdict,
         }
@@ -124,12 +125,12 @@ class Judgement:
     def verdict(self, aspects: dict[str, Aspect]) -> tuple[str, str]:
         """Return the verdict and its reason. Source: specs/verification.md section 4."""
         for name, aspect in aspects.items():
-            if aspect.result == "failed":
+            if aspect.status == "failed":
                 return "FAILED", f"{name}: {aspect.reason}"
         if self.whole and not self.has_seal:
             return "NOT CHECKED", "no sealed catalogue was there to check"
         for name in ASPECTS:
-            if name in self.required and aspects[name].result != "ok":
+            if name in self.required and aspects[name].status != "ok":
                 return "NOT CHECKED", f"{name} is required: {aspects[name].reason}"
         if self.codes["E103"]:
             return "NOT CHECKED", "something is in a format version that this program does not know"

@@ -1,4 +1,4 @@
-"""Step 9, all rows of a manifest: form, leaf, order, duplicates, salts, view columns, sums. Memory does not grow with them.
+"""Step 9, all rows of a manifest: form, leaf, order, duplicates, salts, view columns, sums. Memory stays flat.
 
 Source: specs/manifest.md sections 1 to 6 and 9.
 """
@@ -37,8 +37,10 @@ class RowSums:
     kinds: Counter[str] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
     """By state; `unreadable` where the groups could not be read."""
-    bytes: int = 0
-    root: bytes = b""
+    size: int = 0
+    """Bytes of content that was taken."""
+    root: bytes | None = None
+    """None where the indexes are not those of the rows."""
     to_type: bytearray = field(default_factory=bytearray)
     """One bit a row, by index: whether a media type belongs to it."""
 
@@ -118,8 +120,9 @@ class RowCheck:
                 continue
             view = parsed.view
             states[view.state] += 1
-            if view != (path, size, state.decode(errors="replace"), digest, mtime):
-                self._compare_view(self._where(position, index), view, path, size, state, digest, mtime)
+            found = (path, size, state.decode(errors="replace"), digest, mtime)
+            if view != found:
+                self._compare_view(self._where(position, index), view, View(*found))
             self._follow(position, index, text, parsed)
         return leaves
 
@@ -144,7 +147,7 @@ class RowCheck:
                 run.find("E107", self._where(position, index), expected, str(parsed.link_group))
             self._link_groups = max(self._link_groups, parsed.link_group)
         if view.state in {"complete", "changed"} and view.size is not None:
-            self.sums.bytes += view.size
+            self.sums.size += view.size
         if kind == "file" and view.state in _TYPED and 0 <= index < self._manifest.rows_count:
             self.sums.to_type[index >> 3] |= 1 << (index & 7)
         if parsed.large or parsed.digests:
@@ -159,11 +162,8 @@ class RowCheck:
         }.get(group, (b"", None))
         self._run.malformed(where, error, data=data, schema=schema, limits=GROUP, code="E107")
 
-    def _compare_view(
-        self, where: str, view: View, path: bytes, size: int | None, state: bytes, digest: bytes | None, mtime: int | None
-    ) -> None:
+    def _compare_view(self, where: str, view: View, found: View) -> None:
         """Name each view column that says something else than the groups."""
-        found = View(path, size, state.decode(errors="replace"), digest, mtime)
         for name, expected, stored in zip(View._fields, view, found, strict=True):
             if expected != stored:
                 self._run.find("E212", where, f"{name} {_shown(expected)}", f"{name} {_shown(stored)}")

@@ -5,12 +5,13 @@ Source: specs/verification.md, first paragraph; specs/store.md section 6.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from evidencekit.core import encoding, layout
 from evidencekit.core.encoding import RECORD, Limits
@@ -21,10 +22,11 @@ from evidencekit.read.store import Store
 from evidencekit.verify.findings import LISTED_NOT_CHECKED, Findings, NotChecked
 from evidencekit.verify.policy import Policy
 
-ProgressCall = Callable[[str, int, int], None]
-"""`(what, done, of how many)`; what is a name of `findings.CHECKED`; 0 where the total is not known."""
+ProgressCall = Callable[[str], None]
+"""Takes one line that says how far it is."""
 
 MAX_EVENTS = 1_000_000
+_BLOCK = 1 << 20
 _TYPE = re.compile(r"(evidencekit/[a-z][a-z_-]*)/([1-9][0-9]*)\Z")
 
 
@@ -52,7 +54,7 @@ class Run:
 
     @contextmanager
     def step(self, number: int, name: str) -> Iterator[None]:
-        """Carry out a step. A mistake of the program in it becomes `not checked`, never a green verdict, never a crash."""
+        """Carry out a step. A mistake of the program in it becomes `not checked`, never green, never a crash."""
         before = self.number
         self.number = number
         try:
@@ -83,7 +85,8 @@ class Run:
         """Count something that was checked."""
         self.checked[what] += count
         if self.progress is not None:
-            self.progress(what, self.checked[what], total)
+            of = f" of {total:,}" if total else ""
+            self.progress(f"{self.checked[what]:,}{of} {what.replace('_', ' ')}")
 
     @property
     def case(self) -> Store:
@@ -92,12 +95,12 @@ class Run:
             raise RuntimeError("this verification has no case")
         return self.store
 
-    def read(self, where: str, limit: int = layout.MAX_RECORD_FILE, *, missing: str = "E501") -> bytes | None:
+    def read(self, where: str, limit: int = layout.MAX_RECORD_FILE) -> bytes | None:
         """Return a file of the record; None with a finding where it is missing or too large, or with `not checked`."""
         try:
             data = self.case.read(where, limit)
         except CannotFinish as error:
-            self.unreadable(where, error, missing=missing)
+            self.unreadable(where, error)
             return None
         except FormatError as error:
             self.find("E102", where, error.expected, error.found)
@@ -106,11 +109,11 @@ class Run:
         self.files["checked"] += 1
         return data
 
-    def unreadable(self, where: str, error: CannotFinish, *, missing: str = "E501") -> None:
+    def unreadable(self, where: str, error: CannotFinish) -> None:
         """Say that a file of the record is missing (a finding) or cannot be read (not checked)."""
         self.files["not_checked"] += 1
         if error.code == "X402":
-            self.find(missing, where, "a plain file", "none")
+            self.find("E501", where, "a plain file", "none")
         else:
             self.skip("record", "unreadable", where, error.message)
 
@@ -160,3 +163,12 @@ def newer_type(found: object, known: str | None) -> str | None:
     if mine is None or its is None or mine[1] != its[1]:
         return None
     return short(found) if len(its[2]) > len(mine[2]) or int(its[2][:9]) > int(mine[2]) else None
+
+
+def file_sha256(file: BinaryIO) -> str:
+    """Return the SHA-256 of an open file from its start, in hex. Raises OSError."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while block := file.read(_BLOCK):
+        digest.update(block)
+    return digest.hexdigest()

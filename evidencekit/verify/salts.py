@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 _BUCKETS = 64
 MAX_SUSPECTS = 1_000_000
@@ -30,7 +31,7 @@ class Salts:
         found: set[int] = set()
         for number, bucket in enumerate(self._buckets):
             ordered = sorted(bucket)
-            found.update(one for one, other in zip(ordered, ordered[1:], strict=False) if one == other)
+            found.update(one for one, other in pairwise(ordered) if one == other)
             self._buckets[number] = array("Q")
         return found
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from evidencekit.core import layout
 from evidencekit.core.values import display
-from evidencekit.verify.log import Log
+from evidencekit.verify.log_facts import Log
 from evidencekit.verify.objects import Objects
 from evidencekit.verify.run import Run
 

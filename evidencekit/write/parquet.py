@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -60,7 +61,7 @@ class DerivedRows:
         self.media_type: list[str | None] = []
 
 
-class _ParquetFile:
+class _ParquetFile(ABC):
     """What both writers share: the file, its properties, its end."""
 
     _format: str
@@ -154,8 +155,8 @@ class _ParquetFile:
             self.abandon()
             raise cannot_write(self.path, self._sink.error or error) from error
 
-    def _make_schema(self, pa: Any) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _make_schema(self, pa: Any) -> Any: ...
 
     def _integers(self, values: list[int]) -> Any:
         """Pack a column of integers that are all there: ten times as fast as from a list."""

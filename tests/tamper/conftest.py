@@ -60,6 +60,7 @@ def make_source(folder: Path) -> None:
     (folder / "link").symlink_to("docs/00.txt")
     os.link(folder / "docs/01.txt", folder / "hard")
     os.mkfifo(folder / "fifo")
+    (folder / "odd\nname [").mkdir()
     (folder / "odd\nname [/red] \x1b[31m").write_bytes(bytes(range(256)))
     with open(os.fsencode(folder) + b"/not-utf8-\xff", "wb") as file:
         file.write(b"raw\n")

@@ -50,9 +50,9 @@ def enter(case: Path, sealed, event: dict | bytes, *, signers=None, **changes) -
     (case / layout.checkpoint_file(tree.size)).write_bytes(sealed.keys.sign_checkpoint(tree))
 
 
-def event_like(case: Path, index: int, **changes) -> dict:
+def event_like(folder: Path, index: int, **changes) -> dict:
     """An event of the case as it stands, with members changed and a nonce of its own."""
-    event = decode_event((case / layout.event_file(index)).read_bytes())
+    event = decode_event((folder / layout.event_file(index)).read_bytes())
     return event | {"nonce": "A" * 22 + "=="} | changes
 
 

@@ -37,7 +37,7 @@ def apply(case: Path, names: list[str], operation: str, first: int, second: int,
             path.unlink()
             return
         case "duplicate":
-            shutil.copy(path, path.with_name(f"{byte:08d}"))
+            path.with_name(f"{byte:08d}").write_bytes(data)
             return
         case "swap" if other.is_file():
             mine, theirs = path.read_bytes(), other.read_bytes()

@@ -1,0 +1,228 @@
+"""Lists of sealed rows that other tools read, straight from the manifests.
+
+Promises: `sha256sum -c` (and `md5sum`, `sha1sum`, `sha512sum`, `b3sum`) accepts every line, run where the source lies; a name
+that a form cannot express is never bent: its row is handed out in `unlisted` with the reason; rows without the digest are
+counted. Where several exhibits are listed together, each path begins with its exhibit's number.
+Source: cli.md (`list`); escapes as in GNU coreutils, "cksum output modes"; hashdeep's own header; RFC 4180.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from evidencekit.catalogue.manifest import open_manifest, read_columns, read_header, unreadable
+from evidencekit.catalogue.record import Record, Sealed, read_record
+from evidencekit.catalogue.tables import read_text
+from evidencekit.core.records import EXTRA_DIGESTS
+from evidencekit.core.values import display, format_instant, read_name
+from evidencekit.errors import BadArgument, FormatError
+
+FORMATS = ("sha256sum", "b3sum", "md5sum", "sha1sum", "sha512sum", "hashdeep", "csv")
+MOST_UNLISTED = 10_000
+"""Rows that `unlisted` names; one more entry says how many there are beyond."""
+
+_DIGESTS = {
+    "sha256sum": "sha256",
+    "b3sum": "blake3",
+    "md5sum": "md5",
+    "sha1sum": "sha1",
+    "sha512sum": "sha512",
+    "hashdeep": "sha256",
+}
+_CSV_DIGESTS = ("sha256", "blake3", *EXTRA_DIGESTS)
+_CSV_HEAD = (
+    ["item", "index", "path", "path_hex", "stream", "kind", "size", "state", "reason", "target"]
+    + list(_CSV_DIGESTS)
+    + ["mtime_ns", "mtime"]
+)
+_COLUMNS = ("index", "kind", "name", "content")
+
+
+class Unlisted(NamedTuple):
+    """A row that the form cannot express."""
+
+    item: str
+    index: int
+    path: bytes
+    reason: str
+
+    def __str__(self) -> str:
+        if self.index < 0:
+            return self.reason
+        return f"{self.item}#{self.index} {display(self.path)}: {self.reason}"
+
+
+class Listing:
+    """A list being written. The counts and `unlisted` are complete when `lines` is exhausted."""
+
+    def __init__(self, record: Record, form: str, chosen: tuple[Sealed, ...]) -> None:
+        self.form = form
+        self.listed = 0
+        self.without_digest = 0
+        """Rows that have no such digest: folders, links, what was not wholly taken."""
+        self.unlisted: list[Unlisted] = []
+        self.not_listed = 0
+        """All rows that the form cannot express."""
+        self.lines: Iterator[bytes] = self._write(record, chosen)
+        """The lines as bytes, each with its end."""
+
+    def _write(self, record: Record, chosen: tuple[Sealed, ...]) -> Iterator[bytes]:
+        if self.form == "csv":
+            yield from self._csv(record, chosen)
+            return
+        digest = _DIGESTS[self.form]
+        line = {"hashdeep": _hashdeep_line, "b3sum": _b3sum_line}.get(self.form, _coreutils_line)
+        if self.form == "hashdeep":
+            yield b"%%%% HASHDEEP-1.0\n%%%% size,sha256,filename\n## made by evidencekit from sealed manifests\n"
+        prefix = len({sealed.item for sealed in chosen}) > 1
+        for sealed in chosen:
+            with open_manifest(record.store, sealed) as manifest:
+                alone = _own_name(read_header(manifest, sealed))
+                for columns in read_columns(manifest, sealed, _COLUMNS):
+                    for index, _, name, content in _rows(sealed, columns):
+                        if content.get(digest) is None:
+                            self.without_digest += 1
+                            continue
+                        path = read_name(name, "path")
+                        if "stream" in name or "stream_hex" in name:
+                            self._leave_out(sealed, index, path, "a stream of a file has no name of its own here")
+                            continue
+                        shown = path or alone
+                        if prefix:
+                            shown = sealed.item.encode() + b"/" + shown
+                        written = line(content, content[digest], shown)
+                        if isinstance(written, str):
+                            self._leave_out(sealed, index, path, written)
+                            continue
+                        self.listed += 1
+                        yield written
+        self._close()
+
+    def _csv(self, record: Record, chosen: tuple[Sealed, ...]) -> Iterator[bytes]:
+        buffer = io.StringIO(newline="")
+        writer = csv.writer(buffer)
+        writer.writerow(_CSV_HEAD)
+        for sealed in chosen:
+            with open_manifest(record.store, sealed) as manifest:
+                read_header(manifest, sealed)
+                for columns in read_columns(manifest, sealed, (*_COLUMNS, "metadata")):
+                    metadata = (orjson.loads(record) for record in columns[4])
+                    for (index, kind, name, content), times in zip(_rows(sealed, columns), metadata, strict=True):
+                        writer.writerow(_csv_fields(sealed, index, kind, name, content, times))
+                        self.listed += 1
+                    yield buffer.getvalue().encode()
+                    buffer.seek(0)
+                    buffer.truncate()
+        yield buffer.getvalue().encode()
+
+    def _leave_out(self, sealed: Sealed, index: int, path: bytes, reason: str) -> None:
+        self.not_listed += 1
+        if len(self.unlisted) < MOST_UNLISTED:
+            self.unlisted.append(Unlisted(sealed.item, index, path, reason))
+
+    def _close(self) -> None:
+        if self.not_listed > len(self.unlisted):
+            more = self.not_listed - len(self.unlisted)
+            self.unlisted.append(Unlisted("", -1, b"", f"and {more:,} more rows"))
+
+
+def list_lines(case: Path, form: str, *, item: str | None = None) -> Listing:
+    """Return the list of the sealed rows of one exhibit, or of all, in path order.
+
+    Raises:
+        BadArgument: U215 no such sealed exhibit, U216 no such form, or nobody took that digest.
+        CannotFinish: X401 to X403, X446 the case cannot be read; from `lines` too: X441, X443.
+    """
+    if form not in FORMATS:
+        raise BadArgument(f"{display(form)} is not a form of list.", code="U216", hint=f"One of {', '.join(FORMATS)}.")
+    record = read_record(case)
+    chosen = record.of_item(item)
+    digest = _DIGESTS.get(form)
+    if digest in EXTRA_DIGESTS:
+        taken = {name for sealed in chosen for name in record.acquisitions[sealed.item]["body"]["digests"]}
+        if digest not in taken:
+            known = ", ".join(sorted(taken)) or "none"
+            raise BadArgument(f"No {digest} was taken.", code="U216", hint=f"Recorded digests: {known}.")
+    return Listing(record, form, chosen)
+
+
+def _rows(sealed: Sealed, columns: list[list[Any]]) -> Iterator[tuple[int, str, dict[str, Any], dict[str, Any]]]:
+    """Yield index, kind, name and content of each row of a batch."""
+    index = -1
+    try:
+        for index, kind, name, content in zip(*columns[:4], strict=True):
+            yield index, kind.decode(), orjson.loads(name), orjson.loads(content)
+    except (orjson.JSONDecodeError, UnicodeDecodeError) as error:
+        raise unreadable(sealed, f"the row after {index}: {error}") from error
+
+
+def _own_name(header: dict[str, Any]) -> bytes:
+    """Return the name of a source that is one file."""
+    return read_name(header["source"], "path").rstrip(b"/").rpartition(b"/")[2] or b"source"
+
+
+def _coreutils_line(_: dict[str, Any], digest: str, path: bytes) -> bytes | str:
+    if path == b"-":
+        path = b"./-"  # alone it would stand for standard input
+    if any(byte in path for byte in b"\\\n\r"):
+        escaped = path.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
+        return b"\\%s  %s\n" % (digest.encode(), escaped)
+    return b"%s  %s\n" % (digest.encode(), path)
+
+
+def _b3sum_line(content: dict[str, Any], digest: str, path: bytes) -> bytes | str:
+    try:
+        text = path.decode()
+    except UnicodeDecodeError:
+        return "b3sum reads UTF-8 names only"
+    if "\ufffd" in text or "\r" in text:
+        return "b3sum does not read a name with a replacement character or a carriage return"
+    return _coreutils_line(content, digest, path)
+
+
+def _hashdeep_line(content: dict[str, Any], digest: str, path: bytes) -> bytes | str:
+    if b"\n" in path or b"\r" in path:
+        return "hashdeep has no way to write a name with a line break"
+    return b"%s,%s,%s\n" % (content["size"].encode(), digest.encode(), path)
+
+
+def _csv_fields(
+    sealed: Sealed,
+    index: int,
+    kind: str,
+    name: dict[str, Any],
+    content: dict[str, Any],
+    metadata: dict[str, Any],
+) -> list[object]:
+    """Return the fields of one row, faithfully: a spreadsheet may take a path that begins with `=` for a formula."""
+    path, raw = read_text(name, "path")
+    nanoseconds = metadata.get("mtime_ns", "")
+    try:
+        when = format_instant(int(nanoseconds)) if nanoseconds else ""
+    except FormatError:  # file systems hold years that RFC 3339 has not
+        when = ""
+    return [
+        sealed.item,
+        index,
+        path,
+        "" if raw is None else raw.hex(),
+        _optional(name, "stream"),
+        kind,
+        content["size"] or "",
+        content["state"],
+        content.get("reason", ""),
+        _optional(name, "target"),
+        *(content.get(digest) or "" for digest in _CSV_DIGESTS),
+        nanoseconds,
+        when,
+    ]
+
+
+def _optional(record: dict[str, Any], key: str) -> str:
+    return read_text(record, key)[0] if key in record or key + "_hex" in record else ""

@@ -1,0 +1,145 @@
+"""What is recorded of a case, for `evidencekit show`: nothing here is verified, and nothing says so.
+
+Facts come from events below the newest checkpoint and from the headers of manifests; omissions are read from the rows.
+Names stand as sealed where they are UTF-8, else escaped with the bytes beside (`…_hex`); examples are safe to show.
+Source: specs/store.md section 5, specs/manifest.md sections 5 and 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from evidencekit.catalogue.manifest import open_manifest, read_columns, read_header, unreadable
+from evidencekit.catalogue.record import Record, Sealed, read_record
+from evidencekit.catalogue.tables import read_text
+from evidencekit.core import layout
+from evidencekit.core.values import display, read_name
+
+_STATED_ELSEWHERE = frozenset({"_t", "digests", "finished_at", "started_at", "tool"})
+
+
+def summarise(case: Path, *, examples: int = 5) -> dict[str, Any]:
+    """Return what is recorded of a case, as JSON takes it.
+
+    Members: `case` (identity, hex), `reference`, `agency`, `origin`, `created_at`, `entries`, `checkpoint` (`size`, `root`)
+    or None, `unfinished` (`entries`, `manifests` above the newest checkpoint) or None, `acquiring` (unfinished work),
+    `items`: for each `item`, `holder` (`name`, `key`) or None, `sealed`, `not_stated`, `particulars`; and of a sealed one
+    `manifest`, `root`, `file_sha256`, `source`, `source_hex`, `host`, `started_at`, `finished_at`, `order`, `digests`,
+    `options`, `program`, `totals`, `media_types`, `omissions`: `state`, `reason`, `count`, up to `examples` paths in
+    `examples`, `list_all`.
+
+    Raises:
+        CannotFinish: X401 to X403, X446 the case cannot be read; X441, X443 a manifest is not what was sealed.
+    """
+    record = read_record(case)
+    checkpoint = record.checkpoint
+    return {
+        "acquiring": [display(name) for name in record.store.names(layout.WORK)],
+        "agency": record.case["agency"],
+        "case": record.identity.hex(),
+        "checkpoint": {"root": checkpoint.root.hex(), "size": checkpoint.size} if checkpoint else None,
+        "created_at": record.case["created_at"]["time"],
+        "entries": record.entries,
+        "items": [_item(record, exhibit, examples) for exhibit in sorted(record.custody.items)],
+        "origin": record.case["origin"],
+        "reference": record.case["reference"],
+        "unfinished": _unfinished(record),
+    }
+
+
+def _unfinished(record: Record) -> dict[str, Any] | None:
+    size = record.checkpoint.size if record.checkpoint else 0
+    newest = max((sealed.manifest for sealed in (*record.sealed, *record.derived)), default=0)
+    numbers = map(layout.parse_manifest_name, record.store.names(layout.MANIFESTS))
+    strays = [layout.manifest_file(number) for number in numbers if number is not None and number > newest]
+    if record.entries <= size and not strays:
+        return None
+    return {"entries": list(range(size, record.entries)), "manifests": strays}
+
+
+def _item(record: Record, exhibit: str, examples: int) -> dict[str, Any]:
+    item = record.custody.items[exhibit]
+    acquired = record.acquisitions.get(exhibit)
+    body = acquired["body"] if acquired else {}
+    facts: dict[str, Any] = {
+        "holder": {"key": item.holder_key, "name": item.holder_id} if item.holder_id is not None else None,
+        "item": exhibit,
+        "not_stated": acquired["not_stated"] if acquired else [],
+        "particulars": {name: value for name, value in body.items() if name not in _STATED_ELSEWHERE},
+        "sealed": False,
+    }
+    for sealed in record.sealed:
+        if sealed.item == exhibit:
+            facts.update(_sealed(record, sealed, examples))
+    return facts
+
+
+def _sealed(record: Record, sealed: Sealed, examples: int) -> dict[str, Any]:
+    with open_manifest(record.store, sealed, whole=False) as manifest:
+        header = read_header(manifest, sealed)
+    source, raw = read_text(header["source"], "path")
+    omitted = {state for state, count in header["totals"]["states"].items() if state != "complete" and count != "0"}
+    return {
+        "digests": header["digests"],
+        "file_sha256": sealed.file_sha256,
+        "finished_at": header["finished_at"]["time"],
+        "host": header["source"]["host"],
+        "manifest": sealed.manifest,
+        "media_types": _media_types(record, sealed),
+        "omissions": _omissions(record, sealed, examples) if omitted else [],
+        "options": header["options"],
+        "order": header["order"],
+        "program": header["program"],
+        "root": sealed.root,
+        "sealed": True,
+        "source": source,
+        "source_hex": raw.hex() if raw is not None else None,
+        "started_at": header["started_at"]["time"],
+        "totals": header["totals"],
+    }
+
+
+def _media_types(record: Record, sealed: Sealed) -> str:
+    typed = record.media_types(sealed)
+    if typed is None:
+        return "not yet: `evidencekit acquire --resume` makes them"
+    return f"recorded for {typed.rows:,} files by {display(typed.engine)}"
+
+
+def _omissions(record: Record, sealed: Sealed, examples: int) -> list[dict[str, Any]]:
+    """Return what was not wholly taken, by state and reason, the most frequent first."""
+    found: dict[tuple[str, str | None], dict[str, Any]] = {}
+    with open_manifest(record.store, sealed) as manifest:
+        for columns in read_columns(manifest, sealed, ("name", "content")):
+            for path, content in _omitted_rows(sealed, columns):
+                key = (content["state"], content.get("reason"))
+                entry = found.setdefault(key, _omission(sealed.item, *key))
+                entry["count"] += 1
+                if len(entry["examples"]) < examples:
+                    entry["examples"].append(display(path) or "(the source itself)")
+    return sorted(found.values(), key=lambda entry: (-entry["count"], entry["state"], entry["reason"] or ""))
+
+
+def _omission(item: str, state: str, reason: str | None) -> dict[str, Any]:
+    return {
+        "count": 0,
+        "examples": [],
+        "list_all": f"evidencekit find CASE --item {item} --state {state}",
+        "reason": reason,
+        "state": state,
+    }
+
+
+def _omitted_rows(sealed: Sealed, columns: list[list[bytes]]) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """Yield path and content of the rows of a batch whose state is not complete."""
+    try:
+        for name, content_record in zip(*columns, strict=True):
+            content = orjson.loads(content_record)
+            if content["state"] != "complete":
+                yield read_name(orjson.loads(name), "path"), content
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise unreadable(sealed, f"a row: {error}") from error

@@ -1,0 +1,92 @@
+"""The shape of manifest files: which columns, of which types, in which order; compared for equality.
+
+Source: specs/manifest.md sections 8 and 9.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from evidencekit.core.digest import SALT_SIZE
+from evidencekit.core.records import DERIVED_TYPE, MANIFEST_TYPE
+from evidencekit.core.values import short
+from evidencekit.errors import FormatError
+
+
+class Column(NamedTuple):
+    """One column as specs/manifest.md section 9 demands it."""
+
+    name: str
+    physical: str
+    nullable: bool = False
+    text: bool = False
+    length: int = 0
+
+
+BYTES = "BYTE_ARRAY"
+_SALT = Column("row_salt", "FIXED_LEN_BYTE_ARRAY", length=SALT_SIZE)
+SHAPES = {
+    MANIFEST_TYPE: (
+        Column("index", "INT64"),
+        _SALT,
+        Column("name", BYTES),
+        Column("content", BYTES),
+        Column("metadata", BYTES),
+        Column("kind", BYTES, text=True),
+        Column("path", BYTES),
+        Column("size", "INT64", nullable=True),
+        Column("state", BYTES, text=True),
+        Column("sha256", BYTES, nullable=True),
+        Column("mtime_ns", "INT64", nullable=True),
+    ),
+    DERIVED_TYPE: (
+        Column("index", "INT64"),
+        _SALT,
+        Column("base_index", "INT64"),
+        Column("opinion", BYTES),
+        Column("media_type", BYTES, nullable=True, text=True),
+    ),
+}
+"""`evidencekit.format` to the columns, in their order."""
+
+
+def check_schema(parquet: Any, columns: tuple[Column, ...], place: str) -> None:
+    """Compare for equality: names, physical types, text or not, nullability, order. Nothing more, nothing less."""
+    schema = parquet.schema
+    expected = [_describe(column) for column in columns]
+    found = []
+    for number in range(len(schema)):
+        column = schema.column(number)
+        text = column.logical_type.type
+        found.append(
+            _describe(
+                Column(
+                    column.path,
+                    column.physical_type,
+                    nullable=column.max_definition_level == 1,
+                    text=text == "STRING",
+                    length=column.length,
+                )
+            )
+            + ("" if text in {"NONE", "STRING"} else f" as {text}")
+            + (" repeated" if column.max_repetition_level or column.max_definition_level > 1 else "")
+        )
+    for number, (one, other) in enumerate(zip(expected, found, strict=False)):
+        if one != other:
+            raise FormatError(f"{place} column {number}", expected=one, found=short(other))
+    if len(expected) != len(found):
+        raise FormatError(place, expected=f"{len(expected)} columns", found=str(len(found)))
+    for field in parquet.schema_arrow:  # an embedded Arrow schema may promise other types
+        if str(field.type) not in {"int64", "binary", "string", "large_binary", "large_string", _ARROW_SALT}:
+            raise FormatError(
+                f"{place} column {short(field.name)}", expected="a plain type", found=short(str(field.type))
+            )
+
+
+_ARROW_SALT = f"fixed_size_binary[{SALT_SIZE}]"
+
+
+def _describe(column: Column) -> str:
+    size = f"({column.length})" if column.length else ""
+    text = " text" if column.text else ""
+    return f"{column.name} {column.physical}{size}{text}{' null' if column.nullable else ''}"
