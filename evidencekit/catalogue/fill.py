@@ -110,7 +110,7 @@ def _insert_rows(database: Any, record: Record, progress: Progress | None) -> No
             opinions = _Opinions(database.conn, lines, shuffled=header["order"] == "shuffled")
             for columns in read_columns(manifest, sealed, _GROUPS):
                 found = opinions.of(columns[0])
-                database.conn.executemany(INSERT_ROW, row_lines(sealed, columns, found, folders))
+                _insert(database.conn, sealed, row_lines(sealed, columns, found, folders))
                 database.conn.executemany("INSERT INTO folders VALUES (?, ?)", folders.take())
                 done += len(columns[0])
                 if progress is not None:
@@ -121,6 +121,13 @@ def _insert_rows(database: Any, record: Record, progress: Progress | None) -> No
         for item in record.custody.items.values()
         if item.exhibit not in listed
     )
+
+
+def _insert(connection: sqlite3.Connection, sealed: Sealed, lines: list[tuple[object, ...]]) -> None:
+    try:
+        connection.executemany(INSERT_ROW, lines)
+    except (sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.IntegrityError) as error:
+        raise unreadable(sealed, f"a member has a value of another kind: {error}") from error
 
 
 def _index_names(connection: sqlite3.Connection) -> None:

@@ -1,8 +1,8 @@
 """Lists of sealed rows that other tools read, straight from the manifests.
 
-Promises: `sha256sum -c` (and `md5sum`, `sha1sum`, `sha512sum`, `b3sum`) accepts every line, run where the source lies; a name
-that a form cannot express is never bent: its row is handed out in `unlisted` with the reason; rows without the digest are
-counted. Where several exhibits are listed together, each path begins with its exhibit's number.
+Promises: `sha256sum -c` (and `md5sum`, `sha1sum`, `sha512sum`, `b3sum`) accepts every line, run where the source lies;
+a name that a form cannot express is never bent: its row is handed out in `unlisted` with the reason; rows without the
+digest are counted. Where several exhibits are listed together, each path begins with its exhibit's number.
 Source: cli.md (`list`); escapes as in GNU coreutils, "cksum output modes"; hashdeep's own header; RFC 4180.
 """
 
@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -36,19 +37,18 @@ _DIGESTS = {
     "hashdeep": "sha256",
 }
 _CSV_DIGESTS = ("sha256", "blake3", *EXTRA_DIGESTS)
-_CSV_HEAD = (
-    ["item", "index", "path", "path_hex", "stream", "kind", "size", "state", "reason", "target"]
-    + list(_CSV_DIGESTS)
-    + ["mtime_ns", "mtime"]
-)
+_CSV_ROW = ("item", "index", "path", "path_hex", "stream", "kind", "size", "state", "reason", "target")
+_CSV_HEAD = (*_CSV_ROW, *_CSV_DIGESTS, "mtime_ns", "mtime")
 _COLUMNS = ("index", "kind", "name", "content")
 
 
-class Unlisted(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Unlisted:
     """A row that the form cannot express."""
 
     item: str
     index: int
+    """-1 in the last entry, which stands for many."""
     path: bytes
     reason: str
 
@@ -76,33 +76,49 @@ class Listing:
         if self.form == "csv":
             yield from self._csv(record, chosen)
             return
-        digest = _DIGESTS[self.form]
-        line = {"hashdeep": _hashdeep_line, "b3sum": _b3sum_line}.get(self.form, _coreutils_line)
         if self.form == "hashdeep":
             yield b"%%%% HASHDEEP-1.0\n%%%% size,sha256,filename\n## made by evidencekit from sealed manifests\n"
         prefix = len({sealed.item for sealed in chosen}) > 1
         for sealed in chosen:
             with open_manifest(record.store, sealed) as manifest:
                 alone = _own_name(read_header(manifest, sealed))
+                above = sealed.item.encode() + b"/" if prefix else b""
                 for columns in read_columns(manifest, sealed, _COLUMNS):
                     for index, _, name, content in _rows(sealed, columns):
-                        if content.get(digest) is None:
-                            self.without_digest += 1
-                            continue
-                        path = read_name(name, "path")
-                        if "stream" in name or "stream_hex" in name:
-                            self._leave_out(sealed, index, path, "a stream of a file has no name of its own here")
-                            continue
-                        shown = path or alone
-                        if prefix:
-                            shown = sealed.item.encode() + b"/" + shown
-                        written = line(content, content[digest], shown)
-                        if isinstance(written, str):
-                            self._leave_out(sealed, index, path, written)
-                            continue
-                        self.listed += 1
-                        yield written
-        self._close()
+                        line = self._line(sealed, index, name, content, above, alone)
+                        if line:
+                            self.listed += 1
+                            yield line
+        if self.not_listed > len(self.unlisted):
+            more = self.not_listed - len(self.unlisted)
+            self.unlisted.append(Unlisted("", -1, b"", f"and {more:,} more rows"))
+
+    def _line(
+        self, sealed: Sealed, index: int, name: dict[str, Any], content: dict[str, Any], above: bytes, alone: bytes
+    ) -> bytes:
+        """Return the line of one row; empty, and counted, where there is none."""
+        try:
+            digest = content.get(_DIGESTS[self.form])
+            if digest is None:
+                self.without_digest += 1
+                return b""
+            path = read_name(name, "path")
+            if "stream" in name or "stream_hex" in name:
+                line: bytes | str = "a stream of a file has no name of its own here"
+            elif self.form == "hashdeep":
+                line = _hashdeep_line(content["size"], digest, above + (path or alone))
+            elif self.form == "b3sum":
+                line = _b3sum_line(digest, above + (path or alone))
+            else:
+                line = _coreutils_line(digest, above + (path or alone))
+        except (FormatError, KeyError, TypeError, AttributeError) as error:
+            raise unreadable(sealed, f"row {index}: {error}") from error
+        if isinstance(line, bytes):
+            return line
+        self.not_listed += 1
+        if len(self.unlisted) < MOST_UNLISTED:
+            self.unlisted.append(Unlisted(sealed.item, index, path, line))
+        return b""
 
     def _csv(self, record: Record, chosen: tuple[Sealed, ...]) -> Iterator[bytes]:
         buffer = io.StringIO(newline="")
@@ -112,24 +128,13 @@ class Listing:
             with open_manifest(record.store, sealed) as manifest:
                 read_header(manifest, sealed)
                 for columns in read_columns(manifest, sealed, (*_COLUMNS, "metadata")):
-                    metadata = (orjson.loads(record) for record in columns[4])
-                    for (index, kind, name, content), times in zip(_rows(sealed, columns), metadata, strict=True):
-                        writer.writerow(_csv_fields(sealed, index, kind, name, content, times))
+                    for row, metadata in zip(_rows(sealed, columns), columns[4], strict=True):
+                        writer.writerow(_csv_fields(sealed, *row, metadata))
                         self.listed += 1
                     yield buffer.getvalue().encode()
                     buffer.seek(0)
                     buffer.truncate()
         yield buffer.getvalue().encode()
-
-    def _leave_out(self, sealed: Sealed, index: int, path: bytes, reason: str) -> None:
-        self.not_listed += 1
-        if len(self.unlisted) < MOST_UNLISTED:
-            self.unlisted.append(Unlisted(sealed.item, index, path, reason))
-
-    def _close(self) -> None:
-        if self.not_listed > len(self.unlisted):
-            more = self.not_listed - len(self.unlisted)
-            self.unlisted.append(Unlisted("", -1, b"", f"and {more:,} more rows"))
 
 
 def list_lines(case: Path, form: str, *, item: str | None = None) -> Listing:
@@ -145,11 +150,16 @@ def list_lines(case: Path, form: str, *, item: str | None = None) -> Listing:
     chosen = record.of_item(item)
     digest = _DIGESTS.get(form)
     if digest in EXTRA_DIGESTS:
-        taken = {name for sealed in chosen for name in record.acquisitions[sealed.item]["body"]["digests"]}
+        taken = {name for sealed in chosen for name in _digests(record, sealed)}
         if digest not in taken:
             known = ", ".join(sorted(taken)) or "none"
             raise BadArgument(f"No {digest} was taken.", code="U216", hint=f"Recorded digests: {known}.")
     return Listing(record, form, chosen)
+
+
+def _digests(record: Record, sealed: Sealed) -> list[str]:
+    acquired = record.acquisitions.get(sealed.item)
+    return list(acquired["body"]["digests"]) if acquired else []
 
 
 def _rows(sealed: Sealed, columns: list[list[Any]]) -> Iterator[tuple[int, str, dict[str, Any], dict[str, Any]]]:
@@ -167,7 +177,7 @@ def _own_name(header: dict[str, Any]) -> bytes:
     return read_name(header["source"], "path").rstrip(b"/").rpartition(b"/")[2] or b"source"
 
 
-def _coreutils_line(_: dict[str, Any], digest: str, path: bytes) -> bytes | str:
+def _coreutils_line(digest: str, path: bytes) -> bytes:
     if path == b"-":
         path = b"./-"  # alone it would stand for standard input
     if any(byte in path for byte in b"\\\n\r"):
@@ -176,52 +186,54 @@ def _coreutils_line(_: dict[str, Any], digest: str, path: bytes) -> bytes | str:
     return b"%s  %s\n" % (digest.encode(), path)
 
 
-def _b3sum_line(content: dict[str, Any], digest: str, path: bytes) -> bytes | str:
+def _b3sum_line(digest: str, path: bytes) -> bytes | str:
     try:
         text = path.decode()
     except UnicodeDecodeError:
         return "b3sum reads UTF-8 names only"
     if "\ufffd" in text or "\r" in text:
         return "b3sum does not read a name with a replacement character or a carriage return"
-    return _coreutils_line(content, digest, path)
+    return _coreutils_line(digest, path)
 
 
-def _hashdeep_line(content: dict[str, Any], digest: str, path: bytes) -> bytes | str:
+def _hashdeep_line(size: str, digest: str, path: bytes) -> bytes | str:
     if b"\n" in path or b"\r" in path:
         return "hashdeep has no way to write a name with a line break"
-    return b"%s,%s,%s\n" % (content["size"].encode(), digest.encode(), path)
+    return b"%s,%s,%s\n" % (size.encode(), digest.encode(), path)
 
 
 def _csv_fields(
-    sealed: Sealed,
-    index: int,
-    kind: str,
-    name: dict[str, Any],
-    content: dict[str, Any],
-    metadata: dict[str, Any],
+    sealed: Sealed, index: int, kind: str, name: dict[str, Any], content: dict[str, Any], metadata: bytes
 ) -> list[object]:
     """Return the fields of one row, faithfully: a spreadsheet may take a path that begins with `=` for a formula."""
-    path, raw = read_text(name, "path")
-    nanoseconds = metadata.get("mtime_ns", "")
     try:
-        when = format_instant(int(nanoseconds)) if nanoseconds else ""
-    except FormatError:  # file systems hold years that RFC 3339 has not
-        when = ""
-    return [
-        sealed.item,
-        index,
-        path,
-        "" if raw is None else raw.hex(),
-        _optional(name, "stream"),
-        kind,
-        content["size"] or "",
-        content["state"],
-        content.get("reason", ""),
-        _optional(name, "target"),
-        *(content.get(digest) or "" for digest in _CSV_DIGESTS),
-        nanoseconds,
-        when,
-    ]
+        path, raw = read_text(name, "path")
+        nanoseconds = orjson.loads(metadata).get("mtime_ns", "")
+        return [
+            sealed.item,
+            index,
+            path,
+            "" if raw is None else raw.hex(),
+            _optional(name, "stream"),
+            kind,
+            content["size"] or "",
+            content["state"],
+            content.get("reason", ""),
+            _optional(name, "target"),
+            *(content.get(digest) or "" for digest in _CSV_DIGESTS),
+            nanoseconds,
+            _instant(nanoseconds),
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise unreadable(sealed, f"row {index}: {error}") from error
+
+
+def _instant(nanoseconds: str) -> str:
+    """Return a file time as RFC 3339; empty where there is none, and where the year is none of RFC 3339's."""
+    try:
+        return format_instant(int(nanoseconds)) if nanoseconds else ""
+    except FormatError:
+        return ""
 
 
 def _optional(record: dict[str, Any], key: str) -> str:

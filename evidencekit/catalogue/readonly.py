@@ -5,6 +5,7 @@ Promise: no SQL writes, attaches a file, loads an extension or changes a setting
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -82,7 +83,8 @@ def _rows(cursor: sqlite3.Cursor) -> Iterator[Any]:
     except sqlite3.Error as error:
         raise _error_of(error) from error
     finally:
-        cursor.close()
+        with contextlib.suppress(sqlite3.ProgrammingError):  # the index may be closed before the answer was read out
+            cursor.close()
 
 
 def _contains_folded(wanted: bytes, path: bytes) -> bool:

@@ -18,6 +18,7 @@ from evidencekit.catalogue.record import Record, Sealed, read_record
 from evidencekit.catalogue.tables import read_text
 from evidencekit.core import layout
 from evidencekit.core.values import display, read_name
+from evidencekit.errors import FormatError
 
 _STATED_ELSEWHERE = frozenset({"_t", "digests", "finished_at", "started_at", "tool"})
 
@@ -25,12 +26,12 @@ _STATED_ELSEWHERE = frozenset({"_t", "digests", "finished_at", "started_at", "to
 def summarise(case: Path, *, examples: int = 5) -> dict[str, Any]:
     """Return what is recorded of a case, as JSON takes it.
 
-    Members: `case` (identity, hex), `reference`, `agency`, `origin`, `created_at`, `entries`, `checkpoint` (`size`, `root`)
-    or None, `unfinished` (`entries`, `manifests` above the newest checkpoint) or None, `acquiring` (unfinished work),
-    `items`: for each `item`, `holder` (`name`, `key`) or None, `sealed`, `not_stated`, `particulars`; and of a sealed one
-    `manifest`, `root`, `file_sha256`, `source`, `source_hex`, `host`, `started_at`, `finished_at`, `order`, `digests`,
-    `options`, `program`, `totals`, `media_types`, `omissions`: `state`, `reason`, `count`, up to `examples` paths in
-    `examples`, `list_all`.
+    Members: `case` (identity, hex), `reference`, `agency`, `origin`, `created_at`, `entries`, `checkpoint` (`size`,
+    `root`) or None, `unfinished` (`entries`, `manifests` above the newest checkpoint) or None, `acquiring` (folders of
+    unfinished acquisitions), `items`: for each `item`, `holder` (`name`, `key`) or None, `sealed`, `not_stated`,
+    `particulars`; and of a sealed one `manifest`, `root`, `file_sha256`, `source`, `source_hex`, `host`, `started_at`,
+    `finished_at`, `order`, `digests`, `options`, `program`, `totals`, `media_types`, `omissions`: `state`, `reason`,
+    `count`, up to `examples` paths in `examples`, `list_all`.
 
     Raises:
         CannotFinish: X401 to X403, X446 the case cannot be read; X441, X443 a manifest is not what was sealed.
@@ -141,5 +142,5 @@ def _omitted_rows(sealed: Sealed, columns: list[list[bytes]]) -> Iterator[tuple[
             content = orjson.loads(content_record)
             if content["state"] != "complete":
                 yield read_name(orjson.loads(name), "path"), content
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+    except (orjson.JSONDecodeError, FormatError, KeyError, TypeError) as error:
         raise unreadable(sealed, f"a row: {error}") from error

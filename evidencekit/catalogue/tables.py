@@ -189,7 +189,7 @@ def row_lines(
                     metadata_record.decode(),
                 )
             )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise unreadable(sealed, f"the row after {index}: {error}") from error
     return lines
 
@@ -197,7 +197,7 @@ def row_lines(
 def read_text(record: dict[str, Any], key: str) -> tuple[str, bytes | None]:
     """Return a name as text, and its bytes where they are not UTF-8: the text is then the escaped form."""
     text = record.get(key)
-    if text is not None:
+    if isinstance(text, str):
         return text, None
     raw = bytes.fromhex(record[key + "_hex"])
     return display(raw), raw

@@ -10,7 +10,7 @@ import click
 from evidencekit.cli import surroundings
 from evidencekit.cli.options import case_argument, output, signing
 from evidencekit.cli.render import Screen, human_size
-from evidencekit.core.values import display
+from evidencekit.core.values import display, encode_base64
 
 
 def _print_template(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -136,7 +136,7 @@ def _show_case(screen: Screen, facts: dict[str, Any]) -> None:
         f"Log         {facts['entries']} entries, newest checkpoint at size {newest['size'] if newest else 'none'}"
     )
     if newest:
-        screen.say(f"Root        {newest['root']}")
+        screen.say(f"Root        {encode_base64(bytes.fromhex(newest['root']))}")
     if facts["unfinished"]:
         screen.say("UNFINISHED  something stands above the newest checkpoint: evidencekit checkpoint finish", "warning")
 

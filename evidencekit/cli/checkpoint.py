@@ -37,7 +37,6 @@ def show(case: Path, size: int | None, whole: bool, screen: Screen) -> int:
     """
     from evidencekit.core.checkpoint import parse_checkpoint
     from evidencekit.core.note import parse_note
-    from evidencekit.core.values import encode_base64
     from evidencekit.errors import CannotFinish
     from evidencekit.read.store import Store
 
@@ -52,7 +51,7 @@ def show(case: Path, size: int | None, whole: bool, screen: Screen) -> int:
         screen.raw(data)
     else:
         screen.result(note.text.rstrip("\n"))
-    screen.document({"note": data.decode(), "origin": tree.origin, "root": encode_base64(tree.root), "size": tree.size})
+    screen.document({"note": data.decode(), "origin": tree.origin, "root": tree.root.hex(), "size": tree.size})
     return 0
 
 

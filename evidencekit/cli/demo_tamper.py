@@ -35,11 +35,16 @@ def _change_hidden_column(case: Path) -> None:
     import pyarrow.parquet as pq
 
     path = case / "manifests/00000001.parquet"
-    table = pq.ParquetFile(path).read()
+    with pq.ParquetFile(path) as file:
+        table = file.read()
+        keys = {key: text for key, text in file.metadata.metadata.items() if key.startswith(b"evidencekit.")}
     names = table.column("path").to_pylist()
     names[5] = b"nothing/to/see.txt"
     table = table.set_column(table.schema.get_field_index("path"), table.schema.field("path"), [names])
-    pq.write_table(table, path, store_schema=False)
+    schema = table.schema.remove_metadata()
+    with pq.ParquetWriter(path, schema, store_schema=False, write_page_checksum=True, max_rows_per_page=1024) as writer:
+        writer.write_table(table.cast(schema), row_group_size=8192)
+        writer.add_key_value_metadata(keys)
 
 
 def _drop_entry(case: Path) -> None:
@@ -71,7 +76,8 @@ TAMPERINGS = (
     Tampering("remove", "the catalogue is deleted", lambda c: (c / "manifests/00000001.parquet").unlink()),
     Tampering("replay", "the newest checkpoint is replaced by an older one",
               lambda c: (c / "checkpoints/00000004").write_bytes((c / "checkpoints/00000003").read_bytes())),
-    Tampering("plant", "a file is slipped into the case", lambda c: (c / "manifests/extra.parquet").write_bytes(b"PAR1")),
+    Tampering("plant", "a file is slipped into the case",
+              lambda c: (c / "manifests/extra.parquet").write_bytes(b"PAR1")),
     Tampering("cut", "the last step is cut off cleanly", _cut_tail, outside=True),
 )  # fmt: skip
 

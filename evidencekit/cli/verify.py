@@ -12,7 +12,7 @@ import click
 
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.render import Screen, human_size
-from evidencekit.core.values import display
+from evidencekit.core.values import display, encode_base64
 from evidencekit.errors import BadArgument
 
 LISTED = 50
@@ -124,18 +124,22 @@ def _show(screen: Screen, record: dict[str, Any]) -> None:
     for name, aspect in record["aspects"].items():
         reason = f"  {aspect['reason']}" if aspect.get("reason") else ""
         screen.say(f"  {name:<13}{aspect['status'].replace('_', ' '):<12}{reason}")
-    if record["not_checked"]:
+    objects = [item for item in record["not_checked"] if item["what"] not in record["aspects"]]
+    if objects:
         screen.say()
-        screen.say("Not checked:")
-        for item in record["not_checked"][:LISTED]:
+        screen.say("Not checked, one by one:")
+        for item in objects[:LISTED]:
             screen.say(f"  {item['what']}: {item['reason']}")
+        if len(objects) > LISTED:
+            screen.say(f"  … {len(objects) - LISTED:,} more: --json lists them")
 
 
 def _show_subject(screen: Screen, record: dict[str, Any]) -> None:
     counts = record["counts"]
     newest = record.get("checkpoint")
     if newest:
-        screen.say(f"  log          {newest['origin']}, newest checkpoint {newest['size']}, root {newest['root']}")
+        root = encode_base64(bytes.fromhex(newest["root"]))  # as `checkpoint show` prints it
+        screen.say(f"  log          {newest['origin']}, newest checkpoint {newest['size']}, root {root}")
     states = counts.get("states") or {}
     if counts.get("rows"):
         each = ", ".join(f"{count:,} {state}" for state, count in states.items() if count)
@@ -154,7 +158,8 @@ def _show_findings(screen: Screen, record: dict[str, Any]) -> None:
     total = record["counts"]["findings"]
     by_code = total.get("by_code", {}) if isinstance(total, dict) else {}
     screen.say("Findings: " + ", ".join(f"{count:,} x {code}" for code, count in sorted(by_code.items())))
-    for finding in findings[:LISTED]:
+    ranks = {"error": 0, "warning": 1, "note": 2}
+    for finding in sorted(findings, key=lambda finding: ranks[finding["severity"]])[:LISTED]:
         screen.say(f"  {finding['code']} {finding['severity']:<8} {finding['where']}", finding["severity"])
         screen.say(f"       {ENTRIES[finding['code']].title}.")
         if finding["expected"] or finding["found"]:

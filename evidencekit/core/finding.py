@@ -1,7 +1,7 @@
 """Findings: what a verifier saw, and the registry that says what each code means.
 
-Texts come from `core/registry.py`, so that every verifier and every language says the same. Source: specs/verification.md
-sections 3 and 7.
+Texts come from `core/registry.py`, so that every verifier and every language says the same.
+Source: specs/verification.md sections 3 and 7.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""What every code means, in plain words: the data behind `evidencekit explain`, specs/findings.json and the table in
-specs/verification.md. Codes are for ever: one is retired, never reused.
+"""What every code means, in plain words: the data behind `evidencekit explain` and the table of specs/verification.md.
+
+Codes are for ever: one is retired, never reused. specs/findings.json is printed from here.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _KEEP = "Keep this copy as it is, compare it with another copy of the case, and 
 ENTRIES: dict[str, Entry] = {
     # --- E1xx: format ----------------------------------------------------------------------------------------
     "E101": Entry("not_canonical", "error", "record", _V + "3", "A record is not in its only allowed form",
-        "The file is not a record of the kind that has to stand here, or it is spelled in a way that evidencekit never writes.",
+        "The file is not a record of the kind that has to stand here, or is spelled as evidencekit never writes.",
         "It does not say that somebody meant to deceive: damage and a wrong program look the same.", _KEEP),
     "E102": Entry("too_large", "error", "record", "encoding.md 3", "A record is larger or deeper than allowed",
         "The file is over a limit of the format, and was not read further.",
@@ -38,7 +39,7 @@ ENTRIES: dict[str, Entry] = {
         "The record was written in a format version that this verifier does not know. It was not checked.",
         "It is not a sign of tampering.", "Verify again with a newer version of the program."),
     "E104": Entry("case_mismatch", "error", "record", _V + "7", "The record belongs to another case",
-        "The identity, reference or keys here differ from those that event 0 signed, or the log is not the one asked for.",
+        "The identity, reference or keys here are not those that event 0 signed, or the log is not the one asked for.",
         "It does not say which of the two is the right one.", _KEEP),
     "E105": Entry("bad_checkpoint", "error", "record", _V + "5", "A checkpoint is not one of this log",
         "The note does not parse, or names another log or another size than its file.",
@@ -80,7 +81,8 @@ ENTRIES: dict[str, Entry] = {
         "It does not say which of the two is the right one.", "Keep both checkpoints: together they are the proof."),
     "E207": Entry("proof_fails", "error", "record", "verification.md 2", "A proof of inclusion fails",
         "The record is not proved to be part of the sealed tree.", "It does not say that the record is false.", _ASK),
-    "E211": Entry("container_altered", "error", "record", _V + "9", "The catalogue's file was altered, its content was not",
+    "E211": Entry("container_altered", "error", "record", _V + "9",
+        "The catalogue's file was altered, its content was not",
         "The Parquet file is not byte for byte the one that was sealed, yet every row is.",
         "No row was changed: root and view agree with what was sealed.", _ASK),
     "E212": Entry("view_differs", "error", "record", _V + "9", "A column for searching differs from the sealed row",
@@ -116,7 +118,8 @@ ENTRIES: dict[str, Entry] = {
     "E404": Entry("key_refused", "error", "record", _V + "4", "A key is not acceptable",
         "The key is too weak, of a type that is not accepted, or malformed, so a signature by it proves little.",
         "It does not say that the signature is forged.", "Ask for a countersignature with an accepted key."),
-    "E405": Entry("log_line_missing", "error", "record", _V + "5", "A checkpoint does not carry the log's two signatures",
+    "E405": Entry("log_line_missing", "error", "record", _V + "5",
+        "A checkpoint does not carry the log's two signatures",
         "A line of the log is missing, surplus or out of order.", "It does not say that the tree head is false.", _ASK),
     "E406": Entry("log_signature_bad", "error", "record", _V + "5", "A log signature does not verify",
         "The checkpoint was not signed by this log's key in this form.",
@@ -134,7 +137,8 @@ ENTRIES: dict[str, Entry] = {
     "E410": Entry("key_revoked", "error", "identity", "policy.md 6", "Signed with a key that is no longer believed",
         "Your policy revokes this key for events as late as this one.", "It does not say who signed.",
         "Ask for a countersignature, and when the key was lost."),
-    "E411": Entry("algorithm_not_accepted", "error", "identity", "policy.md 8", "A kind of key that your policy no longer accepts",
+    "E411": Entry("algorithm_not_accepted", "error", "identity", "policy.md 8",
+        "A kind of key that your policy no longer accepts",
         "Your policy accepted this kind of key until a date, and nothing proves that the signature is older than that.",
         "It does not say that the signature is forged.", "Ask for a countersignature with another kind of key."),
     # --- E5xx: completeness -----------------------------------------------------------------------------------
@@ -160,7 +164,8 @@ ENTRIES: dict[str, Entry] = {
         "It is neither proved nor disproved.", "Whoever has the log's keys runs `evidencekit checkpoint finish`."),
     "W902": Entry("unexpected", "warning", "completeness", "store.md 5", "A file that belongs to no event",
         "Something stands in the case folder that the log does not account for.",
-        "It is not part of the record, and was not checked.", "Find out where it came from, and move it out of the case."),
+        "It is not part of the record, and was not checked.",
+        "Find out where it came from, and move it out of the case."),
     "W903": Entry("not_stated", "warning", "custody", _V + "8", "Particulars that nobody stated",
         "Fields that practice calls mandatory were recorded as not stated.",
         "The record is intact: it says honestly that it does not know.", "Add what is known as a later event."),

@@ -154,7 +154,8 @@ class ManifestFile:
             found = logical = 0
             for batch in reader.iter_batches(BATCH, row_groups=[number], columns=names, use_threads=False):
                 columns = {name: _values(batch.column(name)) for name in names}
-                logical += sum(len(value) for values in columns.values() for value in values if type(value) is bytes)
+                if reader is not self._plain:  # a word of a dictionary may stand in many rows
+                    logical += sum(len(value) for one in columns.values() for value in one if type(value) is bytes)
                 if logical > MAX_GROUP_BYTES:
                     raise FormatError(place, expected=f"at most {MAX_GROUP_BYTES} bytes", found="more", code="F102")
                 yield first + found, columns

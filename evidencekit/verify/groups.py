@@ -7,21 +7,30 @@ A property test holds the two together. Source: specs/manifest.md sections 2 to 
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any, NamedTuple
+
+import orjson
 
 from evidencekit.core import encoding
 from evidencekit.core.encoding import GROUP
 from evidencekit.core.records import CONTENT, EXTRA_DIGESTS, KINDS, METADATA, NAME, check_row
+from evidencekit.core.schema import Record
 from evidencekit.core.values import check_wtf8, parse_count, read_name
 from evidencekit.errors import FormatError
 
+_INT64 = 2**63 - 1
 _TEXT = rb'[^"\\\x00-\x1f]*'
-_COUNT = rb"(?:0|[1-9][0-9]{0,17})"  # shorter than the form allows: what is longer goes the general way
-_SIGNED = rb"(?:0|-?[1-9][0-9]{0,17})"
+_COUNT = rb"(?:0|[1-9][0-9]{0,18})"  # shorter than the form allows: what is longer goes the general way
+_SIGNED = rb"(?:0|-?[1-9][0-9]{0,18})"
 _PLAIN_NAME = re.compile(rb'\{"_t":"evidencekit/name/1","path":"(%b)"(,"target":"%b")?\}' % (_TEXT, _TEXT))
 _BAD_COMPONENT = re.compile(rb"(?:^|/)\.{0,2}(?:/|\Z)")
-_NO_CONTENT = b'{"_t":"evidencekit/content/1","blake3":null,"sha256":null,"size":null,"state":"complete"}'
+# One attribute of the system, as SELinux sets on every file; its value is looked at besides.
+_LABEL = rb'(?:,"xattrs":\[\{"name":"security\.[!#-\[\]-~]{1,200}","value":"([A-Za-z0-9+/]{0,4094}={0,2})"\}\])?'
+_NO_CONTENT = re.compile(
+    rb'\{"_t":"evidencekit/content/1","blake3":null,"sha256":null,"size":null,"state":"complete"%b\}' % _LABEL
+)
 _OTHER_KINDS = frozenset(KINDS) - {"file"}
 
 
@@ -72,7 +81,7 @@ class Groups:
         members = {name: b"[0-9a-f]{%d}" % (2 * EXTRA_DIGESTS[name]) for name in self._extra}
         members |= {"blake3": b"[0-9a-f]{64}", "sha256": b"([0-9a-f]{64})", "size": b"(%b)" % _COUNT}
         text = b",".join(b'"%b":"%b"' % (name.encode(), form) for name, form in sorted(members.items()))
-        self._plain_content = re.compile(rb'\{"_t":"evidencekit/content/1",%b,"state":"complete"\}' % text)
+        self._plain_content = re.compile(rb'\{"_t":"evidencekit/content/1",%b,"state":"complete"%b\}' % (text, _LABEL))
 
     def read(self, kind: str, name: bytes, content: bytes, metadata: bytes) -> Parsed:
         """Return what a row says.
@@ -85,33 +94,37 @@ class Groups:
 
     def _plain(self, kind: str, name: bytes, content: bytes, metadata: bytes) -> Parsed | None:
         """Return what a plain row says: a whole file, folder, link or special file with plain metadata."""
-        named = _PLAIN_NAME.fullmatch(name)
-        if named is None or len(name) > 65_536:
-            return None
-        path = named[1]
-        if (path and _BAD_COMPONENT.search(path)) or not (name.isascii() or _is_utf8(name)):
-            return None
-        about = _PLAIN_METADATA.fullmatch(metadata)
-        if about is None:
+        named = _plain_name(name)
+        about = None if named is None else _PLAIN_METADATA.fullmatch(metadata)
+        if named is None or about is None:
             return None
         size = sha256 = None
         digests = []
         if kind == "file":
             taken = self._plain_content.fullmatch(content)
-            if taken is None or named[2] is not None:
+            if taken is None or named[2] is not None or not _is_base64(taken[3]):
                 return None
             digests = [taken[1].decode()]
             sha256, size = bytes.fromhex(digests[0]), int(taken[2])
-        elif kind not in _OTHER_KINDS or content != _NO_CONTENT or (named[2] is None) == (kind == "symlink"):
+        else:
+            bare = _NO_CONTENT.fullmatch(content)
+            if bare is None or kind not in _OTHER_KINDS or (named[2] is None) == (kind == "symlink"):
+                return None
+            if not _is_base64(bare[1]):
+                return None
+        link_group, mtime = about[1], None if about[2] is None else int(about[2])
+        view = View(named[1], size, "complete", sha256, mtime)
+        if (size is not None and size > _INT64) or (mtime is not None and not -_INT64 <= mtime <= _INT64):
             return None
-        link_group, mtime = about[1], about[2]
-        view = View(path, size, "complete", sha256, None if mtime is None else int(mtime))
         return Parsed(view, None if link_group is None else int(link_group), b"", [], digests)
 
     def _general(self, kind: str, name: bytes, content: bytes, metadata: bytes) -> Parsed:
         if kind not in KINDS:
             raise FormatError("kind", expected="one of " + " ".join(KINDS), found=ascii(kind)[:40])
-        names, taken, about = decode_groups(name, content, metadata)
+        names = orjson.loads(name) if _plain_name(name) else decode_group("name", name, NAME)
+        taken = decode_group("content", content, CONTENT)
+        plain = _PLAIN_METADATA.fullmatch(metadata)
+        about = orjson.loads(metadata) if plain else decode_group("metadata", metadata, METADATA)
         check_row(kind, names, taken, about)
         if self._wtf8:
             for record in (names, about):
@@ -126,24 +139,19 @@ class Groups:
         return Parsed(view_of(names, taken, about), link_group, stream, large, digests)
 
 
-def decode_groups(
-    name: bytes, content: bytes, metadata: bytes
-) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """Return the three groups of a row.
+def decode_group(group: str, data: bytes, schema: Record) -> dict[str, Any]:
+    """Return one group of a row.
 
     Raises:
-        FormatError: one is not in its only form, or over a limit (code F102); the place starts with the group's name.
+        FormatError: it is not in its only form, or over a limit (code F102); the place starts with the group's name.
     """
-    records = []
-    for group, data, schema in (("name", name, NAME), ("content", content, CONTENT), ("metadata", metadata, METADATA)):
-        try:
-            record = encoding.decode(data, GROUP)
-            schema.check(record)
-        except FormatError as error:
-            place = f"{group}: {error.place}"
-            raise FormatError(place, expected=error.expected, found=error.found, code=error.code) from error
-        records.append(record)
-    return records[0], records[1], records[2]
+    try:
+        record = encoding.decode(data, GROUP)
+        schema.check(record)
+    except FormatError as error:
+        place = f"{group}: {error.place}"
+        raise FormatError(place, expected=error.expected, found=error.found, code=error.code) from error
+    return record
 
 
 def view_of(names: dict[str, Any], taken: dict[str, Any], about: dict[str, Any]) -> View:
@@ -159,12 +167,26 @@ def view_of(names: dict[str, Any], taken: dict[str, Any], about: dict[str, Any])
     )
 
 
-def _is_utf8(data: bytes) -> bool:
+def _plain_name(name: bytes) -> re.Match[bytes] | None:
+    named = _PLAIN_NAME.fullmatch(name)
+    if named is None or len(name) > 65_536 or (named[1] and _BAD_COMPONENT.search(named[1])):
+        return None
+    if not name.isascii():
+        try:
+            name.decode()
+        except UnicodeDecodeError:
+            return None
+    return named
+
+
+def _is_base64(text: bytes | None) -> bool:
+    """Tell whether text of the right characters is the only spelling of its bytes."""
+    if not text:
+        return True
     try:
-        data.decode()
-    except UnicodeDecodeError:
+        return base64.b64encode(base64.b64decode(text, validate=True)) == text
+    except ValueError:
         return False
-    return True
 
 
 def _check_wtf8(record: dict[str, Any]) -> None:

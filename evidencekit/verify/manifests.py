@@ -148,7 +148,7 @@ def _check_rows(
     else:
         catalogue = Catalogue(sealing, header, manifest.rows_count, None)
         catalogues.facts.setdefault(sealing.manifest, catalogue)
-        sums = RowCheck(run, manifest, where, header, objects.name).check()
+        sums = RowCheck(run, manifest, where, header, objects).check()
         catalogue.to_type = sums.to_type
         catalogues.seals += 1
         catalogues.rows += sums.rows

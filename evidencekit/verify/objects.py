@@ -31,12 +31,19 @@ class Objects:
         self._sizes: dict[str, int] = {}
         """Large values that were looked at: digest to size."""
 
-    def name(self, row: str, large: list[dict[str, Any]], digests: list[str]) -> None:
-        """Take what a row names; a large value must be there, and be as long as the row says."""
+    @property
+    def has_unnamed(self) -> bool:
+        """Tell whether there are objects that no row has named yet."""
+        return bool(self._unnamed)
+
+    def name_copies(self, digests: list[str]) -> None:
+        """Take the digests under which a copy of a row's content may lie."""
+        for digest in digests:
+            self._unnamed.discard(bytes.fromhex(digest))
+
+    def name_large(self, row: str, large: list[dict[str, Any]]) -> None:
+        """Take the large values of a row; each must be there, and be as long as the row says."""
         unnamed = self._unnamed
-        if unnamed:
-            for digest in digests:
-                unnamed.discard(bytes.fromhex(digest))
         for value in large:
             digest, size = value["sha256"], parse_count(value["bytes"])
             unnamed.discard(bytes.fromhex(digest))

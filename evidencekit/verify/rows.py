@@ -6,7 +6,6 @@ Source: specs/manifest.md sections 1 to 6 and 9.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256, sha512
 from typing import Any
@@ -17,6 +16,7 @@ from evidencekit.core.values import short
 from evidencekit.errors import FormatError
 from evidencekit.read.parquet import Columns, ManifestFile
 from evidencekit.verify.groups import Groups, Parsed, View
+from evidencekit.verify.objects import Objects
 from evidencekit.verify.placing import InOrder, Placing, Shuffled
 from evidencekit.verify.run import Run
 from evidencekit.verify.salts import Salts, equal_salts
@@ -45,21 +45,17 @@ class RowSums:
     """One bit a row, by index: whether a media type belongs to it."""
 
 
-ObjectCall = Callable[[str, list[dict[str, Any]], list[str]], None]
-"""`(row, large values, digests under which a copy may lie)`."""
-
-
 class RowCheck:
     """Checks the rows of one open manifest."""
 
     def __init__(
-        self, run: Run, manifest: ManifestFile, place: str, header: dict[str, Any] | None, on_objects: ObjectCall
+        self, run: Run, manifest: ManifestFile, place: str, header: dict[str, Any] | None, objects: Objects
     ) -> None:
-        """Take the manifest, its name in findings, its header where it could be read, and who wants objects named."""
+        """Take the manifest, its name in findings, its header where it could be read, and the objects that rows name."""
         self._run = run
         self._manifest = manifest
         self._place = place
-        self._on_objects = on_objects
+        self._objects = objects
         header = header or {}
         self._groups = Groups(header.get("digests", []), header.get("name_encoding", "posix"))
         self._shuffled = header.get("order") == "shuffled"
@@ -150,8 +146,10 @@ class RowCheck:
             self.sums.size += view.size
         if kind == "file" and view.state in _TYPED and 0 <= index < self._manifest.rows_count:
             self.sums.to_type[index >> 3] |= 1 << (index & 7)
-        if parsed.large or parsed.digests:
-            self._on_objects(self._where(position, index), parsed.large, parsed.digests)
+        if parsed.large:
+            self._objects.name_large(self._where(position, index), parsed.large)
+        if self._objects.has_unnamed and parsed.digests:
+            self._objects.name_copies(parsed.digests)
 
     def _malformed(self, where: str, error: FormatError, name: bytes, content: bytes, metadata: bytes) -> None:
         group, _, _ = error.place.partition(":")

@@ -16,6 +16,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, Self
 
+from evidencekit.core.digest import SALT_SIZE
 from evidencekit.core.records import DERIVED_TYPE, MANIFEST_TYPE
 from evidencekit.errors import CannotFinish
 from evidencekit.write.durable import cannot_write
@@ -172,7 +173,10 @@ class _ParquetFile(ABC):
 
     def _salts(self, values: list[bytes]) -> Any:
         pa = self._pa
-        return pa.Array.from_buffers(pa.binary(16), len(values), [None, pa.py_buffer(b"".join(values))])
+        data = b"".join(values)
+        if len(data) != SALT_SIZE * len(values):  # the library would read beyond the end
+            raise ValueError(f"a salt has {SALT_SIZE} bytes")
+        return pa.Array.from_buffers(pa.binary(SALT_SIZE), len(values), [None, pa.py_buffer(data)])
 
 
 class ManifestWriter(_ParquetFile):
@@ -223,7 +227,7 @@ class ManifestWriter(_ParquetFile):
         return pa.schema(
             [
                 pa.field("index", pa.int64(), nullable=False),
-                pa.field("row_salt", pa.binary(16), nullable=False),
+                pa.field("row_salt", pa.binary(SALT_SIZE), nullable=False),
                 pa.field("name", pa.binary(), nullable=False),
                 pa.field("content", pa.binary(), nullable=False),
                 pa.field("metadata", pa.binary(), nullable=False),
@@ -263,7 +267,7 @@ class DerivedWriter(_ParquetFile):
         return pa.schema(
             [
                 pa.field("index", pa.int64(), nullable=False),
-                pa.field("row_salt", pa.binary(16), nullable=False),
+                pa.field("row_salt", pa.binary(SALT_SIZE), nullable=False),
                 pa.field("base_index", pa.int64(), nullable=False),
                 pa.field("opinion", pa.binary(), nullable=False),
                 pa.field("media_type", pa.string()),

@@ -120,7 +120,7 @@ def test_another_prior_root(sealed, copy):
 
 
 def test_an_event_of_another_case(sealed, copy):
-    enter(copy, sealed, event_like(copy, 1, items=["EX-003"], seen=seen(copy, sealed), case="B" * 22 + "=="))
+    enter(copy, sealed, event_like(copy, 1, items=["EX-003"], seen=seen(copy, sealed), case="A" * 21 + "Q=="))
     check(copy, sealed, "E104")
 
 

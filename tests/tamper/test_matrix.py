@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -104,7 +105,7 @@ def test_files_of_the_same_kind_swapped_are_found(sealed, copy):
         groups.setdefault(kind, []).append(name)
     swapped = 0
     for names in groups.values():
-        for first, second in zip(names, names[1:], strict=False):
+        for first, second in pairwise(names):
             one, two = copy / first, copy / second
             a, b = one.read_bytes(), two.read_bytes()
             one.write_bytes(b)

@@ -28,7 +28,8 @@ STATES = ("complete", "changed", "partial", "not_read", "not_listed", "vanished"
 
 
 def jcs(value):
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """Canonical bytes; bytes stand for themselves, so that a test can put anything where a group should be."""
+    return value if isinstance(value, bytes) else json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def named(key, raw):
@@ -154,7 +155,7 @@ class Fabricated:
         columns = [*columns[:1], ("row_salt", salts, False), *columns[1:]]
         schema = pa.schema([pa.field(name, array.type, null) for name, array, null in columns])
         table = pa.table([array for _, array, _ in columns], schema=schema)
-        with pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True, store_schema=False) as writer:
+        with path.open("wb") as file, pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True, store_schema=False) as writer:
             writer.add_key_value_metadata(metadata)
             writer.write_table(table, row_group_size=8192)
         return {
@@ -293,3 +294,61 @@ def odd_case(fabricate):
 @pytest.fixture
 def cache(tmp_path):
     return tmp_path / "cache"
+
+
+ODD_FILES = {
+    b".hidden": b"dot",
+    b"-": b"a dash",
+    b"-n": b"an option",
+    b" leading space": b"s",
+    b"*star": b"t",
+    b"#comment": b"c",
+    b"back\\slash": b"1",
+    b"\\": b"2",
+    b"cr\r": b"3",
+    b"new\nline": b"4",
+    b"\\n": b"5",
+    b"caf\xe9": b"6",
+    b"sub/\xff\n\\": b"7",
+    b"sub/empty": b"",
+    "sub/\u8bc1\u636e\u6587\u4ef6.txt".encode(): b"evidence",
+    b"sub/same": b"1",
+    b"=1+1, \"quoted\"": b"8",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory):
+    """A real folder of odd names, acquired and sealed by the real writers: real.source, real.case."""
+    import secrets
+    import time
+    from types import SimpleNamespace
+
+    from evidencekit.acquire.pipeline import Options
+    from evidencekit.journeys import Acquisition, acquire_and_seal
+    from evidencekit.seal.ledger import Ledger
+    from evidencekit.seal.logkeys import new_log_keys
+    from evidencekit.seal.opening import open_case
+    from evidencekit.seal.sign import load_signer, new_key
+
+    base = tmp_path_factory.mktemp("real")
+    source = base / "source"
+    for path, data in ODD_FILES.items():
+        place = os.fsencode(source) + b"/" + path
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        Path(os.fsdecode(place)).write_bytes(data)
+    (source / "left out.tmp").write_bytes(b"x")
+    (source / "link").symlink_to("sub")
+    os.mkfifo(source / "pipe")
+    new_key(base / "key", comment="Examiner", passphrase=None)
+    signer = load_signer(base / "key", ask_passphrase=None)
+    actor = {"id": "Examiner", "key": signer.fingerprint, "organisation": None, "role": None}
+    keys = new_log_keys(ORIGIN)
+    by = {"clock": time.time_ns, "random": secrets.token_bytes, "utc_offset_min": 0}
+    open_case(base / "case", identity=IDENTITY, reference="24-117", agency="Unit 7", signer=signer, actor=actor, keys=keys, **by)
+    options = Options(digests=("blake3", "md5", "sha256"), exclude=("*.tmp",))
+    for exhibit in ("EX-001", "EX-002"):
+        ledger = Ledger(base / "case", keys=keys, **by)
+        request = Acquisition(source=source, exhibit=exhibit, program=PROGRAM, options=options, types=exhibit == "EX-001")
+        acquire_and_seal(ledger, request, signer=signer, actor=actor, **by)
+    return SimpleNamespace(source=source, case=base / "case", actor=actor)

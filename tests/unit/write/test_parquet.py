@@ -212,12 +212,11 @@ def test_full_disk(tmp_path, monkeypatch):
 def test_writer_that_is_left_closes_its_file(tmp_path):
     with ManifestWriter(tmp_path / "m.parquet") as writer:
         writer.write(make_rows(10))
-    with pytest.raises(OSError, match="."):
+    with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(writer._sink._handle)
 
 
 def test_library_that_adds_metadata_is_found_out(tmp_path, monkeypatch):
-    real = parquet.ManifestWriter._format
     monkeypatch.setattr(
         parquet.ManifestWriter,
         "_check",
@@ -226,7 +225,6 @@ def test_library_that_adds_metadata_is_found_out(tmp_path, monkeypatch):
     with pytest.raises(CannotFinish) as caught:
         write(tmp_path / "m.parquet", make_rows(1))
     assert caught.value.code == "X424"
-    assert real == "evidencekit/manifest/1"
 
 
 def test_memory_does_not_grow_with_the_rows(tmp_path):

@@ -1,0 +1,160 @@
+"""Taking a source as the tests do, and a judge of manifests that shares nothing with the writer."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import pyarrow.parquet as pq
+import pytest
+
+from evidencekit.acquire.pipeline import Options, take
+from evidencekit.core.digest import group_commitment, group_salts, header_commitment
+from evidencekit.core.encoding import GROUP, RECORD, decode
+from evidencekit.core.merkle import Tree, leaf_hash
+from evidencekit.core.records import CONTENT, KINDS, MANIFEST, METADATA, NAME, STATES, check_row, leaf_bytes, sort_key
+from evidencekit.core.values import read_name
+
+CASE = bytes(range(16))
+PROGRAM = {"name": "evidencekit", "parts": {"blake3": "1"}, "version": "0.1"}
+
+
+def make_random():
+    """Return random bytes that are the same in every run."""
+    count = itertools.count()
+    return lambda size: hashlib.shake_256(b"%d" % next(count)).digest(size)
+
+
+def make_clock(start=1_700_000_000_000_000_000):
+    count = itertools.count(start, 1_000_000_000)
+    return lambda: next(count)
+
+
+class Judged:
+    """A manifest whose every promise was checked; `rows` by path."""
+
+    def __init__(self, taken, objects):
+        self.taken = taken
+        self.objects = objects
+        data = taken.path.read_bytes()
+        assert hashlib.sha256(data).digest() == taken.file_sha256
+        parquet = pq.ParquetFile(taken.path, page_checksum_verification=True)
+        texts = parquet.metadata.metadata
+        assert texts[b"evidencekit.header"] == taken.header
+        assert base64.b64decode(texts[b"evidencekit.header_salt"]) == taken.header_salt
+        assert header_commitment(taken.header_salt, taken.header) == taken.header_commitment
+        self.header = decode(taken.header, RECORD)
+        MANIFEST.check(self.header)
+        assert self.header == taken.header_record
+        table = parquet.read().to_pylist()
+        assert len(table) == taken.rows == int(self.header["totals"]["rows"])
+        self.rows = {}
+        leaves = []
+        for stored in table:
+            row = self._judge_row(stored)
+            leaves.append((row.index, row.leaf))
+            self.rows[row.path] = row
+        assert len(self.rows) == len(table), "a path stands twice"
+        assert len({row["row_salt"] for row in table}) == len(table)
+        paths = [row["path"] for row in table]
+        assert paths == sorted(paths, key=lambda path: sort_key(path, b""))
+        assert sorted(index for index, _ in leaves) == list(range(len(leaves)))
+        in_order = [leaf for _, leaf in sorted(leaves)]
+        if self.header["order"] == "path":
+            assert [index for index, _ in leaves] == list(range(len(leaves)))
+        else:
+            assert in_order == sorted(in_order)
+        assert Tree(in_order).root() == taken.root
+        self._judge_totals(table)
+
+    def _judge_row(self, stored):
+        name, content, metadata = (decode(stored[group], GROUP) for group in ("name", "content", "metadata"))
+        NAME.check(name)
+        CONTENT.check(content)
+        METADATA.check(metadata)
+        check_row(stored["kind"], name, content, metadata)
+        assert read_name(name, "path") == stored["path"]
+        assert content["state"] == stored["state"]
+        assert (None if content["size"] is None else int(content["size"])) == stored["size"]
+        assert (None if content["sha256"] is None else bytes.fromhex(content["sha256"])) == stored["sha256"]
+        mtime = metadata.get("mtime_ns")
+        assert (None if mtime is None else int(mtime)) == stored["mtime_ns"]
+        for large in find_large([content, metadata]):
+            whole = self.objects[large["sha256"]]
+            assert str(len(whole)) == large["bytes"]
+        salts = group_salts(stored["row_salt"])
+        leaf = leaf_bytes(
+            stored["kind"],
+            group_commitment("name", salts.name, stored["name"]),
+            group_commitment("content", salts.content, stored["content"]),
+            group_commitment("metadata", salts.metadata, stored["metadata"]),
+        )
+        return SimpleNamespace(
+            index=stored["index"],
+            path=stored["path"],
+            kind=stored["kind"],
+            state=content["state"],
+            name=name,
+            content=content,
+            metadata=metadata,
+            leaf=leaf_hash(leaf),
+        )
+
+    def _judge_totals(self, table):
+        totals = self.header["totals"]
+        kinds, states = Counter(row["kind"] for row in table), Counter(row["state"] for row in table)
+        assert totals["kinds"] == {kind: str(kinds[kind]) for kind in KINDS}
+        assert totals["states"] == {state: str(states[state]) for state in STATES}
+        assert int(totals["bytes"]) == sum(row["size"] or 0 for row in table if row["state"] in {"complete", "changed"})
+
+    def states(self):
+        return {path: (row.kind, row.state, row.content.get("reason")) for path, row in self.rows.items()}
+
+
+def find_large(value):
+    if isinstance(value, dict):
+        if set(value) == {"bytes", "count", "sha256"}:
+            yield value
+        for member in value.values():
+            yield from find_large(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from find_large(member)
+
+
+@pytest.fixture
+def common():
+    """What `take` and `identify` are both given."""
+    return {
+        "case": CASE,
+        "exhibit": "EX-001",
+        "program": PROGRAM,
+        "random": make_random(),
+        "clock": make_clock(),
+        "utc_offset_min": 60,
+    }
+
+
+@pytest.fixture
+def taking(tmp_path_factory, common):
+    """Return a function that takes a source and judges the manifest."""
+
+    def run(source, *, progress=None, reader=None, host=None, out=None, **options):
+        objects = {}
+        taken = take(
+            Path(source),
+            out or tmp_path_factory.mktemp("case") / "manifest.parquet",
+            options=Options(**options),
+            host=host,
+            progress=progress,
+            store_object=lambda data: objects.update({hashlib.sha256(data).hexdigest(): data}),
+            reader=reader,
+            **common,
+        )
+        return Judged(taken, objects)
+
+    return run
