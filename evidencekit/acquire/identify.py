@@ -1,7 +1,7 @@
 """Media types: what libmagic concludes about the files of a sealed manifest, as a manifest of its own.
 
-Promises: facts are not touched; each `file` row that was read gets one opinion or one error; a file that is no longer
-what was sealed gets no opinion; each distinct content is looked at once, as far as memory is bounded.
+Promises: facts are not touched; each `file` row that was read gets one opinion or one error; an opinion is about the
+content that was sealed: a file that changed since gets none; each content is looked at once, within a bound of memory.
 Source: specs/manifest.md section 8.
 """
 

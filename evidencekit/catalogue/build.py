@@ -21,6 +21,7 @@ from evidencekit.catalogue import place, readonly
 from evidencekit.catalogue.fill import Progress, fill
 from evidencekit.catalogue.record import Record, read_record
 from evidencekit.catalogue.tables import SCHEMA_VERSION
+from evidencekit.core.values import display
 from evidencekit.errors import CannotFinish, Interrupted
 
 NOT_VERIFIED = (
@@ -143,7 +144,7 @@ def _build(record: Record, stamp: dict[str, str], places: tuple[Path, ...], prog
                 temporary.unlink()
         return path
     raise CannotFinish(
-        f"There is no place for the index: {places[-1]}: {why.strerror}.",
+        f"There is no place for the index: {display(str(places[-1]))}: {why.strerror}.",
         code="X442",
         hint="Make the case or the user's cache folder writable.",
         path=places[-1],
@@ -152,5 +153,8 @@ def _build(record: Record, stamp: dict[str, str], places: tuple[Path, ...], prog
 
 def _cannot_build(path: Path, error: Exception) -> CannotFinish:
     return CannotFinish(
-        f"The index cannot be built at {path}: {error}.", code="X444", hint="Is there room on the disk?", path=path
+        f"The index cannot be built at {display(str(path))}: {error}.",
+        code="X444",
+        hint="Is there room on the disk?",
+        path=path,
     )

@@ -79,7 +79,8 @@ def stream(connection: sqlite3.Connection, sql: str, parameters: Parameters = ()
 
 def _rows(cursor: sqlite3.Cursor) -> Iterator[Any]:
     try:
-        yield from cursor
+        for row in cursor:  # noqa: UP028 (`yield from` would close the cursor by itself, and outside the `finally`)
+            yield row
     except sqlite3.Error as error:
         raise _error_of(error) from error
     finally:

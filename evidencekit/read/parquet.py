@@ -73,7 +73,8 @@ class ManifestFile:
             check_footer(file, place)
             self._end = file.seek(0, 2)
             self._plain = _open(file)
-            self._shared: Any = None
+            self._readers: dict[tuple[str, ...], Any] = {(): self._plain}
+            """By the columns whose dictionaries they keep."""
             self._meta = self._plain.metadata
             keys = self._meta.metadata or {}
             self.format = _text(keys, b"evidencekit.format", place).decode(errors="replace")
@@ -150,12 +151,15 @@ class ManifestFile:
         place = f"{self._place} row group {number}"
         rows = self.row_groups[number]
         with _only_ours(place):
-            reader = self._reader(number, place)
+            shared = self._check_pages(number, place)
+            if shared not in self._readers:
+                self._readers[shared] = _open(self._file, list(shared))
+            reader = self._readers[shared]
             found = logical = 0
             for batch in reader.iter_batches(BATCH, row_groups=[number], columns=names, use_threads=False):
                 columns = {name: _values(batch.column(name)) for name in names}
-                if reader is not self._plain:  # a word of a dictionary may stand in many rows
-                    logical += sum(len(value) for one in columns.values() for value in one if type(value) is bytes)
+                for name in shared:  # a word of a dictionary may stand in many rows
+                    logical += sum(map(len, filter(None, columns.get(name, ()))))
                 if logical > MAX_GROUP_BYTES:
                     raise FormatError(place, expected=f"at most {MAX_GROUP_BYTES} bytes", found="more", code="F102")
                 yield first + found, columns
@@ -163,10 +167,10 @@ class ManifestFile:
             if found != rows:
                 raise FormatError(place, expected=f"{rows} rows", found=str(found))
 
-    def _reader(self, number: int, place: str) -> Any:
-        """Return a reader for a row group: where there are dictionaries one that keeps them, so that none swells."""
+    def _check_pages(self, number: int, place: str) -> tuple[str, ...]:
+        """Return the columns of a row group that have dictionaries, to be kept as such, so that none swells."""
         group = self._meta.row_group(number)
-        total, shared = 0, False
+        total, shared = 0, []
         for place_in_group, column in enumerate(self.columns):
             meta = group.column(place_in_group)
             start = meta.data_page_offset
@@ -177,14 +181,11 @@ class ManifestFile:
                 self._file, chunk, rows=self.row_groups[number], end=self._end, place=place
             )
             total += size
-            shared = shared or has_dictionary
+            if has_dictionary and column.physical == BYTES:
+                shared.append(column.name)
         if total > MAX_GROUP_BYTES:
             raise FormatError(place, expected=f"at most {MAX_GROUP_BYTES} bytes", found=str(total), code="F102")
-        if not shared:
-            return self._plain
-        if self._shared is None:
-            self._shared = _open(self._file, [column.name for column in self.columns if column.physical == BYTES])
-        return self._shared
+        return tuple(shared)
 
 
 def _open(file: BinaryIO, shared: list[str] | None = None) -> Any:

@@ -51,7 +51,7 @@ class RowCheck:
     def __init__(
         self, run: Run, manifest: ManifestFile, place: str, header: dict[str, Any] | None, objects: Objects
     ) -> None:
-        """Take the manifest, its name in findings, its header where it could be read, and the objects that rows name."""
+        """Take the manifest, its name in findings, its header where it could be read, and what rows may name."""
         self._run = run
         self._manifest = manifest
         self._place = place

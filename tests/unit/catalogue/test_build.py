@@ -46,7 +46,12 @@ def test_every_fact_of_a_row_is_there(real, cache):
     assert row["size"] == row["depth"] == 1
     assert (row["name"], row["ext"], row["kind"], row["state"]) == ("back\\slash", None, "file", "complete")
     assert (row["mtime_ns"], row["ctime_ns"], row["inode"]) == (status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-    assert (row["mode"], row["uid"], row["gid"], row["nlink"]) == (status.st_mode & 0o7777, status.st_uid, status.st_gid, 1)
+    assert (row["mode"], row["uid"], row["gid"], row["nlink"]) == (
+        status.st_mode & 0o7777,
+        status.st_uid,
+        status.st_gid,
+        1,
+    )
     assert row["mode_octal"] == f"{status.st_mode & 0o7777:04o}"
     assert row["path_raw"] == b"back\\slash"
     assert row["md5"] == "c4ca4238a0b923820dcc509a6f75849b"
@@ -57,10 +62,18 @@ def test_every_fact_of_a_row_is_there(real, cache):
 
 def test_numbers_that_sqlite_cannot_hold_are_null_and_no_other(fabricate, rows, cache):
     made = fabricate()
-    large = {"inode": str(2**64 - 1), "device": str(2**63), "nlink": str(2**63 - 1), "btime_ns": str(-(2**63)), "uid": "0"}
+    large = {
+        "inode": str(2**64 - 1),
+        "device": str(2**63),
+        "nlink": str(2**63 - 1),
+        "btime_ns": str(-(2**63)),
+        "uid": "0",
+    }
     made.seal("EX-001", [rows.other(b""), rows.file(b"a", mtime_ns=10**29, **large)])
     with open_catalogue(made.path, cache_folder=cache) as catalogue:
-        _, found = query(catalogue, "SELECT inode, device, nlink, btime_ns, uid, gid, mtime_ns, mtime FROM rows WHERE idx = 1")
+        _, found = query(
+            catalogue, "SELECT inode, device, nlink, btime_ns, uid, gid, mtime_ns, mtime FROM rows WHERE idx = 1"
+        )
         assert next(found) == (None, None, 2**63 - 1, -(2**63), 0, None, None, None)
 
 
@@ -75,7 +88,9 @@ def test_names_that_are_not_text_keep_their_bytes(odd_case, cache):
 
 
 def test_items_omissions_and_duplicates(odd_case, cache):
-    odd_case.event("acquire", ["EX-002"], json.loads((odd_case.path / "custody/00000001/event.json").read_bytes())["body"])
+    odd_case.event(
+        "acquire", ["EX-002"], json.loads((odd_case.path / "custody/00000001/event.json").read_bytes())["body"]
+    )
     odd_case.checkpoint()
     with open_catalogue(odd_case.path, cache_folder=cache) as catalogue:
         _, found = query(catalogue, "SELECT item, rows, omissions, bytes, source, media_types FROM items ORDER BY item")
@@ -104,7 +119,7 @@ def test_media_types_of_several_batches_in_path_order(fabricate, rows, cache):
     made = fabricate()
     count = 5000
     sealed = made.seal("EX-001", [rows.other(b""), *(rows.file(b"%04d" % n) for n in range(1, count))])
-    made.derive("EX-001", sealed, {index: "old/one" for index in range(1, count)})
+    made.derive("EX-001", sealed, dict.fromkeys(range(1, count), "old/one"))
     made.derive("EX-001", sealed, {index: f"x/{index}" for index in range(1500, count, 700)})
     with open_catalogue(made.path, cache_folder=cache) as catalogue:
         _, found = query(catalogue, "SELECT idx, media_type FROM rows WHERE media_type IS NOT NULL")
@@ -116,7 +131,12 @@ def test_exhibits_come_in_the_order_of_their_numbers(fabricate, rows, cache):
     for exhibit in ("EX-010", "EX-002"):
         made.seal(exhibit, [rows.other(b""), rows.file(b"a")])
     with open_catalogue(made.path, cache_folder=cache) as catalogue:
-        assert [(row["item"], row["index"]) for row in find(catalogue)[0]] == [("EX-002", 0), ("EX-002", 1), ("EX-010", 0), ("EX-010", 1)]
+        assert [(row["item"], row["index"]) for row in find(catalogue)[0]] == [
+            ("EX-002", 0),
+            ("EX-002", 1),
+            ("EX-010", 0),
+            ("EX-010", 1),
+        ]
 
 
 def test_what_stands_above_the_newest_checkpoint_is_not_sealed(fabricate, rows, cache):
@@ -170,7 +190,10 @@ def touch(path, _):
     os.utime(path)
 
 
-@pytest.mark.parametrize("change", [lambda path, _: path.unlink(), lambda path, _: path.write_bytes(b""), damage, truncate, touch, replace_by_link])
+@pytest.mark.parametrize(
+    "change",
+    [lambda path, _: path.unlink(), lambda path, _: path.write_bytes(b""), damage, truncate, touch, replace_by_link],
+)
 def test_an_index_that_somebody_touched_is_made_again(odd_case, cache, change):
     _, paths = opened(odd_case.path, cache)
     change(odd_case.path / "index.sqlite", odd_case.path)
@@ -334,7 +357,9 @@ def test_a_malformed_record_is_refused(odd_case, cache, path):
     assert path in caught.value.message
 
 
-@pytest.mark.parametrize("path", ["custody/00000002/event.json", "manifests/00000001.parquet", "manifests/00000002.parquet"])
+@pytest.mark.parametrize(
+    "path", ["custody/00000002/event.json", "manifests/00000001.parquet", "manifests/00000002.parquet"]
+)
 def test_a_missing_file_is_refused(odd_case, cache, path):
     (odd_case.path / path).unlink()
     with pytest.raises(CannotFinish) as caught:
@@ -355,11 +380,6 @@ def test_rows_of_another_form_are_refused(fabricate, rows, cache, place, group):
     made = fabricate()
     row = list(rows.file(b"a"))
     row[place] = group
-    if place == 2:
-        class Fake(bytes):
-            def __getitem__(self, key):
-                return {"state": "complete"}.get(key)
-        row[place] = Fake(group)
     made.seal("EX-001", [rows.other(b""), tuple(row)])
     with pytest.raises(CannotFinish) as caught:
         opened(made.path, cache)
@@ -399,5 +419,7 @@ def test_asking_a_built_index_needs_neither_pyarrow_nor_sqlite_utils(odd_case, c
         "with o(Path(sys.argv[1]), cache_folder=Path(sys.argv[2])) as c: assert not c.built; list(find(c)[0])\n"
         "print([m for m in ('pyarrow', 'sqlite_utils', 'click') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", program, odd_case.path, cache], capture_output=True, check=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program, odd_case.path, cache], capture_output=True, check=True, text=True
+    )
     assert done.stdout == "[]\n"

@@ -1,0 +1,56 @@
+"""Every fixture of specs/vectors/cases: the verdict, each error and its place; and that no code lacks a fixture."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from evidencekit.core.registry import ENTRIES
+
+VECTORS = Path(__file__).parents[2] / "specs/vectors"
+CASES = VECTORS / "cases"
+FIXTURES = sorted(path.parent for path in CASES.glob("*/*/fixture.json"))
+
+
+@pytest.fixture(scope="session")
+def maker():
+    spec = importlib.util.spec_from_file_location("make_cases", VECTORS / "make_cases.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("folder", FIXTURES, ids=lambda folder: folder.name)
+def test_fixture(maker, folder, tmp_path):
+    fixture = json.loads((folder / "fixture.json").read_text())
+    shutil.copytree(folder, tmp_path / "fixture", symlinks=True)
+    report = maker.verify_fixture(tmp_path / "fixture", fixture["options"])
+    assert report.verdict == fixture["verdict"]
+    errors = sorted({(finding.code, finding.where) for finding in report.findings if finding.severity == "error"})
+    assert errors == [tuple(error) for error in fixture["errors"]]
+    assert sorted({finding.code for finding in report.findings}) == fixture["codes"]
+    if fixture["finding"]:
+        assert fixture["finding"] in fixture["codes"]
+        assert folder.name == f"{fixture['finding']}_{ENTRIES[fixture['finding']].name}"
+
+
+def test_the_good_case_is_verified():
+    fixture = json.loads((CASES / "good/small/fixture.json").read_text())
+    assert (fixture["verdict"], fixture["errors"]) == ("VERIFIED", [])
+
+
+def test_every_error_fixture_fails():
+    for folder in FIXTURES:
+        fixture = json.loads((folder / "fixture.json").read_text())
+        if (fixture["finding"] or "").startswith("E") and ENTRIES[fixture["finding"]].severity == "error":
+            assert fixture["verdict"] == "FAILED", folder.name
+
+
+def test_every_code_has_a_fixture_or_a_reason(maker):
+    named = {folder.name.partition("_")[0] for folder in FIXTURES if folder.parent.name == "bad"}
+    assert named | set(maker.WITHOUT_FIXTURE) == set(ENTRIES)
+    assert not named & set(maker.WITHOUT_FIXTURE)
