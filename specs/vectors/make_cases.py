@@ -1,11 +1,11 @@
 """Makes cases/: a good case, and one case for each way of being wrong, named by its finding.
 
-    cases/good/small/          fixture.json, case/
+    cases/good/0.1_small/          fixture.json, case/
     cases/bad/E101_not_canonical/…
 
-Signatures are random, so what stands is kept: running this again makes only what is missing; `--all` makes everything
-anew. The keys are published on purpose: they protect nothing. Each `fixture.json` says why, how to verify, and what must
-be found.
+Signatures are random, so what stands is kept: running this again makes only what is missing (delete a folder to make it
+anew; never the good case, which has to stay readable for ever). The keys are published on purpose: they protect
+Each `fixture.json` says why, how to verify, and what must be found; the good case has its whole `report.json`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -218,7 +217,7 @@ def make_keys() -> None:
 
 
 def make_good() -> None:
-    target = HERE / "good/small"
+    target = HERE / "good/0.1_small"
     target.mkdir(parents=True)
     bench = Bench(target / "case", target)
     open_case(
@@ -234,6 +233,8 @@ def make_good() -> None:
     )  # fmt: skip
     bench.policy()
     conclude(bench, "an untouched case, verified under a policy", None)
+    report = verify_fixture(target, bench.options).as_record()
+    (target / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
 
 
 # --- the ways of being wrong ------------------------------------------------------------------------------------
@@ -600,9 +601,7 @@ def verify_fixture(folder: Path, options: dict[str, Any]) -> Any:
 
 def main() -> None:
     """Make what is missing."""
-    if "--all" in sys.argv:
-        shutil.rmtree(HERE, ignore_errors=True)
-    for part, make in ((KEYS, make_keys), (HERE / "source", make_source), (HERE / "good/small", make_good)):
+    for part, make in ((KEYS, make_keys), (HERE / "source", make_source), (HERE / "good/0.1_small", make_good)):
         if not part.exists():
             make()
     for entry in HERE.glob("keys/*[!b]"):
@@ -614,7 +613,7 @@ def main() -> None:
         shutil.rmtree(target, ignore_errors=True)
         with tempfile.TemporaryDirectory() as folder:
             bench = Bench(Path(folder) / target.name / "case", Path(folder) / target.name)
-            shutil.copytree(HERE / "good/small/case", bench.case, symlinks=True)
+            shutil.copytree(HERE / "good/0.1_small/case", bench.case, symlinks=True)
             spoil(bench)
             conclude(bench, why, code)
             shutil.copytree(bench.folder, target, symlinks=True)

@@ -173,9 +173,7 @@ def test_special_files_are_named_and_not_opened(source, taking):
     listening.close()
     (source / "loop").symlink_to("loop")
     (source / "outside").symlink_to("/etc/passwd")
-    started = time.monotonic()
     judged = taking(source)
-    assert time.monotonic() - started < 10
     assert judged.states() == {
         b"": ("directory", "complete", None),
         b"fifo": ("fifo", "complete", None),
