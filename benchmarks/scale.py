@@ -1,5 +1,7 @@
-"""Does memory stay flat as the number of files grows? Seals and verifies trees of growing size, each in processes of
-their own, and prints seconds and peak memory of each. No figure here is a test.
+"""Does memory stay flat as the number of files grows?
+
+Seals and verifies trees of growing size, each in processes of their own, and prints seconds and peak memory of each. No
+figure here is a test.
 
     python benchmarks/scale.py 10000 100000 1000000
 """

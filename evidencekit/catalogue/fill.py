@@ -35,7 +35,13 @@ from evidencekit.catalogue.tables import (
 Progress = Callable[[int, int], None]
 """Called with the rows done and the rows to do."""
 
-_PRAGMAS = ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536", "locking_mode = EXCLUSIVE")
+_PRAGMAS = (
+    "page_size = 16384",
+    "journal_mode = OFF",
+    "synchronous = OFF",
+    "cache_size = -65536",
+    "locking_mode = EXCLUSIVE",
+)
 """For a file that is thrown away when anything goes wrong."""
 _INDEXED_AT_ONCE = 1 << 18
 _GROUPS = ("index", "kind", "name", "content", "metadata")

@@ -153,7 +153,8 @@ def row_lines(
     Raises:
         CannotFinish: X443, the groups are not those of rows.
     """
-    load = orjson.loads
+    load, item, manifest = orjson.loads, sealed.item, sealed.manifest
+    folder, folder_number = "", folders.number("")
     lines: list[tuple[object, ...]] = []
     index = -1
     try:
@@ -161,22 +162,24 @@ def row_lines(
             name, content, metadata = load(name_record), load(content_record), load(metadata_record)
             path, raw = read_text(name, "path")
             if raw is None:
-                folder, _, last = path.rpartition("/")
+                above, _, last = path.rpartition("/")
                 depth = path.count("/") + 1 if path else 0
             else:
-                folder, last, depth = _split(raw)
+                above, last, depth = _split(raw)
+            if above != folder:
+                folder, folder_number = above, folders.number(above)
             stem, dot, ext = last.rpartition(".")
             lines.append(
                 (
-                    sealed.item,
-                    sealed.manifest,
+                    item,
+                    manifest,
                     index,
                     path,
                     raw,
                     last,
                     ext.lower() if dot and stem else None,
                     depth,
-                    folders.number(folder),
+                    folder_number,
                     kind.decode(),
                     integer(content, "size"),
                     content["state"],

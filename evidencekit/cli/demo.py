@@ -201,8 +201,8 @@ def _conclude(stage: Stage, found: int) -> None:
         "What happened",
         f"A folder was sealed; {found} ways of tampering were tried on copies, and each was found and named.",
         "'INTEGRITY ONLY' means: nothing was changed since sealing, but nobody's identity was checked.",
-        "'VERIFIED' means: intact, and by keys that your own policy knows. It does not say that the content is true, nor",
-        "that everything was seized: what was not checked stands below each verdict.",
+        "'VERIFIED' means: intact, and by keys that your own policy knows. It does not say that the content is true,",
+        "nor that everything was seized: what was not checked stands below each verdict.",
     )
     for name, words in (
         ("seized", "the source"), ("case", "the sealed case"), ("policy", "whom the recipient trusts"),

@@ -14,7 +14,7 @@ class Tampering(NamedTuple):
 
     name: str
     words: str
-    apply: Callable[[Path], None]
+    apply: Callable[[Path], object]
     outside: bool = False
     """Found only against something known from outside."""
 

@@ -164,18 +164,20 @@ def check_row(kind: str, name: dict[str, Any], content: dict[str, Any], metadata
     if kind not in KINDS:
         raise FormatError("kind", expected="one of " + " ".join(KINDS), found=short(kind))
     state = content["state"]
-    if state in _FORBIDDEN.get(kind, _FORBIDDEN_OTHERS):
+    # a block device is read like a file where it is the source itself, and never opened inside one
+    is_read = kind == "file" or (kind == "block_device" and name.get("path") == "")
+    if state in _FORBIDDEN.get("file" if is_read else kind, _FORBIDDEN_OTHERS):
         raise FormatError("content.state", expected=f"a state that a {kind} can have", found=state)
     taken = state in {"complete", "changed"}
-    has_bytes = kind == "file" and taken
+    has_bytes = is_read and taken
     if (content["sha256"] is not None) != has_bytes or (content["blake3"] is not None) != has_bytes:
         raise FormatError(
             "content.sha256",
             expected=f"digests just where a file was taken whole ({state})",
             found="otherwise",
         )
-    if (content["size"] is None) != (kind != "file") and (kind != "file" or taken or state == "partial"):
-        raise FormatError("content.size", expected="a size just for files", found=short(content["size"]))
+    if (content["size"] is None) == is_read and (not is_read or taken or state == "partial"):
+        raise FormatError("content.size", expected="a size just for what is read", found=short(content["size"]))
     if not has_bytes and not EXTRA_DIGESTS.keys().isdisjoint(content):
         raise FormatError("content", expected="no digests without content", found="digests")
     for member in ("sha256_zero_filled", "blake3_zero_filled", "unreadable"):

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from evidencekit.core import layout
 from evidencekit.core.values import display
@@ -42,7 +42,7 @@ class Store:
                 path=path,
             )
 
-    def open(self, relative: str) -> BinaryIO:
+    def open(self, relative: str) -> BufferedReader:
         """Open a plain file of the case for reading.
 
         Raises:

@@ -7,6 +7,7 @@ checkpoint comes last; a step that breaks a rule of custody leaves nothing. Sour
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -18,15 +19,15 @@ from evidencekit.core import layout
 from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.custody import Custody, advance
 from evidencekit.core.digest import sha256
-from evidencekit.core.event import NAMESPACE, Entry, decode_event, encode_entry, encode_event, new_event
+from evidencekit.core.event import NAMESPACE, Entry, decode_event, encode_entry, encode_event, knows_type, new_event
 from evidencekit.core.merkle import leaf_hash
 from evidencekit.core.values import encode_base64, format_instant, moment
-from evidencekit.errors import Refused
+from evidencekit.errors import CannotFinish, Refused
 from evidencekit.read.store import Store
 from evidencekit.seal.logkeys import LogKeys
 from evidencekit.seal.replay import Log, broken, read_case, refuse_other_keys, replay
 from evidencekit.seal.sign import Signer
-from evidencekit.write.durable import publish, write_new
+from evidencekit.write.durable import cannot_write, publish, write_new
 
 Clock = Callable[[], int]
 Random = Callable[[int], bytes]
@@ -61,16 +62,15 @@ class Ledger:
         """Return now, by the device's clock, as a moment record."""
         return moment(self._clock(), utc_offset_min=self._offset)
 
-    def append(
+    def draft(
         self, kind: str, items: list[str], body: dict[str, Any], *, actor: dict[str, Any], signers: Sequence[Signer]
-    ) -> int:
-        """Sign an event and enter it; return its index. The step's checkpoint is still to come.
+    ) -> dict[str, Any]:
+        """Return the event that `append` would sign now: what it refuses is known before the work is done.
 
         Raises:
             Refused: R511, a rule of custody forbids it.
-            FormatError: a field outside the schema.
+            FormatError: a field outside the schema; over a limit (code F102).
         """
-        self.log.catch_up()
         event = new_event(
             kind=kind,
             items=items,
@@ -82,7 +82,22 @@ class Ledger:
             nonce=encode_base64(self._random(16)),
             occurred_at=self.moment(),
         )
+        encode_event(event)
         self._refuse_broken_rules(event)
+        return event
+
+    def append(
+        self, kind: str, items: list[str], body: dict[str, Any], *, actor: dict[str, Any], signers: Sequence[Signer]
+    ) -> int:
+        """Sign an event and enter it; return its index. The step's checkpoint is still to come.
+
+        Raises:
+            Refused: R511, a rule of custody forbids it; R512, others always came first.
+            FormatError: a field outside the schema; over a limit (code F102).
+            CannotFinish: X405, what others entered meanwhile does not add up; the manifest that it names is gone.
+        """
+        self.log.catch_up()
+        event = self.draft(kind, items, body, actor=actor, signers=signers)
         data = encode_event(event)
         signatures = [signer.sign(data, NAMESPACE) for signer in signers]
         for _ in range(RACES):
@@ -94,8 +109,7 @@ class Ledger:
 
     def add_manifest(self, temporary: Path) -> int:
         """Move a finished Parquet file into the record under the next free number; return the number."""
-        folder = self.store.path / layout.MANIFESTS
-        folder.mkdir(exist_ok=True)
+        _make_folder(self.store.path / layout.MANIFESTS)
         taken = [layout.parse_manifest_name(name) or 0 for name in self.store.names(layout.MANIFESTS)]
         number = max(taken, default=0) + 1
         while True:
@@ -108,11 +122,7 @@ class Ledger:
 
     def checkpoint(self) -> Checkpoint:
         """Sign the tree as it stands and publish the note, unless this size has one; return the checkpoint."""
-        tree = Checkpoint(self.origin, self.log.size, self.log.root)
-        if tree.size not in self.store.numbers(layout.CHECKPOINTS):
-            write_new(self.store.path / layout.checkpoint_file(tree.size), self._keys.sign_checkpoint(tree))
-        self.log.head = max(self.log.head, tree.size)
-        return tree
+        return _checkpoint(self.log, self._keys)
 
     def _refuse_broken_rules(self, event: dict[str, Any]) -> None:
         _, broken = advance(self.custody, event)
@@ -124,6 +134,13 @@ class Ledger:
                 code="R511",
                 hint="Nothing was recorded. `evidencekit show CASE` lists the state of each exhibit.",
             )
+
+    def _refuse_missing_manifest(self, event: dict[str, Any]) -> None:
+        """Raise X405 where somebody finished the case meanwhile and set aside the manifest that this event names."""
+        if event["type"] in {"seal", "derive"}:
+            place = layout.manifest_file(int(event["body"]["manifest"]))
+            if not os.path.lexists(self.store.path / place):
+                raise broken(place, "it was set aside while its event was being signed.")
 
     def _enter(self, event: dict[str, Any], data: bytes, signatures: list[bytes]) -> bool:
         """Publish the folder of the next entry; False when its number was taken meanwhile."""
@@ -142,12 +159,13 @@ class Ledger:
         )
         custody = self.store.path / layout.CUSTODY
         temporary = custody / f"{layout.TEMPORARY}{self._random(8).hex()}"
-        temporary.mkdir()
+        _make_folder(temporary, exist_ok=False)
         try:
             write_new(temporary / "event.json", data)
             for place, signature in enumerate(signatures):
                 write_new(temporary / layout.signature_name(place), signature)
             write_new(temporary / "entry", entry)
+            self._refuse_missing_manifest(event)
             publish(temporary, custody / layout.number(index))
         except Refused:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -179,23 +197,41 @@ def finish(case: Path, *, keys: LogKeys, random: Random) -> tuple[Checkpoint | N
     aside = []
     for stray in log.strays:
         target = f"{layout.WORK}/stray-{random(4).hex()}-{stray.rpartition('/')[2]}"
-        (case / layout.WORK).mkdir(exist_ok=True)
-        (case / stray).rename(case / target)
+        _make_folder(case / layout.WORK)
+        publish(case / stray, case / target)
         aside.append(f"{stray} -> {target}")
-    if log.head == log.size:
-        return None, aside
-    tree = Checkpoint(record["origin"], log.size, log.root)
-    write_new(case / layout.checkpoint_file(tree.size), keys.sign_checkpoint(tree))
-    return tree, aside
+    return None if log.head == log.size else _checkpoint(log, keys), aside
+
+
+def _checkpoint(log: Log, keys: LogKeys) -> Checkpoint:
+    """Sign and publish the tree of a log, unless its size has a note: that must be of this tree, too (else X405)."""
+    tree = Checkpoint(keys.origin, log.size, log.root)
+    place = log.store.path / layout.checkpoint_file(tree.size)
+    if not os.path.lexists(place):
+        _make_folder(place.parent)
+        with contextlib.suppress(Refused):  # R501: another computer was quicker
+            write_new(place, keys.sign_checkpoint(tree))
+    log.accept_note(tree.size)
+    return tree
+
+
+def _make_folder(path: Path, *, exist_ok: bool = True) -> None:
+    try:
+        path.mkdir(exist_ok=exist_ok)
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def _check_manifest(store: Store, index: int) -> None:
     """Raise X405 unless the manifest that entry `index` names, if it names one, is the file that was signed for."""
     event = decode_event(store.read(layout.event_file(index), layout.MAX_RECORD_FILE))
-    if event["type"] not in {"seal", "derive"}:
+    if event["type"] not in {"seal", "derive"} or not knows_type(event):
         return
     where = layout.manifest_file(int(event["body"]["manifest"]))
-    with store.open(where) as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with store.open(where) as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except (CannotFinish, OSError) as error:
+        raise broken(where, f"it cannot be read: {error}") from error
     if found != event["body"]["file_sha256"]:
         raise broken(where, f"expected SHA-256 {event['body']['file_sha256']}, found {found}.")

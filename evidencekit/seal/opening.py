@@ -52,14 +52,15 @@ def open_case(
         "origin": keys.origin,
         "reference": reference,
     }
-    record = {"_t": CASE_TYPE, "case": encode_base64(identity), **opening}
+    case = encode_base64(identity)
+    record = {"_t": CASE_TYPE, "case": case, **opening}
     CASE.check(record)
     event = encode_event(
         new_event(
             kind="open",
             items=[],
             body=opening,
-            case=record["case"],
+            case=case,
             actor=actor,
             signers=[signer.fingerprint],
             seen={"origin": keys.origin, "root": EMPTY_ROOT.hex(), "size": "0"},

@@ -18,10 +18,10 @@ from evidencekit.core.checkpoint import (
 )
 from evidencekit.core.custody import Custody, advance
 from evidencekit.core.digest import sha256
-from evidencekit.core.event import NAMESPACE, decode_entry, decode_event
-from evidencekit.core.merkle import CompactRange, leaf_hash
+from evidencekit.core.event import NAMESPACE, decode_entry, decode_event, knows_type
+from evidencekit.core.merkle import EMPTY_ROOT, CompactRange, leaf_hash
 from evidencekit.core.note import parse_note, parse_vkey
-from evidencekit.core.records import CASE
+from evidencekit.core.records import CASE, OPENING
 from evidencekit.core.sshkeys import fingerprint
 from evidencekit.core.sshsig import parse_sshsig
 from evidencekit.errors import CannotFinish, FormatError, Refused
@@ -35,8 +35,8 @@ def read_case(store: Store) -> dict[str, Any]:
     Raises:
         CannotFinish: X404 a newer version, X405 not a case file; X402 missing.
     """
-    data = store.read(layout.CASE_FILE, layout.MAX_RECORD_FILE)
     try:
+        data = store.read(layout.CASE_FILE, layout.MAX_RECORD_FILE)
         record = encoding.decode(data)
         version = str(record.get("_t", ""))
         if version.startswith("evidencekit/case/") and version != CASE.type:
@@ -80,8 +80,12 @@ class Log:
     custody: Custody = field(default_factory=Custody)
     head: int = 0
     """Size of the newest checkpoint."""
+    roots: list[bytes] = field(default_factory=lambda: [EMPTY_ROOT])
+    """Root at each size."""
     manifests: set[int] = field(default_factory=set)
     """Numbers that events name."""
+    unknown_types: bool = False
+    """True where an event is of a type that this version does not know: it may name files."""
     seals: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Body of the `seal` event of each item."""
     not_stated: dict[str, list[str]] = field(default_factory=dict)
@@ -100,6 +104,8 @@ class Log:
     @property
     def strays(self) -> list[str]:
         """Manifests that no event names and whose number is above all that are named."""
+        if self.unknown_types:
+            return []
         newest = max(self.manifests, default=0)
         numbers = (layout.parse_manifest_name(name) for name in self.store.names(layout.MANIFESTS))
         return [layout.manifest_file(n) for n in sorted(n for n in numbers if n is not None) if n > newest]
@@ -107,7 +113,11 @@ class Log:
     def take(self, event: dict[str, Any], leaf: bytes) -> None:
         """Follow one more entry, whose event and leaf hash were checked."""
         self.tree.append(leaf)
+        self.roots.append(self.tree.root())
         self.custody, _ = advance(self.custody, event)
+        if not knows_type(event):
+            self.unknown_types = True
+            return
         if event["type"] in {"seal", "derive"}:
             self.manifests.add(int(event["body"]["manifest"]))
         if event["type"] == "seal":
@@ -123,9 +133,18 @@ class Log:
         """
         for index in range(self.size, self.store.newest_entry()):
             self.take(*_read_entry(self, index))
-        for size in self.store.numbers(layout.CHECKPOINTS):
-            if self.head < size <= self.size:
-                self.head = size
+        newest = max((n for n in self.store.numbers(layout.CHECKPOINTS) if n <= self.size), default=0)
+        if newest > self.head:
+            self.accept_note(newest)
+
+    def accept_note(self, size: int) -> None:
+        """Take the note at `size` as the newest checkpoint.
+
+        Raises:
+            CannotFinish: X405, it is not one of this log.
+        """
+        _check_note(self.store, self.record, size, self.roots[size])
+        self.head = max(self.head, size)
 
     def refuse_unfinished(self) -> None:
         """Raise Refused (R502) where something stands above the newest checkpoint."""
@@ -150,16 +169,13 @@ def replay(store: Store, record: dict[str, Any]) -> Log:
     """
     log = Log(store, record)
     sizes = store.numbers(layout.CHECKPOINTS)
-    roots: dict[int, bytes] = {}
     for index in range(store.newest_entry()):
         log.take(*_read_entry(log, index))
-        roots[log.size] = log.root
     for size in sizes:
-        if size not in roots:
-            raise broken(layout.checkpoint_file(size), f"the log has {log.size} entries")
+        if not 0 < size <= log.size:
+            raise broken(layout.checkpoint_file(size), f"the log has {log.size} entries.")
     if sizes:
-        _check_note(store, record, sizes[-1], roots[sizes[-1]])
-        log.head = sizes[-1]
+        log.accept_note(sizes[-1])
     return log
 
 
@@ -167,9 +183,9 @@ def _read_entry(log: Log, index: int) -> tuple[dict[str, Any], bytes]:
     """Return the event and the leaf hash of entry `index`, which must follow `log`."""
     store = log.store
     where = layout.entry_folder(index)
-    leaf = store.read(layout.entry_file(index), layout.MAX_RECORD_FILE)
-    data = store.read(layout.event_file(index), layout.MAX_RECORD_FILE)
     try:
+        leaf = store.read(layout.entry_file(index), layout.MAX_RECORD_FILE)
+        data = store.read(layout.event_file(index), layout.MAX_RECORD_FILE)
         entry, event = decode_entry(leaf), decode_event(data)
         if entry.event != sha256(data) or entry.index != index or len(entry.signatures) != len(event["signers"]):
             raise broken(where, "the entry is not about this event.")
@@ -187,6 +203,8 @@ def _read_entry(log: Log, index: int) -> tuple[dict[str, Any], bytes]:
         raise broken(where, "the entry names a wrong place of an item.")
     if event["case"] != log.record["case"]:
         raise broken(where, "the event is of another case.")
+    if index == 0 and any(event["body"].get(name) != value for name, value in log.record.items() if name in OPENING):
+        raise broken(layout.CASE_FILE, f"it does not say what {where} says.")
     _, rules = advance(log.custody, event)
     if rules:
         raise broken(where, f"a rule of custody is broken: expected {rules[0].expected}.")

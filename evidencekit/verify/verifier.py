@@ -30,6 +30,8 @@ from evidencekit.verify.source import check_sources
 from evidencekit.verify.strays import check_strays
 
 RECORD_STEPS = {"case file", "checkpoints", "log", "catalogues", "objects", "strays"}
+_NOT_OF_A_ROW = {"custody", "evidence", "completeness"}
+"""Aspects that no single row can show."""
 _NO_OUTSIDE = "nothing outside confirms that this is the newest state"
 _NOT_YET = "this version of the program checks none"
 
@@ -119,7 +121,7 @@ def verify_proof(data: bytes, *, policy: Path | Policy | None = None, now: int |
         codes=run.findings.counts,
         not_checked=run.first_not_checked,
         done=done,
-        required=_required(run),
+        required=_required(run) - _NOT_OF_A_ROW,
         has_policy=run.policy is not None,
         has_seal=bool(done),
         whole=False,

@@ -99,8 +99,8 @@ class Bench:
     def acquire(self, source: Path, exhibit: str, *, random: Callable[[int], bytes] = os.urandom, **more: Any) -> None:
         request = Acquisition(source=source, exhibit=exhibit, program=PROGRAM, types=False, **more)
         acquire_and_seal(
-            self.ledger(), request, signer=self.signer, actor=self.actor, clock=Clock(START + 2 * 10**12), random=random,
-            utc_offset_min=60,
+            self.ledger(), request, signer=self.signer, actor=self.actor, clock=Clock(START + 2 * 10**12),
+            random=random, utc_offset_min=60,
         )  # fmt: skip
 
     def event(self, index: int, **changes: Any) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Transcripts: what a person types, what he sees, the exit code. The reason of each stands above it.
 
-    # why this case is here
-    $ evidencekit init case …
-    what is printed, stdout and stderr together; … stands for anything within a line, a line `…` for any lines
-    [5]                      the exit code; 0 where it is not said
+# why this case is here
+$ evidencekit init case …
+what is printed, stdout and stderr together; … stands for anything within a line, a line `…` for any lines
+[5]                      the exit code; 0 where it is not said
 """
 
 from __future__ import annotations

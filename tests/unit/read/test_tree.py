@@ -1,7 +1,6 @@
 """The walk: every entry once, in the manifest's order, by handles, with nothing followed and nothing lost."""
 
 # names are bytes here, which pathlib does not take
-# ruff: noqa: PTH102, PTH103, PTH118, PTH211
 
 from __future__ import annotations
 

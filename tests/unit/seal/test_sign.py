@@ -226,6 +226,7 @@ def test_files_that_are_not_there_or_not_files(tmp_path):
         b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
         public_line(Ed25519PrivateKey.generate()),
     ],
+    ids=["empty", "zeros", "putty", "openssh", "pkcs8", "certificate", "public"],
 )
 def test_files_that_hold_no_private_key(tmp_path, data):
     assert code(lambda: load_signer(put(tmp_path / "k", data), ask_passphrase=never)) == "X413"

@@ -278,10 +278,14 @@ def test_file_system_that_cannot_sync_folders(tmp_path, monkeypatch, number):
         systems.sync(tmp_path / "file")
 
 
-def test_windows_sync_skips_folders(tmp_path):
+def test_windows_sync_skips_folders(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(systems.os, "fsync", synced.append)
     systems.windows_sync(tmp_path)
+    assert synced == []
     (tmp_path / "file").touch()
     systems.windows_sync(tmp_path / "file")
+    assert len(synced) == 1
 
 
 def test_vfat_has_neither_links_nor_a_safe_rename(tmp_path):
