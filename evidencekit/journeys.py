@@ -19,10 +19,10 @@ from evidencekit.core import layout
 from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.digest import sha256_hex
 from evidencekit.core.values import decode_base64, display
-from evidencekit.errors import BadArgument, CannotFinish, Refused
+from evidencekit.errors import BadArgument, EvidenceError, Refused
 from evidencekit.seal.ledger import Clock, Ledger, Random
 from evidencekit.seal.sign import Signer
-from evidencekit.write.durable import write_new
+from evidencekit.write.durable import cannot_write, publish, write_new
 
 ProgressCall = Callable[[str, Progress], None]
 
@@ -46,7 +46,7 @@ class Acquisition:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What came of it. `taken` is None where the exhibit had been sealed before and only types were missing."""
+    """What came of it. `taken` is None where the exhibit was sealed before, `typed` where no types were made now."""
 
     taken: Taken | None
     sealed: Checkpoint | None
@@ -72,17 +72,21 @@ def acquire_and_seal(
     `progress` is called with the phase (`acquire`, `identify`) and figures; `on_sealed` once the seal stands.
 
     Raises:
+        BadArgument: U201 no such source; U230, U231 what was asked for cannot be recorded.
+        FormatError: a particular or the actor cannot stand in an event.
         Refused: R504 already sealed, R505 an unfinished acquisition, R506 source and case inside each other.
         CannotFinish: the source or the case cannot be used.
     """
     refuse_nesting(ledger.store.path, request.source)
     item = ledger.custody.items.get(request.exhibit)
-    if item is not None and item.sealed is not None and (not request.resume or item.derived or not request.types):
-        raise Refused(
-            f"{request.exhibit} is already sealed by entry {item.sealed}.",
-            code="R504",
-            hint="Nothing was changed. A new acquisition needs a new exhibit number.",
-        )
+    is_sealed = item is not None and item.sealed is not None
+    lacks_types = request.types and (item is None or item.derived is None)
+    if is_sealed:
+        _refuse_sealed(ledger, request, lacks_types=lacks_types)
+    else:  # refused now rather than after hours
+        digests = sorted({*request.options.digests, "blake3", "sha256"})
+        body = _particulars(request, digests, ledger.moment(), ledger.moment())
+        ledger.draft("acquire", [request.exhibit], body, actor=actor, signers=[signer])
     work = _claim_work(ledger.store.path, request)
     case = decode_base64(ledger.record["case"])
     common: dict[str, Any] = {
@@ -98,32 +102,36 @@ def acquire_and_seal(
         return None if progress is None else lambda figures: progress(name, figures)
 
     taken = sealed = None
-    if item is None or item.sealed is None:
-        taken = take(
-            request.source,
-            work / "taking.parquet",
-            options=request.options,
-            host=request.host,
-            progress=phase("acquire"),
-            store_object=lambda data: _store_object(ledger.store.path, data),
-            **common,
-        )
-        sealed = _seal(ledger, request, taken, signer=signer, actor=actor)
+    if not is_sealed:
+        try:
+            taken = take(
+                request.source,
+                work / "taking.parquet",
+                options=request.options,
+                host=request.host,
+                progress=phase("acquire"),
+                store_object=lambda data: _store_object(work, data),
+                **common,
+            )
+        except EvidenceError:  # nothing was recorded, and nothing in there is of use
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+        sealed = _seal(ledger, request, taken, work, signer=signer, actor=actor)
         if on_sealed is not None:
             on_sealed(taken, sealed)
     typed = None
-    if request.types:
+    if lacks_types:
         typed = _derive(ledger, request, work, signer=signer, actor=actor, progress=phase("identify"), common=common)
     shutil.rmtree(work, ignore_errors=True)
     newest = Checkpoint(ledger.origin, ledger.log.size, ledger.log.root)
-    return Sealed(taken, sealed, typed, newest, tuple(ledger.log.not_stated[request.exhibit]))
+    return Sealed(taken, sealed, typed, newest, tuple(ledger.log.not_stated.get(request.exhibit, ())))
 
 
 def refuse_nesting(case: Path, source: Path) -> None:
     """Raise Refused (R506) where the case lies inside the source or the source inside the case."""
     if not os.path.lexists(source):
         raise BadArgument(f"The source {display(str(source))} does not exist.", code="U201", hint="Check the path.")
-    inner, outer = case.resolve(), source.resolve()
+    inner, outer = Path(os.path.realpath(case)), Path(os.path.realpath(source))
     if inner == outer or inner.is_relative_to(outer) or outer.is_relative_to(inner):
         raise Refused(
             f"The case {display(str(case))} and the source {display(str(source))} lie inside each other.",
@@ -132,12 +140,27 @@ def refuse_nesting(case: Path, source: Path) -> None:
         )
 
 
+def _refuse_sealed(ledger: Ledger, request: Acquisition, *, lacks_types: bool) -> None:
+    """Raise Refused (R504), unless this takes up an acquisition that was sealed, but came not to its end."""
+    if request.resume and (lacks_types or _work_folder(ledger.store.path, request).exists()):
+        return
+    raise Refused(
+        f"{request.exhibit} is already sealed by entry {ledger.custody.items[request.exhibit].sealed}.",
+        code="R504",
+        hint="Nothing was changed. A new acquisition needs a new exhibit number.",
+    )
+
+
+def _work_folder(case: Path, request: Acquisition) -> Path:
+    return case / layout.WORK / request.exhibit.replace("/", "+")  # no exhibit has a +
+
+
 def _claim_work(case: Path, request: Acquisition) -> Path:
     """Return the fresh work folder of an exhibit; its existence marks an unfinished acquisition."""
-    work = case / layout.WORK / request.exhibit.replace("/", "_")
-    if request.resume and work.exists():
-        shutil.rmtree(work)
+    work = _work_folder(case, request)
     try:
+        if request.resume and work.exists():
+            shutil.rmtree(work)
         work.mkdir(parents=True)
     except FileExistsError:
         raise Refused(
@@ -146,21 +169,31 @@ def _claim_work(case: Path, request: Acquisition) -> Path:
             hint="Add --resume to take it up again.",
         ) from None
     except OSError as error:
-        raise CannotFinish(f"{display(str(work))}: {error.strerror}.", code="X422", hint="Check the medium.") from error
+        raise cannot_write(work, error) from error
     return work
 
 
-def _seal(ledger: Ledger, request: Acquisition, taken: Taken, *, signer: Signer, actor: dict[str, Any]) -> Checkpoint:
-    """Publish the manifest, enter `acquire` and `seal`, and write the checkpoint last."""
-    header = taken.header_record
-    stated = {"acquisition_type": "logical", **(request.particulars or {})}
-    body = {
-        **stated,
-        "digests": header["digests"],
-        "finished_at": header["finished_at"],
-        "started_at": header["started_at"],
+def _particulars(
+    request: Acquisition, digests: list[str], started_at: dict[str, Any], finished_at: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the body of the `acquire` event."""
+    return {
+        "acquisition_type": "logical",
+        **(request.particulars or {}),
+        "digests": digests,
+        "finished_at": finished_at,
+        "started_at": started_at,
         "tool": request.program,
     }
+
+
+def _seal(
+    ledger: Ledger, request: Acquisition, taken: Taken, work: Path, *, signer: Signer, actor: dict[str, Any]
+) -> Checkpoint:
+    """Publish objects and manifest, enter `acquire` and `seal`, and write the checkpoint last."""
+    header = taken.header_record
+    body = _particulars(request, header["digests"], header["started_at"], header["finished_at"])
+    _publish_objects(work, ledger.store.path)
     number = ledger.add_manifest(taken.path)
     ledger.append("acquire", [request.exhibit], body, actor=actor, signers=[signer])
     ledger.append("seal", [request.exhibit], _manifest_body(taken, number), actor=actor, signers=[signer])
@@ -210,9 +243,19 @@ def _manifest_body(taken: Taken, number: int) -> dict[str, Any]:
     }
 
 
-def _store_object(case: Path, data: bytes) -> None:
-    """Write a large value to `objects/`, unless it is there."""
-    path = case / layout.object_file(sha256_hex(data))
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _store_object(work: Path, data: bytes) -> None:
+    """Keep a large value until the seal; a value that stands in the case and is named by no row would be a stray."""
+    folder = work / layout.OBJECTS
+    folder.mkdir(exist_ok=True)
     with contextlib.suppress(Refused):  # R501: the same bytes are there already
-        write_new(path, data)
+        write_new(folder / sha256_hex(data), data)
+
+
+def _publish_objects(work: Path, case: Path) -> None:
+    """Move large values to `objects/`, unless they are there."""
+    folder = work / layout.OBJECTS
+    for item in sorted(folder.iterdir()) if folder.is_dir() else ():
+        place = case / layout.object_file(item.name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(Refused):
+            publish(item, place, synced=True)

@@ -96,7 +96,7 @@ class Taker:
             return self._not_taken(node, handle, "not_read")
         try:
             try:
-                reading = self._reader.read(handle, self._on_block)
+                reading = self._reader.read(handle, self._on_block, node.opened)
             except OSError as error:
                 return self._not_taken(node, problem_of(error), "not_read", handle=handle)
             return self._read(node, handle, reading)

@@ -57,20 +57,20 @@ class Typer:
         """Take the newest of some libraries (None: those that are installed).
 
         Raises:
-            CannotFinish: X440, there is none, or it cannot be used.
+            CannotFinish: X434, there is none, or it cannot be used.
         """
         found = installed() if libraries is None else libraries
         if not found:
             raise CannotFinish(
                 "There is no libmagic here, so no media types can be told.",
-                code="X440",
+                code="X434",
                 hint="Install the package pylibmagic; the acquisition itself does not need it.",
             )
         chosen = max(found, key=lambda library: library.version)
         try:
             self._module = module = _python_magic(chosen.library)
         except (ImportError, AttributeError) as error:
-            raise CannotFinish(f"libmagic cannot be used: {error}.", code="X440") from error
+            raise CannotFinish(f"libmagic cannot be used: {error}.", code="X434") from error
         data = chosen.data
         if module.libmagic is not chosen.library:  # loaded before us, by somebody else: then its own database
             data = next((library.data for library in found if _name(library) == module.libmagic._name), None)  # noqa: SLF001
@@ -79,7 +79,7 @@ class Typer:
             self.data_sha256 = None if data is None else hashlib.sha256(data.read_bytes()).hexdigest()
             """Of the database in use, where it is known which."""
         except (module.MagicException, OSError) as error:
-            raise CannotFinish(f"libmagic cannot be used: {error}.", code="X440") from error
+            raise CannotFinish(f"libmagic cannot be used: {error}.", code="X434") from error
         number = module.version()
         self.version = f"{number // 100}.{number % 100:02d}"
         """As libmagic says it: 544 is `5.44`."""

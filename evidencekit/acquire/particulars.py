@@ -34,7 +34,7 @@ _EXAMPLES = {
     "model": '"Ultra"',
     "notes": '"…"',
     "owner_present": "true",
-    "photos": '["<SHA-256 of the photograph>"]',
+    "photos": f'["{"0" * 64}"]',
     "physical_seals": '["S-4711"]',
     "place": '"12 Example Street, ground floor, study"',
     "quantity": "1",
@@ -59,8 +59,8 @@ def read_particulars(data: bytes, place: str) -> dict[str, Any]:
         BadArgument: U220 not TOML, U221 a field that is not known or not of its form.
     """
     try:
-        stated = tomllib.loads(data.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        stated = tomllib.loads(data.decode("utf-8-sig"))  # some editors begin a file with a byte order mark
+    except ValueError as error:  # UTF-8, TOML, and a number of thousands of digits
         raise BadArgument(
             f"{place} is not TOML: {error}.", code="U220", hint="See `evidencekit init --template`."
         ) from error
@@ -120,7 +120,10 @@ def _instant(value: datetime, place: str) -> dict[str, Any]:
     if offset is None:
         raise FormatError(place, expected="a time with its offset, as 2026-11-21T09:10:00+01:00", found=str(value))
     precision = "s" if value.microsecond == 0 else "ns"
-    return moment(_nanoseconds(value), utc_offset_min=int(offset.total_seconds() // 60), precision=precision)
+    try:
+        return moment(_nanoseconds(value), utc_offset_min=int(offset.total_seconds() // 60), precision=precision)
+    except FormatError as error:  # the offset leads out of the years that there are
+        raise FormatError(place, expected=error.expected, found=error.found) from error
 
 
 def _nanoseconds(value: datetime) -> int:

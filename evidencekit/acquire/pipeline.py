@@ -162,7 +162,7 @@ def take(
 
     Raises:
         BadArgument: U230 a glob that cannot match, U231 the header cannot say what was asked for.
-        Refused: R501 the name `out` is taken, R502 it lies inside the source.
+        Refused: R501 the name `out` is taken, R506 it lies inside the source.
         CannotFinish: X421 to X424 writing, X430 to X435 the source.
     """
     started = clock()

@@ -91,13 +91,13 @@ def refuse_inside(source: Source, out: Path) -> None:
     """Raise Refused where a manifest would be written into the very source that it describes.
 
     Raises:
-        Refused: R502.
+        Refused: R506.
     """
     place = _real(os.fsencode(out))
     if source.kind == "directory" and (source.real == b"/" or (place + b"/").startswith(source.real + b"/")):
         raise Refused(
             f"{display(os.fsencode(out))} lies inside the source {display(source.real)}.",
-            code="R502",
+            code="R506",
             hint="Keep the case outside of what it describes.",
             path=out,
         )

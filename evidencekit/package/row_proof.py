@@ -13,7 +13,7 @@ from typing import Any
 
 from evidencekit.core import encoding, layout
 from evidencekit.core.digest import group_commitment, group_salts
-from evidencekit.core.event import decode_event
+from evidencekit.core.event import decode_event, knows_type
 from evidencekit.core.merkle import CompactRange, Tree, leaf_hash, prove_inclusion
 from evidencekit.core.proofs import TlogProof, format_tlog_proof
 from evidencekit.core.records import CASE, leaf_bytes
@@ -47,7 +47,9 @@ def prove_row(case: Path, name: str, *, groups: tuple[str, ...]) -> RowProof:
 
     Raises:
         BadArgument: U234 no such item or row.
-        CannotFinish: X401 not a case, X402 a file is missing, X440 nothing is sealed under a checkpoint.
+        FormatError: a record that is not in its form.
+        CannotFinish: X401 not a case, X402 a file is missing, X440 nothing is sealed under a checkpoint, X443 the
+            record does not add up.
     """
     store = Store(case)
     size = max(store.numbers(layout.CHECKPOINTS), default=0)
@@ -63,15 +65,15 @@ def prove_row(case: Path, name: str, *, groups: tuple[str, ...]) -> RowProof:
     leaf = leaf_bytes(row.kind, commitments["name"], commitments["content"], commitments["metadata"])
     extra = {
         "_t": ROW_PROOF_TYPE,
-        "entry": store.read(layout.entry_file(entry), layout.MAX_RECORD_FILE).decode(),
-        "event": store.read(layout.event_file(entry), layout.MAX_RECORD_FILE).decode(),
+        "entry": _text(store, layout.entry_file(entry), layout.MAX_RECORD_FILE),
+        "event": _text(store, layout.event_file(entry), layout.MAX_RECORD_FILE),
         "groups": {key: {"bytes": stored[key].decode(), "salt": encode_base64(salts[key])} for key in groups},
         "index": str(index),
         "leaf": leaf.decode(),
         "log_keys": record["log_keys"],
         "proof": [encode_base64(node) for node in prove_inclusion(index, len(leaves) // HASH, _packed(leaves))],
         "signatures": [
-            store.read(layout.signature_file(entry, place), layout.MAX_SIGNATURE_FILE).decode()
+            _text(store, layout.signature_file(entry, place), layout.MAX_SIGNATURE_FILE)
             for place in range(len(event["signers"]))
         ],
     }
@@ -86,6 +88,13 @@ def prove_row(case: Path, name: str, *, groups: tuple[str, ...]) -> RowProof:
         entry=entry,
         size=size,
     )
+
+
+def _text(store: Store, place: str, limit: int) -> str:
+    try:
+        return store.read(place, limit).decode()
+    except UnicodeDecodeError as error:
+        raise CannotFinish(f"{place} is not text.", code="X443", hint="Verify the case.") from error
 
 
 def _parse(name: str) -> tuple[str, bytes | int]:
@@ -107,7 +116,7 @@ def _seal_of(store: Store, item: str, size: int) -> tuple[int, dict[str, Any]]:
     known = []
     for index in range(size):
         event = decode_event(store.read(layout.event_file(index), layout.MAX_RECORD_FILE))
-        if event["type"] == "seal":
+        if event["type"] == "seal" and knows_type(event):
             if event["items"] == [item]:
                 return index, event
             known += event["items"]
@@ -131,6 +140,8 @@ def _find_row(store: Store, seal: dict[str, Any], wanted: bytes | int, name: str
             if end > len(leaves):  # in shuffled order the rows of a file do not come by index
                 leaves.extend(bytes(end - len(leaves)))
             leaves[end - HASH : end] = leaf_hash(_leaf(row))
+    if len(leaves) != rows * HASH:
+        raise CannotFinish(f"{place} has other than its {rows} rows.", code="X443", hint="Verify the case.")
     if found is None:
         raise BadArgument(f"No row {display(name)}.", code="U234", hint="`evidencekit find CASE --name GLOB` finds it.")
     return found, leaves

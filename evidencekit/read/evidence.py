@@ -84,15 +84,22 @@ class Reader:
         self._small = memoryview(bytearray(SMALL_BLOCK))
         self._large: list[memoryview] = []
 
-    def read(self, handle: int, on_block: Callable[[int], None] | None = None) -> Reading:
+    def read(
+        self,
+        handle: int,
+        on_block: Callable[[int], None] | None = None,
+        before: os.stat_result | None = None,
+    ) -> Reading:
         """Return digests, size and both stats of an open file or device; the handle stays open.
 
-        `on_block` hears the size of each block of a large file, so that somebody can be shown that it goes on.
+        `on_block` hears the size of each block of a large file, so that somebody can be shown that it goes on;
+        `before` is the fstat from right after it was opened, if that was taken.
 
         Raises:
             OSError: its stat cannot be taken.
         """
-        before = os.fstat(handle)
+        if before is None:
+            before = os.fstat(handle)
         if before.st_size < SMALL_BLOCK and not self._others and stat.S_ISREG(before.st_mode):
             reading = self._read_at_once(handle, before)
             if reading is not None:

@@ -42,7 +42,10 @@ _BAD_NAME = Problem("io_error", "the file system listed a name that is none")
 class Node:
     """One entry of the source. `open` and `xattrs` work until the walk goes on."""
 
-    __slots__ = ("after", "handle", "kind", "name", "opener", "parent", "path", "problem", "pruned", "status", "target")
+    __slots__ = (
+        "after", "handle", "kind", "name", "opened", "opener",
+        "parent", "path", "problem", "pruned", "status", "target",
+    )  # fmt: skip
 
     def __init__(self, opener: Opener, parent: int, name: bytes, path: bytes) -> None:
         self.opener = opener
@@ -58,6 +61,8 @@ class Node:
         """One of `records.KINDS`."""
         self.status: os.stat_result | None = None
         """lstat; for a listed folder the fstat before it was listed; None where even that failed."""
+        self.opened: os.stat_result | None = None
+        """fstat of a file when `open` opened it."""
         self.target: bytes | None = None
         """The bytes of a link; None where it could not be read."""
         self.problem: Problem | None = None
@@ -70,13 +75,14 @@ class Node:
     def open(self) -> int | Problem:
         """Return a new handle on this file for reading, or why there is none. The caller closes it.
 
-        The file may have been replaced by another since it was listed: compare `os.fstat` with `status`.
+        The file may have been replaced by another since it was listed: compare `opened` with `status`.
         """
         try:
             handle = self.opener.file(self.name, self.parent)
         except OSError as error:
             return problem_of(error)
-        if stat.S_ISREG(os.fstat(handle).st_mode):
+        self.opened = status = os.fstat(handle)
+        if stat.S_ISREG(status.st_mode):
             return handle
         os.close(handle)
         return _REPLACED

@@ -19,7 +19,7 @@ from evidencekit.errors import CannotFinish, Refused
 from evidencekit.seal.ledger import Clock, Random
 from evidencekit.seal.logkeys import LogKeys
 from evidencekit.seal.sign import Signer
-from evidencekit.write.durable import publish, write_new
+from evidencekit.write.durable import cannot_write, publish, write_new
 
 
 def open_case(
@@ -97,12 +97,22 @@ def open_case(
 
 def refuse_taken(path: Path) -> None:
     """Raise Refused (R501) where `path` exists and is not an empty folder."""
-    if os.path.lexists(path) and (path.is_symlink() or not path.is_dir() or any(path.iterdir())):
-        raise Refused(
-            f"{display(str(path))} exists and is not an empty folder.",
-            code="R501",
-            hint="Nothing was changed. Choose another name.",
-        )
+    if not os.path.lexists(path):
+        return
+    if path.is_symlink() or not path.is_dir() or _has_names(path):
+        what = "exists and is not an empty folder"
+    elif path.samefile("."):
+        what = "is the folder you stand in, and would be replaced"
+    else:
+        return
+    raise Refused(f"{display(str(path))} {what}.", code="R501", hint="Nothing was changed. Choose another name.")
+
+
+def _has_names(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except OSError as error:
+        raise cannot_write(folder, error) from error
 
 
 def _publish_folder(path: Path, files: dict[str, bytes], random: Random) -> None:
@@ -113,7 +123,7 @@ def _publish_folder(path: Path, files: dict[str, bytes], random: Random) -> None
         )
     temporary = path.parent / f"{layout.TEMPORARY}{random(8).hex()}"
     try:
-        temporary.mkdir()
+        temporary.mkdir(mode=path.stat().st_mode & 0o777 if path.is_dir() else 0o777)
         for name, data in files.items():
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             write_new(temporary / name, data)
@@ -121,6 +131,8 @@ def _publish_folder(path: Path, files: dict[str, bytes], random: Random) -> None
         if path.is_dir():
             path.rmdir()
         publish(temporary, path)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise cannot_write(path, error) from error
         raise

@@ -58,7 +58,7 @@ def typing(tmp_path, common):
     """Return a function that types a source by a judged manifest, and judges what it made."""
     count = 0
 
-    def run(source, base, *, typer=None, progress=None):
+    def run(source, base, *, typer=None, progress=None, workers=1):
         nonlocal count
         count += 1
         out = tmp_path / f"derived-{count}.parquet"
@@ -68,7 +68,8 @@ def typing(tmp_path, common):
             out,
             base_manifest=7,
             base_root=base.taken.root,
-            typer=typer,
+            make_typer=(lambda: typer) if typer else Typer,
+            workers=workers,
             progress=progress,
             **common,
         )
@@ -154,12 +155,28 @@ def test_each_content_is_looked_at_once(source, taking, typing):
 
 
 def test_contents_are_remembered_within_a_bound(source, taking, typing, monkeypatch):
-    monkeypatch.setattr(identify_module, "_MAX_CONTENTS", 2)
+    monkeypatch.setattr("evidencekit.acquire.desks.MAX_CONTENTS", 2)
+    monkeypatch.setattr(identify_module, "_BATCH", 1)
     for number, content in enumerate([b"1", b"2", b"1", b"3", b"1", b"2"]):
         (source / f"{number}").write_bytes(content)
     engine = Engine()
     typing(source, taking(source), typer=engine)
     assert engine.looked == [b"1", b"2", b"3", b"2"]
+
+
+@pytest.mark.parametrize("workers", [2, 5])
+def test_workers_change_nothing(source, taking, typing, workers):
+    for number in range(60):
+        (source / f"{number:02d}").write_bytes([PDF, PNG, b"text %d" % number, b"<html>", b"\x7fELF"][number % 5])
+    base = taking(source)
+    for number in range(10, 20):
+        (source / f"{number:02d}").unlink()
+    alone, one = typing(source, base)
+    together, other = typing(source, base, workers=workers)
+    assert together == alone
+    # Of what is gone, 12 and 17 alone had contents of their own.
+    assert one["totals"] == other["totals"] == {"errors": "2", "rows": "60"}
+    assert {path for path, (_, _, error) in alone.items() if error} == {b"12", b"17"}
 
 
 def test_error_is_not_remembered(source, taking, typing):
@@ -305,7 +322,7 @@ def test_taken_name_is_refused(source, taking, common, tmp_path):
             base_manifest=1,
             base_root=bytes(32),
             progress=None,
-            typer=Engine(),
+            make_typer=Engine,
             **common,
         )
     assert caught.value.code == "R501"
@@ -324,7 +341,7 @@ def test_damaged_manifest(source, taking, common, tmp_path):
             base_manifest=1,
             base_root=bytes(32),
             progress=None,
-            typer=Engine(),
+            make_typer=Engine,
             **common,
         )
     with pytest.raises(CannotFinish) as caught:
@@ -335,7 +352,7 @@ def test_damaged_manifest(source, taking, common, tmp_path):
             base_manifest=1,
             base_root=bytes(32),
             progress=None,
-            typer=Engine(),
+            make_typer=Engine,
             **common,
         )
     assert caught.value.code == "X403"
@@ -391,7 +408,7 @@ def test_newest_library_is_taken():
 def test_without_any_library():
     with pytest.raises(CannotFinish) as caught:
         Typer([])
-    assert caught.value.code == "X440"
+    assert caught.value.code == "X434"
 
 
 def test_without_a_known_database_its_digest_is_null(monkeypatch):

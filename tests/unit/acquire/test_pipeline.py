@@ -60,10 +60,10 @@ class ReaderWith(Reader):
         self._inode = inode
         self._plain = Reader()
 
-    def read(self, handle, on_block=None):
+    def read(self, handle, on_block=None, before=None):
         if os.fstat(handle).st_ino == self._inode:
-            return super().read(handle, on_block)
-        return self._plain.read(handle, on_block)
+            return super().read(handle, on_block, before)
+        return self._plain.read(handle, on_block, before)
 
 
 def failing_at(bad, *, number=errno.EIO):
@@ -584,7 +584,7 @@ def test_sources_that_are_none(tmp_path, taking, make, code):
 def test_manifest_inside_its_own_source_is_refused(source, taking):
     with pytest.raises(Refused) as caught:
         taking(source, out=source / "manifest.parquet")
-    assert caught.value.code == "R502"
+    assert caught.value.code == "R506"
     assert list(source.iterdir()) == []
 
 

@@ -168,7 +168,7 @@ def test_manifest_in_its_own_source(tmp_path, source, out, inside):
     if inside:
         with pytest.raises(Refused) as caught:
             refuse_inside(facts, tmp_path / out)
-        assert caught.value.code == "R502"
+        assert caught.value.code == "R506"
     else:
         refuse_inside(facts, tmp_path / out)
 
