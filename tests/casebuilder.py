@@ -250,7 +250,7 @@ class Builder:
         } | {name.removeprefix("body_"): value for name, value in body.items()}))  # fmt: skip
         return where
 
-    def derive(self, opinions: list[dict[str, Any]], *, base: int = 1, exhibit: str = "EX-001", **changes: Any) -> str:
+    def derive(self, opinions: list[dict[str, Any]], *, base: int = 1, item: str = "EX-001", **changes: Any) -> str:
         """Write a derived manifest about manifest `base` and seal it; an opinion is `{base_index, …, media_type}`."""
         seal = next(
             event["body"]
@@ -276,7 +276,7 @@ class Builder:
         engine = {"data_sha256": None, "name": "engine", "version": "1"}
         header = {
             "_t": DERIVED_TYPE, "base_manifest": str(base), "base_root": seal["root"],
-            "case": encode_base64(IDENTITY), "engine": engine, "exhibit": exhibit, "finished_at": WHEN,
+            "case": encode_base64(IDENTITY), "engine": engine, "exhibit": item, "finished_at": WHEN,
             "kind": "media-type", "program": PROGRAM, "started_at": WHEN,
             "totals": {"errors": "0", "rows": str(len(opinions))},
         } | changes  # fmt: skip
@@ -284,7 +284,7 @@ class Builder:
         with DerivedWriter(self.case / where) as writer:
             writer.write(rows)
             digest = writer.finish(data, bytes(16))
-        self.enter(self.event("derive", [exhibit], {
+        self.enter(self.event("derive", [item], {
             "base_root": seal["root"], "engine": engine, "file_sha256": digest.hex(),
             "header": header_commitment(bytes(16), data).hex(), "kind": "media-type", "manifest": str(number),
             "root": tree.root().hex(), "rows": str(len(opinions)),

@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 from evidencekit.errors import CannotFinish
 
 _LOADER = "magic.loader"
-_SYSTEM_NAMES = ("libmagic.so.1", "libmagic.1.dylib", "libmagic.dylib")
+_DATA = "magic.mgc"
+_NAMES = ("libmagic.so.1", "libmagic.1.dylib", "libmagic.dylib")
 _SYSTEM_DATA = (
     "/usr/share/misc/magic.mgc",
     "/usr/lib/file/magic.mgc",
@@ -73,7 +74,7 @@ class Typer:
             raise CannotFinish(f"libmagic cannot be used: {error}.", code="X434") from error
         data = chosen.data
         if module.libmagic is not chosen.library:  # loaded before us, by somebody else: then its own database
-            data = next((library.data for library in found if _name(library) == module.libmagic._name), None)  # noqa: SLF001
+            data = _data_of(module.libmagic)
         try:
             self._magic = module.Magic(mime=True, mime_encoding=True, magic_file=None if data is None else str(data))
             self.data_sha256 = None if data is None else hashlib.sha256(data.read_bytes()).hexdigest()
@@ -99,25 +100,23 @@ class Typer:
 def installed() -> list[Library]:
     """Return the libraries that are there: the system's first, then pylibmagic's."""
     found = []
-    data = next((Path(place) for place in _SYSTEM_DATA if Path(place).is_file()), None)
-    for name in _SYSTEM_NAMES:
-        found += _load(name, data)
+    for name in _NAMES:
+        found += _load(name)
         if found:
             break
     spec = importlib.util.find_spec("pylibmagic")
     for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
-        data = Path(folder) / "magic.mgc"
-        places = [place for name in _SYSTEM_NAMES if (place := Path(folder) / name).is_file()]
-        if places and data.is_file():
-            found += _load(str(places[0]), data)
+        places = [place for name in _NAMES if (place := Path(folder) / name).is_file()]
+        if places and (Path(folder) / _DATA).is_file():
+            found += _load(str(places[0]))
     return found
 
 
-def _load(name: str, data: Path | None) -> list[Library]:
+def _load(name: str) -> list[Library]:
     try:
         library = ctypes.CDLL(name)
         library.magic_version.restype = ctypes.c_int
-        return [Library(library, library.magic_version(), data)]
+        return [Library(library, library.magic_version(), _data_of(library))]
     except (OSError, AttributeError):
         return []  # not for this machine, or older than magic_version (2013): as good as none
 
@@ -140,5 +139,12 @@ def _python_magic(library: ctypes.CDLL) -> Any:
     return magic
 
 
-def _name(library: Library) -> str:
-    return str(library.library._name)  # noqa: SLF001 - ctypes documents it
+def _data_of(library: ctypes.CDLL) -> Path | None:
+    """Return the database that belongs to a library: the one beside it, or the system's for one that the system found.
+
+    It is named to libmagic always: left alone, that would follow the environment.
+    """
+    place = Path(str(library._name))  # noqa: SLF001 - ctypes documents it
+    if place.name != str(place) and (place.parent / _DATA).is_file():
+        return place.parent / _DATA
+    return next((Path(data) for data in _SYSTEM_DATA if Path(data).is_file()), None)

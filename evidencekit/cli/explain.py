@@ -6,8 +6,19 @@ import click
 
 from evidencekit.cli.options import output
 from evidencekit.cli.render import Screen
-from evidencekit.core.registry import ENTRIES, REFUSALS, lookup
+from evidencekit.core.refusals import REFUSALS, Refusal
+from evidencekit.core.registry import ENTRIES, Entry, lookup
 from evidencekit.errors import BadArgument
+
+WORDS = {
+    "severity": "kind",
+    "aspect": "about",
+    "means": "it means",
+    "means_not": "it does not mean",
+    "do": "what to do",
+    "section": "see specs/",
+}
+"""Members of an entry, and what they are called when shown."""
 
 
 @click.command()
@@ -24,23 +35,22 @@ def explain(code: str | None, screen: Screen) -> int:
     Exit codes: 0 explained · 2 no such code.
     """
     if code is None:
-        everything = {**ENTRIES, **REFUSALS}
-        screen.document({name: entry._asdict() for name, entry in sorted(everything.items())})
-        screen.table(
-            ("code", "severity", "title"), [(name, entry.severity, entry.title) for name, entry in everything.items()]
-        )
+        everything: dict[str, Entry | Refusal] = {**ENTRIES, **REFUSALS}
+        screen.document({name: _facts(entry) for name, entry in sorted(everything.items())})
+        rows = [(name, entry.severity, entry.title) for name, entry in everything.items()]
+        screen.table(("code", "severity", "title"), rows)
         return 0
-    entry = lookup(code.upper())
-    if entry is None:
+    found = lookup(code.upper())
+    if found is None:
         raise BadArgument(f"There is no code {code[:40]!r}.", code="U206", hint="`evidencekit explain` lists them all.")
-    screen.document({"code": code.upper(), **entry._asdict()})
-    screen.say(f"{code.upper()}  {entry.title}", entry.severity)
-    severity = "a program stopped" if entry.severity == "exit" else f"{entry.severity}, about the {entry.aspect}"
-    screen.say(f"kind             {severity}")
-    screen.say(f"it means         {entry.means}")
-    if entry.means_not:
-        screen.say(f"it does not mean {entry.means_not}")
-    screen.say(f"what to do       {entry.do}")
-    if entry.section:
-        screen.say(f"specified in     specs/{entry.section}")
+    facts = _facts(found)
+    screen.document({"code": code.upper(), **facts})
+    screen.say(f"{code.upper()}  {facts['title']}", facts["severity"])
+    for member, words in WORDS.items():
+        if facts.get(member):
+            screen.say(f"{words:<17}{facts[member]}")
     return 0
+
+
+def _facts(entry: Entry | Refusal) -> dict[str, str]:
+    return {**entry._asdict(), "severity": entry.severity}

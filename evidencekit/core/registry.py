@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from evidencekit.core.refusals import REFUSALS, Refusal
+
 
 class Entry(NamedTuple):
     """One code."""
@@ -184,16 +186,9 @@ ENTRIES: dict[str, Entry] = {
         "The list was cut; the counts are complete.", "Nothing is hidden: the counts by code say how many.",
         "Use the counts."),
 }  # fmt: skip
-"""Findings. What programs could not or would not do stands in `REFUSALS`."""
-
-REFUSALS: dict[str, Entry] = {}
-"""Filled below: F1xx, R5xx, U2xx, X4xx."""
+"""Findings. What programs could not or would not do stands in `core/refusals.py`."""
 
 
-def _exit(code: str, title: str, means: str, do: str) -> None:
-    REFUSALS[code] = Entry(title.lower().replace(" ", "_"), "exit", "", "", title, means, "", do)
-
-
-def lookup(code: str) -> Entry | None:
+def lookup(code: str) -> Entry | Refusal | None:
     """Return what a code means, or None."""
     return ENTRIES.get(code) or REFUSALS.get(code)

@@ -39,7 +39,7 @@ def parse_known_head(data: bytes) -> KnownHead:
     Typed text may be broken by spaces and line ends wherever it likes; hex may be typed in groups.
 
     Raises:
-        BadArgument: U221, neither.
+        BadArgument: U223, neither.
     """
     if len(data) <= MAX_NOTE and _DASH in data:
         try:
@@ -70,7 +70,7 @@ def _parse_typed(words: list[str]) -> KnownHead:
 
 def _bad(message: str) -> BadArgument:
     hint = "Give the file of a checkpoint, or type its size and root as `evidencekit checkpoint show` prints them."
-    return BadArgument(message, code="U221", hint=hint)
+    return BadArgument(message, code="U223", hint=hint)
 
 
 def check_outside(run: Run, log: Log, newest: Checkpoint | None, known: KnownHead | None) -> bool:

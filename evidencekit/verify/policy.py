@@ -82,7 +82,7 @@ def read_policy(folder: Path) -> Policy:
     """Read a policy folder.
 
     Raises:
-        BadArgument: U220, a file is missing, cannot be read, or says something that is not understood.
+        BadArgument: U222, a file is missing, cannot be read, or says something that is not understood.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -103,7 +103,7 @@ def read_policy(folder: Path) -> Policy:
 
 def _bad(message: str) -> BadArgument:
     hint = "`evidencekit policy check DIR` says what a policy folder holds."
-    return BadArgument(message, code="U220", hint=hint)
+    return BadArgument(message, code="U222", hint=hint)
 
 
 def _read(folder: Path, name: str) -> bytes:

@@ -59,7 +59,7 @@ def verify_case(
 
     Raises:
         CannotFinish: X401, not a case.
-        BadArgument: U220 the policy, U221 the checkpoint from outside cannot be used.
+        BadArgument: U222 the policy, U223 the checkpoint from outside cannot be used.
     """
     store = Store(path)
     known = None if since is None else parse_known_head(since)
@@ -101,7 +101,7 @@ def verify_proof(data: bytes, *, policy: Path | Policy | None = None, now: int |
     """Verify one row proof: the bytes of a tlog-proof file whose `extra` carries the row.
 
     Raises:
-        BadArgument: U220, the policy cannot be used.
+        BadArgument: U222, the policy cannot be used.
     """
     run = Run(policy=_policy(policy), now=now)
     proven = None

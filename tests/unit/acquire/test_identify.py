@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -436,6 +437,30 @@ def test_engine_that_fails():
     assert typer.opinion(0) == Opinion(None, None, "libmagic: out of memory")
 
 
+MEDDLED = """
+import os, sys
+from evidencekit.acquire.libmagic import Typer
+if sys.argv[2] == "after":
+    first = Typer()
+import pylibmagic
+typer = Typer()
+print(typer.version, typer.opinion(os.open(sys.argv[1], os.O_RDONLY)).media_type)
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_pylibmagic_imported_by_somebody_else(tmp_path, when):
+    """It changes ctypes and the environment; the engine and its database must still be a pair."""
+    if importlib.util.find_spec("pylibmagic") is None:
+        pytest.skip("NOT RUN: pylibmagic is not installed")
+    (tmp_path / "file").write_bytes(PNG)
+    done = subprocess.run(
+        [sys.executable, "-c", MEDDLED, tmp_path / "file", when], check=False, capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(" image/png\n")
+
+
 ALONE = """
 import ctypes, os, sys
 real = ctypes.CDLL.__init__
@@ -456,7 +481,8 @@ assert "pylibmagic" not in sys.modules
 
 
 def test_pylibmagic_alone_is_enough(tmp_path):
-    pytest.importorskip("pylibmagic", reason="NOT RUN: pylibmagic is not installed")
+    if importlib.util.find_spec("pylibmagic") is None:  # importing it would change ctypes for all other tests
+        pytest.skip("NOT RUN: pylibmagic is not installed")
     (tmp_path / "file").write_bytes(PNG)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", ALONE, tmp_path / "file"],

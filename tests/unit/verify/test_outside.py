@@ -41,7 +41,7 @@ def test_every_spelling_says_the_same(sealed):
 def test_what_is_no_checkpoint_is_refused(sealed, data):
     with pytest.raises(BadArgument) as caught:
         verify_case(sealed.case, since=data)
-    assert caught.value.code == "U221"
+    assert caught.value.code == "U223"
 
 
 def test_a_larger_one_shows_a_cut_tail(sealed):
