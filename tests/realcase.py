@@ -41,7 +41,8 @@ ODD_NAMES = (
     b"del\x7f",
     "c1\u0085\u009b31m".encode(),
     "rlo\u202egpj.exe".encode(),
-    b"[bold red]markup[/]",
+    b"[bold red]markup[\\]",
+    b"[red]markup",
     b"*glob?[x]",
     b"=1+1",
 )

@@ -1,7 +1,7 @@
 """libmagic, by python-magic: the newer of the system's and pylibmagic's, with its own database, and which one it was.
 
 pylibmagic's import would change ctypes and the environment for the whole program, so its files are only looked for;
-python-magic loads whatever its loader finds, so it is given a loader. One cookie, kept as long as it is used.
+python-magic loads whatever its loader finds when imported, so it is given a loader. One cookie, kept while it is used.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 from evidencekit.errors import CannotFinish
 
-_LOADER = "magic.loader"
 _DATA = "magic.mgc"
 _NAMES = ("libmagic.so.1", "libmagic.1.dylib", "libmagic.dylib")
 _SYSTEM_DATA = (
@@ -125,17 +124,18 @@ def _python_magic(library: ctypes.CDLL) -> Any:
     """Return python-magic, loaded over this library unless it is loaded already."""
     if "magic" in sys.modules:
         return sys.modules["magic"]
-    loader = ModuleType(_LOADER)
+    loader, compat = ModuleType("magic.loader"), ModuleType("magic.compat")
     loader.load_lib = lambda: library  # type: ignore[attr-defined]
-    before = sys.modules.get(_LOADER)
-    sys.modules[_LOADER] = loader
+    # Its second interface loads the default database when imported, which need not be there, and is not used here.
+    for name in ("detect_from_filename", "detect_from_content", "detect_from_fobj", "open"):
+        setattr(compat, name, None)
+    stand_ins = {module.__name__: module for module in (loader, compat)}
+    sys.modules.update(stand_ins)
     try:
         import magic  # noqa: PLC0415 (it loads its library when imported)
     finally:
-        if before is None:
-            del sys.modules[_LOADER]
-        else:
-            sys.modules[_LOADER] = before
+        for name in stand_ins:
+            del sys.modules[name]
     return magic
 
 

@@ -197,6 +197,10 @@ def _read_entry(log: Log, index: int) -> tuple[dict[str, Any], bytes]:
                 raise broken(where, f"the signature of {signer} does not hold ({fault or 'another key or file'}).")
     except FormatError as error:
         raise broken(where, error.message) from error
+    except CannotFinish as error:
+        if error.code == "X402":
+            raise broken(where, error.message) from error
+        raise
     if (entry.prior_size, entry.prior_root) != (log.size, log.root):
         raise broken(where, "the entry does not follow from the log before it.")
     if entry.items_prev != log.custody.places(event["items"]):

@@ -31,7 +31,8 @@ _LABEL = rb'(?:,"xattrs":\[\{"name":"security\.[!#-\[\]-~]{1,200}","value":"([A-
 _NO_CONTENT = re.compile(
     rb'\{"_t":"evidencekit/content/1","blake3":null,"sha256":null,"size":null,"state":"complete"%b\}' % _LABEL
 )
-_OTHER_KINDS = frozenset(KINDS) - {"file"}
+# Devices go the general way: one that is the source itself is read like a file.
+_OTHER_KINDS = frozenset(KINDS) - {"file", "char_device", "block_device"}
 
 
 def _metadata_pattern() -> re.Pattern[bytes]:
@@ -127,8 +128,7 @@ class Groups:
         about = orjson.loads(metadata) if plain else decode_group("metadata", metadata, METADATA)
         check_row(kind, names, taken, about)
         if self._wtf8:
-            for record in (names, about):
-                _check_wtf8(record)
+            _check_wtf8(names)
         if taken["sha256"] is not None and EXTRA_DIGESTS.keys() & taken.keys() != self._extra:
             expected = "the digests that the header names: " + (" ".join(sorted(self._extra)) or "no others")
             raise FormatError("content", expected=expected, found=" ".join(sorted(EXTRA_DIGESTS.keys() & taken.keys())))
@@ -190,7 +190,7 @@ def _is_base64(text: bytes | None) -> bool:
 
 
 def _check_wtf8(record: dict[str, Any]) -> None:
-    for member in ("path", "stream", "target", "original", "owner", "group"):
+    for member in ("path", "stream", "target", "original"):
         if member in record or member + "_hex" in record:
             check_wtf8(read_name(record, member), member)
 
