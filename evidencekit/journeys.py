@@ -23,6 +23,7 @@ from evidencekit.errors import BadArgument, EvidenceError, Refused
 from evidencekit.seal.ledger import Clock, Ledger, Random
 from evidencekit.seal.sign import Signer
 from evidencekit.write.durable import cannot_write, publish, write_new
+from evidencekit.write.systems import THIS
 
 ProgressCall = Callable[[str, Progress], None]
 
@@ -246,7 +247,7 @@ def _manifest_body(taken: Taken, number: int) -> dict[str, Any]:
 def _store_object(work: Path, data: bytes) -> None:
     """Keep a large value until the seal; a value that stands in the case and is named by no row would be a stray."""
     folder = work / layout.OBJECTS
-    folder.mkdir(exist_ok=True)
+    _make_folders(folder)
     with contextlib.suppress(Refused):  # R501: the same bytes are there already
         write_new(folder / sha256_hex(data), data)
 
@@ -256,6 +257,18 @@ def _publish_objects(work: Path, case: Path) -> None:
     folder = work / layout.OBJECTS
     for item in sorted(folder.iterdir()) if folder.is_dir() else ():
         place = case / layout.object_file(item.name)
-        place.parent.mkdir(parents=True, exist_ok=True)
+        _make_folders(place.parent)
         with contextlib.suppress(Refused):
             publish(item, place, synced=True)
+
+
+def _make_folders(path: Path) -> None:
+    """Make a folder and those above it, durably."""
+    if path.is_dir():
+        return
+    _make_folders(path.parent)
+    try:
+        path.mkdir(exist_ok=True)
+        THIS.sync(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error

@@ -5,6 +5,7 @@ The real writer opens the case and signs; what it would refuse is written here b
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ from evidencekit.core.event import NAMESPACE, Entry, decode_event, encode_entry,
 from evidencekit.core.merkle import CompactRange, leaf_hash
 from evidencekit.core.records import DERIVED_TYPE, KINDS, MANIFEST_TYPE, STATES
 from evidencekit.core.values import encode_base64, format_instant, moment
+from evidencekit.errors import FormatError
 from evidencekit.seal.ledger import Ledger
 from evidencekit.seal.logkeys import LogKeys, new_log_keys
 from evidencekit.seal.opening import open_case
@@ -91,7 +93,9 @@ def row_leaf(row: dict[str, Any]) -> bytes:
     """The leaf hash of a stored row: specs/manifest.md section 1, a second time."""
     h = hashlib.sha512(b"evidencekit/salts/1\0" + row["row_salt"]).digest()
     commitments = {
-        group: hashlib.sha256(b"evidencekit/group/1\0" + group.encode() + b"\0" + h[at : at + 16] + row[group]).hexdigest()
+        group: hashlib.sha256(
+            b"evidencekit/group/1\0" + group.encode() + b"\0" + h[at : at + 16] + row[group]
+        ).hexdigest()
         for group, at in (("name", 0), ("content", 16), ("metadata", 32))
     }
     return leaf_hash(jcs({"_t": "evidencekit/row/1", "kind": row["kind"], **commitments}))
@@ -158,7 +162,7 @@ class Builder:
         data = event if isinstance(event, bytes) else encode_event(event)
         try:
             items = decode_event(data)["items"]
-        except Exception:
+        except FormatError:
             items = []
         signatures = [signer.sign(data, NAMESPACE) for signer in signers or [self.signer]]
         index = len(self.leaves())
@@ -180,11 +184,9 @@ class Builder:
         """`items_prev` by looking through the log."""
         last: dict[str, str] = {}
         for index in range(len(self.leaves())):
-            try:
+            with contextlib.suppress(FormatError):
                 event = decode_event((self.case / layout.event_file(index)).read_bytes())
-            except Exception:
-                continue
-            last |= {item: f"{index}/{place}" for place, item in enumerate(event["items"])}
+                last |= {item: f"{index}/{place}" for place, item in enumerate(event["items"])}
         return tuple(last.get(item) for item in items)
 
     def checkpoint(self, size: int | None = None, root: bytes | None = None, name: int | None = None) -> Path:
@@ -299,7 +301,9 @@ class Builder:
 
     # --- the recipient ----------------------------------------------------------------------------------------
 
-    def policy(self, settings: str = "", *, signers: str | None = None, logs: str | None = None, revoked: str = "") -> Path:
+    def policy(
+        self, settings: str = "", *, signers: str | None = None, logs: str | None = None, revoked: str = ""
+    ) -> Path:
         """A policy folder that admits the log by its keys, and the examiner."""
         folder = self.folder / f"policy{len(list(self.folder.glob('policy*')))}"
         folder.mkdir()

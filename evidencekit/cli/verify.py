@@ -12,16 +12,15 @@ import click
 
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.render import Screen, human_size
+from evidencekit.cli.surroundings import clock
 from evidencekit.core.values import display, encode_base64
 from evidencekit.errors import BadArgument
 
 LISTED = 50
 """Findings that a person is shown; --json gives up to 10,000."""
-MEANING = {
+MEANING = {  # the others say their reason
     "VERIFIED": "intact, and signed by keys that your policy knows.",
     "INTEGRITY ONLY": "intact since it was sealed; without a policy, nobody's identity was checked.",
-    "NOT CHECKED": "a check that was needed could not be made; see below.",
-    "FAILED": "at least one check failed; see the findings.",
 }
 
 
@@ -90,7 +89,7 @@ def verify(
     if path.is_file():
         if sources or since or as_copy:
             raise BadArgument("--source, --since and --as-copy are for cases.", code="U232", hint="Leave them out.")
-        report = verify_proof(_read_proof(path), policy=trusted)
+        report = verify_proof(_read_proof(path), policy=trusted, now=clock())
     else:
         with screen.progress("verify") as meter:
             report = verify_case(
@@ -99,6 +98,7 @@ def verify(
                 sources=sources or None,
                 as_copy=as_copy,
                 since=since,
+                now=clock(),
                 progress=meter.update,
             )
     record = report.as_record()
@@ -116,8 +116,7 @@ def _read_proof(path: Path) -> bytes:
 def _show(screen: Screen, record: dict[str, Any]) -> None:
     """Print a report for people."""
     verdict = record["verdict"]
-    scope = f" ({record['scope']})" if verdict == "VERIFIED" else ""
-    screen.result(f"{verdict}{scope}: {MEANING[verdict]}", verdict)
+    screen.result(f"{record['line']}: {MEANING.get(verdict) or record['reason']}", verdict)
     _show_subject(screen, record)
     _show_findings(screen, record)
     screen.say()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -20,6 +21,7 @@ from evidencekit.seal.ledger import Clock, Random
 from evidencekit.seal.logkeys import LogKeys
 from evidencekit.seal.sign import Signer
 from evidencekit.write.durable import cannot_write, publish, write_new
+from evidencekit.write.systems import THIS
 
 
 def open_case(
@@ -128,11 +130,21 @@ def _publish_folder(path: Path, files: dict[str, bytes], random: Random) -> None
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             write_new(temporary / name, data)
         (temporary / layout.MANIFESTS).mkdir()
+        for folder in filter(Path.is_dir, temporary.rglob("*")):  # the names of folders, too, are to be durable
+            THIS.sync(folder)
         if path.is_dir():
             path.rmdir()
         publish(temporary, path)
     except BaseException as error:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _take_back(path, temporary, files)
         if isinstance(error, OSError):
             raise cannot_write(path, error) from error
         raise
+
+
+def _take_back(path: Path, temporary: Path, files: dict[str, bytes]) -> None:
+    """Leave nothing, even where the failure came after the folder had got its name."""
+    with contextlib.suppress(OSError):
+        if (path / layout.event_file(0)).read_bytes() == files[layout.event_file(0)]:  # ours: it carries our nonce
+            path.rename(temporary)
+    shutil.rmtree(temporary, ignore_errors=True)

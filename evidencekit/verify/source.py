@@ -27,6 +27,8 @@ from evidencekit.verify.manifests import Catalogue, Catalogues
 from evidencekit.verify.run import Run
 
 STEP = 14
+_UNREADABLE = "unreadable"
+"""The state of a row whose groups break the format."""
 _Key = tuple[bytes, ...]
 
 
@@ -109,6 +111,9 @@ class _SourceCheck:
                 parsed = self._groups.read(row.kind, row.name, row.content, row.metadata)
             except FormatError:
                 self._skip(f"row {position}", "unreadable", "the row breaks the format, so it was not compared")
+                if last is None or _key(row.path) > last:  # its name is believed as far as this: it is not "added"
+                    last = _key(row.path)
+                    yield SealedRow(row.path, row.kind, _UNREADABLE, {}, {}, {})
                 continue
             key = _key(parsed.view.path)
             if parsed.stream or (last is not None and key <= last):
@@ -146,7 +151,7 @@ class _SourceCheck:
         if row is None:
             return
         if row.state != "complete":
-            self._omitted += 1
+            self._omitted += row.state != _UNREADABLE
         elif self._unlisted is not None and row.path.startswith(self._unlisted):
             self._skip(self._where(row.path), "unreadable", "its folder cannot be listed now")
         else:
@@ -174,7 +179,7 @@ class _SourceCheck:
             return
         self._row = next(self._rows, None)
         if row.state != "complete":
-            self._omitted += 1
+            self._omitted += row.state != _UNREADABLE
             return
         self._run.did("source_rows")
         if not self._compare.row(row.kind, row.name, row.content, row.metadata, node, where):

@@ -178,7 +178,7 @@ def _report_case(
     reason = f"not compared with a source: {', '.join(left[:20])}" if sources and left else "no source was given"
     if sources and sealed and not left:
         done.add("evidence")
-    asked = sorted(set(sources) - evidence)
+    asked = sorted(name for name in sources if name not in evidence and (name or not evidence))
     counts = _counts(run, rows=catalogues.rows)
     counts["states"] = {state: catalogues.states[state] for state in (*STATES, "unreadable")}
     counts |= {

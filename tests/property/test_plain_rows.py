@@ -41,9 +41,9 @@ def rows(draw):
         name["target"] = draw(PLAIN)
     if draw(st.integers(0, 3)) == 0:
         content["xattrs"] = [draw(LABEL)]
-    optional = {name: SIGNED for name in ("atime_ns", "btime_ns", "ctime_ns", "mtime_ns")}
-    optional |= {name: COUNT for name in ("device", "gid", "inode", "link_group", "mode", "nlink", "uid")}
-    optional |= {name: PLAIN for name in ("group", "owner")}
+    optional = dict.fromkeys(("atime_ns", "btime_ns", "ctime_ns", "mtime_ns"), SIGNED)
+    optional |= dict.fromkeys(("device", "gid", "inode", "link_group", "mode", "nlink", "uid"), COUNT)
+    optional |= dict.fromkeys(("group", "owner"), PLAIN)
     metadata = {"_t": "evidencekit/metadata/1"} | draw(st.fixed_dictionaries({}, optional=optional))
     return [kind, jcs(name), jcs(content), jcs(metadata)]
 

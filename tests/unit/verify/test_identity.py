@@ -69,7 +69,9 @@ def test_vouching_with_a_bad_signature_is_none(sealed):
     assert "E407" in found
 
 
-@pytest.mark.parametrize("revoked", ['sizes = {"unit7.example/built" = 0}', 'not_after = "2020-01-01T00:00:00.000000000Z"'])
+@pytest.mark.parametrize(
+    "revoked", ['sizes = {"unit7.example/built" = 0}', 'not_after = "2020-01-01T00:00:00.000000000Z"']
+)
 def test_a_revoked_person_does_not_vouch(sealed, revoked):
     table = f'[[key]]\nfingerprint = "{sealed.signer.fingerprint}"\nreason = "lost"\n{revoked}\n'
     assert identity(sealed, VOUCHED, logs="quorum none\n", revoked=table)[0] == {"E407", "E410"}

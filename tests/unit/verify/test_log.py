@@ -282,7 +282,9 @@ def _plain(report):
 
 def test_nothing_is_written(sealed):
     def snapshot():
-        return {str(p): (os.lstat(p).st_mtime_ns, p.read_bytes() if p.is_file() else b"") for p in sealed.case.rglob("*")}
+        return {
+            str(p): (os.lstat(p).st_mtime_ns, p.read_bytes() if p.is_file() else b"") for p in sealed.case.rglob("*")
+        }
 
     before = snapshot()
     verify_case(sealed.case)

@@ -17,7 +17,12 @@ FINGERPRINT = "SHA256:" + "A" * 43
 
 
 def folder(tmp_path, policy="version = 1\n", signers=f"jane {KEY}\n", logs="quorum none\n", revoked=None):
-    for name, text in (("policy.toml", policy), ("allowed_signers", signers), ("logs.policy", logs), ("revoked.toml", revoked)):
+    for name, text in (
+        ("policy.toml", policy),
+        ("allowed_signers", signers),
+        ("logs.policy", logs),
+        ("revoked.toml", revoked),
+    ):
         if text is not None:
             (tmp_path / name).write_bytes(text.encode() if isinstance(text, str) else text)
     return tmp_path

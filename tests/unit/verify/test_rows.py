@@ -45,7 +45,7 @@ def test_every_kind_and_state_is_sound(build):
         cb.folder_row("f", kind="unknown", state="vanished", reason="not_found"),
         named(cb.folder_row("g", kind="symlink"), target="a b"),
         named({**cb.file_row("h"), "name": {"_t": "evidencekit/name/1", "path_hex": "ff"}}),
-        named({**cb.file_row("i"), "name": {"_t": "evidencekit/name/1", "path": "é\n\"\\"}}),
+        named({**cb.file_row("i"), "name": {"_t": "evidencekit/name/1", "path": 'é\n"\\'}}),
     ]  # fmt: skip
     rows[8], rows[9] = rows[9], rows[8]  # the bytes of é come before 0xff
     report = check(build, rows)
@@ -204,7 +204,9 @@ HEADERS = {
 @pytest.mark.parametrize("name", HEADERS)
 def test_a_bad_header_is_named(build, name):
     changes, code = HEADERS[name]
-    where = build.seal([ROOT, FILE], raw=cb.jcs(build.header([cb.stored(r, n) for n, r in enumerate([ROOT, FILE])]) | changes))
+    where = build.seal(
+        [ROOT, FILE], raw=cb.jcs(build.header([cb.stored(r, n) for n, r in enumerate([ROOT, FILE])]) | changes)
+    )
     assert (code, f"{where} header") in found(verify_case(build.case))
 
 

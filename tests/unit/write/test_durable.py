@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
 import sys
 import threading
 from dataclasses import replace
@@ -286,24 +285,3 @@ def test_windows_sync_skips_folders(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     systems.windows_sync(tmp_path / "file")
     assert len(synced) == 1
-
-
-def test_vfat_has_neither_links_nor_a_safe_rename(tmp_path):
-    """A real FAT, where this machine lets us mount one: the claim is what is left there."""
-    image = tmp_path / "image"
-    with image.open("wb") as file:
-        file.truncate(1 << 20)
-    mount = tmp_path / "mount"
-    mount.mkdir()
-    try:
-        subprocess.run(["mkfs.vfat", image], check=True, capture_output=True)
-        subprocess.run(["mount", "-o", "loop", image, mount], check=True, capture_output=True)
-    except (FileNotFoundError, subprocess.CalledProcessError):
-        pytest.skip("NOT RUN: no FAT can be made or mounted here")
-    try:
-        write_new(mount / "record", b"content")
-        with pytest.raises(Refused):
-            write_new(mount / "record", b"other")
-        assert (mount / "record").read_bytes() == b"content"
-    finally:
-        subprocess.run(["umount", mount], check=True)
