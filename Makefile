@@ -24,7 +24,7 @@ help: ## this list
 
 setup: .venv/.ready-test ## .venv with evidencekit and what its tests need
 
-demo: .venv/.ready-test ## the main job end to end on real files, then tampering, found (DEMO=folder)
+demo: .venv/.ready-run ## the main job end to end on real files, then tampering, found (DEMO=folder)
 	@if [ '$(DEMO)' = demo-output ]; then rm -rf demo-output; fi
 	@.venv/bin/evidencekit demo '$(DEMO)'
 
@@ -74,9 +74,14 @@ clean: ## everything that can be made again, but .venv
 		$(PIP) install --upgrade 'pip>=25.1'
 	@touch $@
 
-.venv/.ready-test: .venv/.ready pyproject.toml
-	@echo "Installing evidencekit and what its tests need into .venv"
-	@$(PIP) install --editable . --group test
+.venv/.ready-run: .venv/.ready pyproject.toml
+	@echo "Installing evidencekit into .venv"
+	@$(PIP) install --editable .
+	@touch $@
+
+.venv/.ready-test: .venv/.ready-run
+	@echo "Installing what the tests need into .venv"
+	@$(PIP) install --group test
 	@touch $@
 
 .venv/.ready-lint: .venv/.ready pyproject.toml

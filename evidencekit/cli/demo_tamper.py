@@ -82,12 +82,23 @@ TAMPERINGS = (
 )  # fmt: skip
 
 
-def touch_source(source: Path) -> Path:
-    """Change one byte of one file of the source, keeping size and times; return the file."""
-    path = next(p for p in sorted(source.rglob("*.py")) if p.is_file() and p.stat().st_size > 100)
+def changed_source(source: Path, target: Path) -> Path:
+    """Make a second source of the same files, with one byte of one of them changed; return that file."""
+    folders = []
+    for base, names, files in os.walk(source):
+        there = target / Path(base).relative_to(source)
+        there.mkdir()
+        folders.append((base, there))
+        for name in [*files, *(name for name in names if (Path(base) / name).is_symlink())]:
+            os.link(Path(base) / name, there / name, follow_symlinks=False)
+    path = next(p for p in sorted(target.rglob("*.py")) if p.is_file() and p.stat().st_size > 100)
     status = path.stat()
-    path.chmod(status.st_mode | 0o200)
-    _flip(path, 50)
+    data = bytearray(path.read_bytes())
+    data[50] ^= 0x01
+    path.unlink()
+    path.write_bytes(data)
     path.chmod(status.st_mode)
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    for here, there in reversed(folders):
+        shutil.copystat(here, there)
     return path

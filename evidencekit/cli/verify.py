@@ -5,6 +5,7 @@ This module loads nothing that writes: it is also the whole of `evidencekit-veri
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from evidencekit.core.values import display, encode_base64
 from evidencekit.errors import BadArgument
 
 LISTED = 50
-"""Findings that a person is shown; --json gives up to 10,000."""
+"""Errors of one code, and things not checked, that a person is shown; --json gives up to 10,000."""
+ALIKE = 3
+"""Warnings of one code that a person is shown."""
+RANKS = {"error": 0, "warning": 1, "note": 2}
 MEANING = {  # the others say their reason
     "VERIFIED": "intact, and signed by keys that your policy knows.",
     "INTEGRITY ONLY": "intact since it was sealed; without a policy, nobody's identity was checked.",
@@ -157,12 +161,16 @@ def _show_findings(screen: Screen, record: dict[str, Any]) -> None:
     total = record["counts"]["findings"]
     by_code = total.get("by_code", {}) if isinstance(total, dict) else {}
     screen.say("Findings: " + ", ".join(f"{count:,} x {code}" for code, count in sorted(by_code.items())))
-    ranks = {"error": 0, "warning": 1, "note": 2}
-    for finding in sorted(findings, key=lambda finding: ranks[finding["severity"]])[:LISTED]:
-        screen.say(f"  {finding['code']} {finding['severity']:<8} {finding['where']}", finding["severity"])
-        screen.say(f"       {ENTRIES[finding['code']].title}.")
-        if finding["expected"] or finding["found"]:
-            screen.say(f"       expected {finding['expected'] or '-'}; found {finding['found'] or '-'}")
-    if len(findings) > LISTED:
-        screen.say(f"  … {len(findings) - LISTED:,} more: --json lists them")
+    shown: Counter[str] = Counter()
+    for finding in sorted(findings, key=lambda finding: RANKS[finding["severity"]]):
+        shown[finding["code"]] += 1
+        if shown[finding["code"]] <= (LISTED if finding["severity"] == "error" else ALIKE):
+            screen.say(f"  {finding['code']} {finding['severity']:<8} {finding['where']}", finding["severity"])
+            screen.say(f"       {ENTRIES[finding['code']].title}.")
+            if finding["expected"] or finding["found"]:
+                screen.say(f"       expected {finding['expected'] or '-'}; found {finding['found'] or '-'}")
+    for code, count in sorted(by_code.items()):
+        most = LISTED if ENTRIES[code].severity == "error" else ALIKE
+        if count > most:
+            screen.say(f"  … {count - most:,} more {code}: --json lists them")
     screen.say("  `evidencekit explain CODE` says what each means, and what it does not.")

@@ -26,7 +26,7 @@ CHECKED = {
     "manifests": "catalogues checked: file digest, header, root, totals",
     "rows": "catalogue rows checked: form, commitments, order, view columns",
     "objects": "objects compared with their digests",
-    "files_seen": "files of the case folder looked for that belong to no event",
+    "files_seen": "files of the case folder compared with what the events name",
     "outside": "comparisons with a checkpoint known from outside",
     "log_policy": "checkpoints compared with the log keys of the policy",
     "persons": "events whose signers the policy knows",

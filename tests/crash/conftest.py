@@ -50,7 +50,12 @@ class Disk:
     def __enter__(self):
         self._patch = pytest.MonkeyPatch()
         for name in self.CALLS:
-            self._patch.setattr(os, name, self._wrap(name, getattr(os, name)))
+            real = getattr(os, name)
+            wrapped = self._wrap(name, real)
+            self._patch.setattr(os, name, wrapped)
+            for offers in ("supports_dir_fd", "supports_fd", "supports_follow_symlinks"):
+                if real in getattr(os, offers):
+                    self._patch.setattr(os, offers, {*getattr(os, offers), wrapped})
         self._patch.setattr(systems, "_call", self._wrap("_call", systems._call))
         return self
 
