@@ -26,10 +26,8 @@ from evidencekit.core.note import (
     NoteSignature,
     VerifierKey,
     check_key_name,
-    decode_base64,
-    encode_base64,
-    shown,
 )
+from evidencekit.core.values import decode_base64, encode_base64, short
 from evidencekit.errors import FormatError
 
 MAX_ORIGIN = 200
@@ -46,7 +44,7 @@ _ORIGIN = re.compile(r"[A-Za-z0-9_~-]*\.[A-Za-z0-9._~-]*(/[A-Za-z0-9._~-]+)+")
 def parse_decimal(text: str, place: str) -> int:
     """ASCII decimal without sign, leading zeros or separators, below 2^63. Raises FormatError at `place`."""
     if not _DECIMAL.fullmatch(text) or int(text) >= SIZE_LIMIT:
-        raise FormatError(place, expected="a decimal number below 2^63", found=shown(text))
+        raise FormatError(place, expected="a decimal number below 2^63", found=short(text))
     return int(text)
 
 
@@ -57,7 +55,7 @@ def check_origin(origin: str) -> None:
     """
     if len(origin) > MAX_ORIGIN or not _ORIGIN.fullmatch(origin):
         expected = f"host.with.dot/path of [A-Za-z0-9._~-], at most {MAX_ORIGIN} bytes"
-        raise FormatError("origin", expected=expected, found=shown(origin))
+        raise FormatError("origin", expected=expected, found=short(origin))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     """
     lines = text.split("\n")
     if len(lines) != 4 or lines[3]:
-        found = shown(text)
+        found = short(text)
         raise FormatError("checkpoint", expected="three lines: origin, size, root", found=found)
     origin, size, root, _ = lines
     return Checkpoint(origin, parse_decimal(size, "checkpoint size"), decode_base64(root, "checkpoint root"))
@@ -177,8 +175,8 @@ def log_signatures(note: Note, ed25519: VerifierKey, mldsa44: VerifierKey) -> tu
     if (ed25519.kind, mldsa44.kind) != (ED25519, MLDSA44):
         raise FormatError("log keys", expected="types 0x01 and 0x06", found="other types")
     if not ed25519.name == mldsa44.name == origin:
-        found = f"{shown(ed25519.name)} and {shown(mldsa44.name)}"
-        raise FormatError("log keys", expected=f"the origin {shown(origin)} as name", found=found)
+        found = f"{short(ed25519.name)} and {short(mldsa44.name)}"
+        raise FormatError("log keys", expected=f"the origin {short(origin)} as name", found=found)
     if len(note.signatures) != 2:
         raise FormatError("checkpoint", expected="the log's two lines", found=f"{len(note.signatures)} lines")
     first, second = note.signatures
@@ -193,4 +191,4 @@ def log_signatures(note: Note, ed25519: VerifierKey, mldsa44: VerifierKey) -> tu
 
 
 def _line(signature: NoteSignature) -> str:
-    return f"{shown(signature.name)} {signature.key_id.hex()}, {len(signature.signature)} bytes"
+    return f"{short(signature.name)} {signature.key_id.hex()}, {len(signature.signature)} bytes"

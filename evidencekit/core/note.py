@@ -10,11 +10,11 @@ verifier keys of the types 0x01, 0x04 and 0x06 only.
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import dataclass
 from hashlib import sha256
 
+from evidencekit.core.values import decode_base64, encode_base64, short
 from evidencekit.errors import FormatError
 
 ED25519 = 0x01
@@ -40,11 +40,6 @@ _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\ud800-\udfff]")
 _NOT_IN_NAME = re.compile("[\x00-\x20+\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ud800-\udfff]")
 
 
-def shown(text: str) -> str:
-    """The beginning of a foreign text, safe to print: ASCII, quoted."""
-    return ascii(text if len(text) <= 60 else text[:60] + "...")
-
-
 def decode_text(data: bytes, place: str, *, limit: int) -> str:
     """UTF-8 of at most `limit` bytes to text. Raises FormatError at `place`."""
     if len(data) > limit:
@@ -55,26 +50,10 @@ def decode_text(data: bytes, place: str, *, limit: int) -> str:
         raise FormatError(place, expected="UTF-8", found=f"another byte at {error.start}") from None
 
 
-def encode_base64(data: bytes) -> str:
-    """RFC 4648 section 4, with padding."""
-    return base64.b64encode(data).decode()
-
-
-def decode_base64(text: str, place: str) -> bytes:
-    """The bytes that `encode_base64` spells as `text`. Raises FormatError at `place` for other spellings."""
-    try:
-        data = base64.b64decode(text, validate=True)
-    except ValueError:
-        data = None
-    if data is None or encode_base64(data) != text:
-        raise FormatError(place, expected="canonical base64", found=shown(text))
-    return data
-
-
 def check_key_name(name: str, place: str) -> None:
     """Raises FormatError at `place` unless `name` may name a key. Source: C2SP signed-note, Format."""
     if not name or _NOT_IN_NAME.search(name):
-        raise FormatError(place, expected="a key name without spaces and `+`", found=shown(name))
+        raise FormatError(place, expected="a key name without spaces and `+`", found=short(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +78,7 @@ class Note:
 
     def __post_init__(self) -> None:
         if not self.text.endswith("\n") or _CONTROL.search(self.text):
-            raise FormatError("note text", expected="lines without control characters", found=shown(self.text[-60:]))
+            raise FormatError("note text", expected="lines without control characters", found=short(self.text[-60:]))
         if not 0 < len(self.signatures) <= MAX_SIGNATURES:
             raise FormatError("note", expected=f"1 to {MAX_SIGNATURES} signatures", found=str(len(self.signatures)))
         for number, each in enumerate(self.signatures, start=1):
@@ -123,7 +102,7 @@ def parse_note(data: bytes) -> Note:
         raise FormatError("note", expected="an empty line before the signatures", found="none")
     lines = block.split("\n")
     if lines.pop() != "" or not lines:
-        raise FormatError("note", expected="signature lines, each with a newline", found=shown(block[-60:]))
+        raise FormatError("note", expected="signature lines, each with a newline", found=short(block[-60:]))
     if len(lines) > MAX_SIGNATURES:
         raise FormatError("note", expected=f"1 to {MAX_SIGNATURES} signatures", found=str(len(lines)))
     signatures = (_parse_line(line, f"note signature {n}") for n, line in enumerate(lines, start=1))
@@ -134,7 +113,7 @@ def _parse_line(line: str, place: str) -> NoteSignature:
     dash, _, rest = line.partition(" ")
     name, space, encoded = rest.partition(" ")
     if dash != "\u2014" or not space:
-        raise FormatError(place, expected="`\u2014 NAME BASE64`", found=shown(line))
+        raise FormatError(place, expected="`\u2014 NAME BASE64`", found=short(line))
     raw = decode_base64(encoded, place)
     return NoteSignature(name, raw[:KEY_ID_SIZE], raw[KEY_ID_SIZE:])
 
@@ -183,14 +162,14 @@ def parse_vkey(text: str) -> VerifierKey:
     """
     parts = text.split("+", 2)
     if len(parts) != 3 or len(text) > _MAX_VKEY:
-        raise FormatError("verifier key", expected="NAME+KEYID+BASE64", found=shown(text))
+        raise FormatError("verifier key", expected="NAME+KEYID+BASE64", found=short(text))
     name, key_id, encoded = parts
     raw = decode_base64(encoded, "verifier key")
     if not raw:
         raise FormatError("verifier key", expected="a type and a key", found="nothing")
     vkey = VerifierKey(name, raw[0], raw[1:])
     if key_id != vkey.key_id.hex():
-        raise FormatError("verifier key", expected=f"key id {vkey.key_id.hex()}", found=shown(key_id))
+        raise FormatError("verifier key", expected=f"key id {vkey.key_id.hex()}", found=short(key_id))
     return vkey
 
 

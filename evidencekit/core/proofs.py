@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from evidencekit.core.checkpoint import parse_checkpoint, parse_decimal
 from evidencekit.core.merkle import HASH_SIZE, SIZE_LIMIT, node_hash
-from evidencekit.core.note import MAX_NOTE, decode_base64, decode_text, encode_base64, parse_note, shown
+from evidencekit.core.note import MAX_NOTE, decode_text, parse_note
+from evidencekit.core.values import decode_base64, encode_base64, short
 from evidencekit.errors import FormatError
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def parse_tlog_proof(data: bytes) -> TlogProof:
     """
     text = decode_text(data, "proof", limit=_MAX_PROOF)
     if not text.startswith(_HEADER):
-        raise FormatError("proof line 1", expected=_HEADER.strip(), found=shown(text.partition("\n")[0]))
+        raise FormatError("proof line 1", expected=_HEADER.strip(), found=short(text.partition("\n")[0]))
     head, blank, checkpoint = text.removeprefix(_HEADER).partition("\n\n")
     if not blank:
         raise FormatError("proof", expected="an empty line before the checkpoint", found="none")
@@ -143,7 +144,7 @@ def parse_tlog_proof(data: bytes) -> TlogProof:
 def _split_head(lines: list[str]) -> tuple[str | None, str, list[str]]:
     extra = lines.pop(0).removeprefix("extra ") if lines[0].startswith("extra ") else None
     if not lines or not lines[0].startswith("index "):
-        found = shown(lines[0]) if lines else "the end"
+        found = short(lines[0]) if lines else "the end"
         raise FormatError("proof", expected="a line `index N`", found=found)
     return extra, lines[0].removeprefix("index "), lines[1:]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from evidencekit.core.checkpoint import Checkpoint, check_origin, parse_checkpoint, parse_decimal
 from evidencekit.core.merkle import HASH_SIZE
 from evidencekit.core.note import MAX_NOTE, decode_base64, parse_note
-from evidencekit.core.values import short
+from evidencekit.core.values import decode_base64, short
 from evidencekit.errors import BadArgument, FormatError
 from evidencekit.verify.log_facts import Log
 from evidencekit.verify.run import Run
