@@ -167,8 +167,9 @@ def _show_findings(screen: Screen, record: dict[str, Any]) -> None:
         if shown[finding["code"]] <= (LISTED if finding["severity"] == "error" else ALIKE):
             screen.say(f"  {finding['code']} {finding['severity']:<8} {finding['where']}", finding["severity"])
             screen.say(f"       {ENTRIES[finding['code']].title}.")
-            if finding["expected"] or finding["found"]:
-                screen.say(f"       expected {finding['expected'] or '-'}; found {finding['found'] or '-'}")
+            expected = f"expected {finding['expected']}; found " if finding["expected"] else ""
+            if expected or finding["found"]:
+                screen.say(f"       {expected}{finding['found'] or '-'}")
     for code, count in sorted(by_code.items()):
         most = LISTED if ENTRIES[code].severity == "error" else ALIKE
         if count > most:

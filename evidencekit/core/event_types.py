@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evidencekit.core.records import DERIVED_TYPE, DIGESTS, ENGINE, OPENING, PROGRAM
-from evidencekit.core.rules import check_opening
+from evidencekit.core.rules import check_not_zero, check_opening, ruled
 from evidencekit.core.schema import (
     BOOL,
     COUNT,
@@ -71,7 +71,7 @@ ACQUISITION_TYPES = (
     *("remote", "cloud", "web", "provider_return", "virtual_asset"),
 )
 AUTHORITY = some_of("authority", type=TEXT, number=TEXT, issuer=TEXT, date=MOMENT, scope=TEXT, valid_until=MOMENT)
-MANIFEST_NUMBER = Field("essential", COUNT, "number of the manifest's file")
+MANIFEST_NUMBER = Field("essential", ruled(COUNT, check_not_zero), "number of the manifest's file")
 ROOT = Field("essential", hexadecimal(), "RFC 6962 root over the rows' leaves")
 ROWS = Field("essential", COUNT, "number of rows: the tree's size")
 FILE_SHA256 = Field("essential", hexadecimal(), "SHA-256 of the Parquet file")

@@ -97,6 +97,9 @@ class ManifestFile:
             """Rows of each row group."""
         self.rows_count = sum(self.row_groups)
         """Rows of the file."""
+        if self.rows_count * SALT_SIZE > self._end:  # salts are random: nothing makes them shorter
+            expected = f"at most {self._end // SALT_SIZE} rows in {self._end} bytes"
+            raise FormatError(place, expected=expected, found=str(self.rows_count), code="F102")
 
     def batches(self, columns: Sequence[str] | None = None, *, start: int = 0) -> Iterator[tuple[int, Columns]]:
         """Yield `(position of the first row, columns)`, up to 1,024 rows each, from the row group of `start` on.
@@ -171,11 +174,13 @@ class ManifestFile:
         """Return the columns of a row group that have dictionaries, to be kept as such, so that none swells."""
         group = self._meta.row_group(number)
         total, shared = 0, []
+        reached = self._end_of_group_before(number)
         for place_in_group, column in enumerate(self.columns):
             meta = group.column(place_in_group)
-            start = meta.data_page_offset
-            if meta.dictionary_page_offset is not None and 0 < meta.dictionary_page_offset < start:
-                start = meta.dictionary_page_offset
+            start = _start(meta)
+            if start < reached:  # the same pages read again and again make a small file endless
+                raise FormatError(f"{place} {column.name}", expected=f"pages from byte {reached} on", found=str(start))
+            reached = start + meta.total_compressed_size
             chunk = Chunk(column.name, start, meta.total_compressed_size, meta.num_values)
             size, has_dictionary = check_chunk(
                 self._file, chunk, rows=self.row_groups[number], end=self._end, place=place
@@ -186,6 +191,20 @@ class ManifestFile:
         if total > MAX_GROUP_BYTES:
             raise FormatError(place, expected=f"at most {MAX_GROUP_BYTES} bytes", found=str(total), code="F102")
         return tuple(shared)
+
+    def _end_of_group_before(self, number: int) -> int:
+        """Return the offset behind the last column of the row group that comes before, if any has rows."""
+        before = next((other for other in range(number - 1, -1, -1) if self.row_groups[other]), None)
+        if before is None:
+            return 0
+        last = self._meta.row_group(before).column(len(self.columns) - 1)
+        return _start(last) + int(last.total_compressed_size)
+
+
+def _start(meta: Any) -> int:
+    """Return the offset of a column's first page, as the library finds it."""
+    start, dictionary = int(meta.data_page_offset), meta.dictionary_page_offset
+    return int(dictionary) if dictionary is not None and 0 < dictionary < start else start
 
 
 def _open(file: BinaryIO, shared: list[str] | None = None) -> Any:

@@ -97,6 +97,9 @@ def _names_itself(run: Run, tree: Checkpoint, size: int, origin: str | None, whe
     if tree.size != size:
         run.find("E105", where, f"size {size}", f"size {tree.size}")
         return False
+    if size == 0:
+        run.find("E105", where, "size 1 or more", "size 0, of which no note is written")
+        return False
     if origin is not None and tree.origin != origin:
         run.find("E105", where, f"origin {short(origin)}", f"origin {short(tree.origin)}")
         return False

@@ -15,7 +15,7 @@ from evidencekit.core.digest import sha256
 from evidencekit.core.event import ENTRY, EVENT, Entry, decode_entry, decode_event, knows_type
 from evidencekit.core.event_types import EVENT_TYPES
 from evidencekit.core.merkle import CompactRange, leaf_hash
-from evidencekit.core.values import parse_count, short
+from evidencekit.core.values import display, parse_count, short
 from evidencekit.errors import CannotFinish, FormatError
 from evidencekit.verify.checkpoints import Notes
 from evidencekit.verify.identity import Identity
@@ -244,7 +244,7 @@ class LogWalk:
                 run.find("E301", where, subject + rule.expected, rule.found, step=8)
             run.did("rules")
         if event["not_stated"]:
-            run.find("W903", where, "statements", ", ".join(short(name) for name in event["not_stated"]), step=8)
+            run.find("W903", where, found=display(", ".join(event["not_stated"])), step=8)
         if known and event["type"] in {"seal", "derive"}:
             self.log.sealings.append(sealing_of(index, event))
 

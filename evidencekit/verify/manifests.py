@@ -51,8 +51,14 @@ class Catalogues:
 def check_manifests(run: Run, log: Log, case: str | None, objects: Objects) -> Catalogues:
     """Check the manifest of every `seal` and `derive` event."""
     catalogues = Catalogues()
+    named: dict[int, int] = {}
     for sealing in log.sealings:
         where = layout.manifest_file(sealing.manifest)
+        before = named.setdefault(sealing.manifest, sealing.entry)
+        if before != sealing.entry:  # nor is it read again: a million events could name one large file
+            event = layout.event_file(sealing.entry)
+            run.find("E301", event, "a catalogue of its own", f"{where}, as entry {before} names", step=8)
+            continue
         try:
             with run.case.open(where) as file:
                 run.files["checked"] += 1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from evidencekit.core.checkpoint import Checkpoint, check_origin, parse_checkpoint, parse_decimal
 from evidencekit.core.merkle import HASH_SIZE
-from evidencekit.core.note import MAX_NOTE, decode_base64, parse_note
+from evidencekit.core.note import MAX_NOTE, parse_note
 from evidencekit.core.values import decode_base64, short
 from evidencekit.errors import BadArgument, FormatError
 from evidencekit.verify.log_facts import Log
@@ -44,9 +44,9 @@ def parse_known_head(data: bytes) -> KnownHead:
     if len(data) <= MAX_NOTE and _DASH in data:
         try:
             tree = parse_checkpoint(parse_note(data).text)
+            return KnownHead(tree.origin, _not_empty(tree.size), tree.root)
         except FormatError as error:
             raise _bad(f"This is not a checkpoint: {error.message}") from error
-        return KnownHead(tree.origin, tree.size, tree.root)
     try:
         return _parse_typed(data[: MAX_NOTE + 1].decode().split())
     except FormatError as error:
@@ -61,11 +61,18 @@ def _parse_typed(words: list[str]) -> KnownHead:
         check_origin(origin)
     if len(words) < 2:
         raise FormatError("checkpoint", expected="a size and a root", found=short(" ".join(words)))
-    size, text = parse_decimal(words[0], "size"), "".join(words[1:])
+    size, text = _not_empty(parse_decimal(words[0], "size")), "".join(words[1:])
     root = bytes.fromhex(text) if _HEX.match(text) else decode_base64(text, "root")
     if len(root) != HASH_SIZE:
         raise FormatError("root", expected=f"{HASH_SIZE} bytes", found=f"{len(root)} bytes")
     return KnownHead(origin, size, root)
+
+
+def _not_empty(size: int) -> int:
+    """Every log begins with the empty tree: to compare with it would say nothing, and look as if it did."""
+    if size == 0:
+        raise FormatError("size", expected="1 or more", found="0")
+    return size
 
 
 def _bad(message: str) -> BadArgument:
@@ -81,7 +88,7 @@ def check_outside(run: Run, log: Log, newest: Checkpoint | None, known: KnownHea
         compared = _compare(run, log, newest, known)
     if run.policy is not None and newest is not None:
         least = run.policy.rule(newest.origin).min_size
-        if least is not None:
+        if least:  # 0 demands nothing
             run.did("outside")
             compared = True
             if size < least:

@@ -79,6 +79,8 @@ class RowCheck:
             for position, expected, found in self._placing.take(first, batch["index"], leaves):
                 self._run.find("E109", f"{self._place}#{position}", expected, found)
             self._run.did("rows", len(leaves), total=self._manifest.rows_count)
+        if not self.sums.rows:
+            self._run.find("E109", self._place, "the source itself as row 0", "no rows")
         for index, expected, found in self._placing.finish():
             self._run.find("E109", f"{self._place}#{index}", expected, found)
         self.sums.root = self._placing.root()

@@ -76,6 +76,8 @@ class Bench:
     case: Path
     folder: Path
     options: dict[str, Any] = field(default_factory=dict)
+    begins: int = START + 2 * 10**12
+    """When this bench's clock begins: after the good case was made."""
 
     @property
     def signer(self) -> Any:
@@ -94,7 +96,7 @@ class Bench:
         return actor(self.signer)
 
     def ledger(self) -> Ledger:
-        return Ledger(self.case, keys=self.log_keys, clock=Clock(START + 10**12), random=os.urandom, utc_offset_min=60)
+        return Ledger(self.case, keys=self.log_keys, clock=Clock(self.begins), random=os.urandom, utc_offset_min=60)
 
     def acquire(self, source: Path, exhibit: str, *, random: Callable[[int], bytes] = os.urandom, **more: Any) -> None:
         request = Acquisition(source=source, exhibit=exhibit, program=PROGRAM, types=False, **more)
@@ -219,7 +221,7 @@ def make_keys() -> None:
 def make_good() -> None:
     target = HERE / "good/0.1_small"
     target.mkdir(parents=True)
-    bench = Bench(target / "case", target)
+    bench = Bench(target / "case", target, begins=START + 10**12)
     open_case(
         bench.case, identity=sha256(b"small")[:16], reference="24-117", agency="Unit 7", signer=bench.signer,
         actor=bench.actor, keys=bench.log_keys, clock=Clock(), random=os.urandom, utc_offset_min=60,
