@@ -148,5 +148,7 @@ def list_(case: Path, form: str, item: str | None, screen: Screen) -> int:
     for unlisted in listing.unlisted:
         screen.aside(f"not listed: {unlisted}")
     if listing.without_digest:
-        screen.aside(f"{listing.without_digest:,} rows have no such digest and are not listed.")
+        screen.aside(
+            f"{listing.without_digest:,} rows are not listed: folders, links, and what else has no such digest."
+        )
     return 6 if listing.unlisted else 0

@@ -120,7 +120,10 @@ def _read_proof(path: Path) -> bytes:
 def _show(screen: Screen, record: dict[str, Any]) -> None:
     """Print a report for people."""
     verdict = record["verdict"]
-    screen.result(f"{record['line']}: {MEANING.get(verdict) or record['reason']}", verdict)
+    again = "the evidence was hashed again and agrees; " if record["aspects"]["evidence"]["status"] == "ok" else ""
+    screen.result(
+        f"{record['line']}: {again if verdict in MEANING else ''}{MEANING.get(verdict) or record['reason']}", verdict
+    )
     _show_subject(screen, record)
     _show_findings(screen, record)
     screen.say()

@@ -107,13 +107,16 @@ def _bad(message: str) -> BadArgument:
 
 
 def _read(folder: Path, name: str) -> bytes:
+    path = folder / name
+    if path.exists() and not path.is_file():
+        raise _bad(f"{display(str(path))} is not a plain file.")
     try:
-        with (folder / name).open("rb") as file:
+        with path.open("rb") as file:
             data = file.read(MAX_FILE + 1)
     except OSError as error:
-        raise _bad(f"{display(str(folder / name))} cannot be read: {error.strerror}.") from error
+        raise _bad(f"{display(str(path))} cannot be read: {error.strerror}.") from error
     if len(data) > MAX_FILE:
-        raise _bad(f"{display(str(folder / name))} is larger than {MAX_FILE} bytes.")
+        raise _bad(f"{display(str(path))} is larger than {MAX_FILE} bytes.")
     return data
 
 

@@ -57,7 +57,7 @@ def check_sources(run: Run, catalogues: Catalogues, sources: Mapping[str, Path],
             reason = (
                 "no sealed catalogue of this exhibit could be read" if exhibit else "name the exhibit: EX-001=FOLDER"
             )
-            run.skip("evidence", "no_seal", exhibit or display(str(path)), reason)
+            run.skip("evidence", "no_seal", display(exhibit or str(path)), reason)
             continue
         where = layout.manifest_file(catalogue.sealing.manifest)
         try:

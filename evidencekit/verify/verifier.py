@@ -12,6 +12,7 @@ from typing import Any
 from evidencekit.core import layout
 from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.records import STATES
+from evidencekit.core.values import display
 from evidencekit.read.store import Store
 from evidencekit.verify.checkpoints import Notes, check_notes
 from evidencekit.verify.findings import NotChecked
@@ -178,7 +179,7 @@ def _report_case(
     reason = f"not compared with a source: {', '.join(left[:20])}" if sources and left else "no source was given"
     if sources and sealed and not left:
         done.add("evidence")
-    asked = sorted(name for name in sources if name not in evidence and (name or not evidence))
+    asked = sorted(display(name) for name in sources if name not in evidence and (name or not evidence))
     counts = _counts(run, rows=catalogues.rows)
     counts["states"] = {state: catalogues.states[state] for state in (*STATES, "unreadable")}
     counts |= {
