@@ -120,7 +120,7 @@ def _read_proof(path: Path) -> bytes:
 def _show(screen: Screen, record: dict[str, Any]) -> None:
     """Print a report for people."""
     verdict = record["verdict"]
-    again = "the evidence was hashed again and agrees; " if record["aspects"]["evidence"]["status"] == "ok" else ""
+    again = "what was taken was hashed again and agrees; " if record["aspects"]["evidence"]["status"] == "ok" else ""
     screen.result(
         f"{record['line']}: {again if verdict in MEANING else ''}{MEANING.get(verdict) or record['reason']}", verdict
     )

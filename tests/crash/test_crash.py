@@ -328,9 +328,8 @@ def acquire_command(base, case, source, *more):
 
 ZYGOTE = """
 import os, sys, json
-from evidencekit.cli import acquire
+import evidencekit.cli.acquire, evidencekit.journeys, evidencekit.seal.sign, pyarrow.parquet, pyarrow.compute
 from evidencekit.cli.main import evidencekit, run
-import evidencekit.journeys, evidencekit.seal.ledger, evidencekit.seal.sign, pyarrow.parquet, pyarrow.compute
 for line in sys.stdin:
     pid = os.fork()
     if pid == 0:
@@ -379,7 +378,9 @@ def zygote():
 
 def wait_for_work(case):
     """Return when the acquisition has begun."""
+    started = time.monotonic()
     while not (case / "work").exists():
+        assert time.monotonic() < started + 60
         time.sleep(0.001)
     return time.monotonic()
 
