@@ -243,7 +243,8 @@ def some_of(name: str = "object", **members: Form) -> Form:
         if not value:
             raise FormatError(place, expected="at least one member", found="none")
 
-    return Form(f"{name} {{{', '.join(sorted(members))}}}", check)
+    listed = ", ".join(f"{key}: {members[key].name}" for key in sorted(members))
+    return Form(f"{name} {{{listed}}}", check)
 
 
 LARGE = Record(None, required={"bytes": COUNT, "count": COUNT, "sha256": hexadecimal()})

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from evidencekit.core.digest import SALT_SIZE
 from evidencekit.core.records import DERIVED_TYPE, MANIFEST_TYPE
-from evidencekit.core.values import decode_base64, short
+from evidencekit.core.values import decode_base64, display, short
 from evidencekit.errors import CannotFinish, FormatError
 from evidencekit.read.parquet_pages import (
     MAX_GROUP_BYTES,
@@ -269,4 +269,4 @@ def _only_ours(place: str) -> Iterator[None]:
 
 def _first_line(error: BaseException) -> str:
     text = str(error).partition("\n")[0]
-    return f"{type(error).__name__}: {text}"[:200]
+    return f"{type(error).__name__}: {display(text)}"[:200]  # the library may quote the file

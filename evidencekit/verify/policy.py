@@ -6,6 +6,7 @@ in silence. Source: specs/policy.md.
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -95,7 +96,7 @@ def read_policy(folder: Path) -> Policy:
             rules=_log_rules(settings),
             signers=parse_allowed_signers(_read(folder, "allowed_signers")),
             logs=parse_tlog_policy(_read(folder, "logs.policy")),
-            revoked=_revoked(_toml(folder, "revoked.toml") if (folder / "revoked.toml").exists() else {}),
+            revoked=_revoked(_toml(folder, "revoked.toml") if os.path.lexists(folder / "revoked.toml") else {}),
         )
     except FormatError as error:
         raise _bad(f"{display(str(folder))}: {error.message}") from error

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from evidencekit.core import encoding, layout
 from evidencekit.core.encoding import RECORD, Limits
 from evidencekit.core.schema import Record
-from evidencekit.core.values import short
+from evidencekit.core.values import display, short
 from evidencekit.errors import CannotFinish, EvidenceError, FormatError
 from evidencekit.read.store import Store
 from evidencekit.verify.findings import LISTED_NOT_CHECKED, Findings, NotChecked
@@ -63,7 +63,9 @@ class Run:
         except CannotFinish as error:
             self.skip("record", "unreadable", name, error.message)
         except Exception as error:  # noqa: BLE001 (the safety net: whatever it is, it must not turn into silence)
-            text = error.message if isinstance(error, EvidenceError) else f"{type(error).__name__}: {error}"
+            text = (
+                error.message if isinstance(error, EvidenceError) else f"{type(error).__name__}: {display(str(error))}"
+            )
             self.skip("record", "internal_error", name, f"internal error in step {name}: {text}"[:500])
         finally:
             self.number = before

@@ -43,7 +43,7 @@ class Disk:
         self.root, self.fail_at, self.error = os.fspath(root), fail_at, error
         self.count, self.dead, self.log = 0, False, []
         self.unsynced_files: dict[int, str] = {}
-        self.unsynced_folders: dict[str, str] = {}
+        self.unsynced_names: dict[str, set[str]] = {}
         self.on_rename = None
         self._thread = threading.get_ident()
 
@@ -103,21 +103,28 @@ class Disk:
     def _note(self, name, path, given, result):
         """Keep account of what a power cut now would undo."""
         parent = os.path.dirname(path)
+        if os.path.basename(path) == "work":
+            return
         if name == "open":
             self.unsynced_files[os.fstat(result).st_ino] = path
         elif name == "write":
             self.unsynced_files[os.fstat(given[0]).st_ino] = path
         elif name == "fsync":
             self.unsynced_files.pop(os.fstat(given[0]).st_ino, None)
-            self.unsynced_folders.pop(path, None)
+            self.unsynced_names.pop(path, None)
         if name in {"open", "mkdir", "rename", "replace", "link", "_call"}:
-            self.unsynced_folders[parent] = path
+            self.unsynced_names.setdefault(parent, set()).add(path)
         if name == "_call":
             old = os.fsdecode(given[2])
-            self.unsynced_folders[os.path.dirname(old)] = old
-            moved = {place: name for place, name in self.unsynced_folders.items() if place == old}
-            for place in moved:
-                self.unsynced_folders[path] = self.unsynced_folders.pop(place)
+            self.unsynced_names.get(os.path.dirname(old), set()).discard(old)
+            for folder in [folder for folder in self.unsynced_names if f"{folder}/".startswith(f"{old}/")]:
+                names = self.unsynced_names.pop(folder)
+                self.unsynced_names[path + folder.removeprefix(old)] = {path + n.removeprefix(old) for n in names}
+
+    def loose(self):
+        """Names that a power cut now would take away, but for temporary ones and those of work/."""
+        names = set().union(*self.unsynced_names.values())
+        return {name for name in names if "/.tmp-" not in name.removeprefix(self.root) and "/work/" not in name}
 
 
 @pytest.fixture
