@@ -55,7 +55,7 @@ class Compact:
                 return found
             delta, kind = head >> 4, head & 15
             before, number = number, number + delta if delta else self._zigzag()
-            # A library may keep the first of two, or cut a number to 16 bits: then it would read what was not looked at.
+            # A library may keep the first of two, or cut a number to 16 bits: it would read what was not looked at.
             if not before < number < 1 << 15:
                 raise self._bad("ascending field numbers of 16 bits", f"{number} after {before}")
             if kind in {_TRUE, _FALSE}:

@@ -141,7 +141,9 @@ def _check_rows(
     catalogues: Catalogues,
 ) -> None:
     if sealing.derived:
-        base = next((one for one in catalogues.facts.values() if one.sealing.root == sealing.base_root), None)
+        wanted = (sealing.exhibit, sealing.base_root)
+        facts = catalogues.facts.values()
+        base = next((one for one in facts if (one.sealing.exhibit, one.sealing.root) == wanted), None)
         root: bytes | None
         root, rows, errors = check_derived(run, manifest, where, sealing, None if base is None else base.to_type)
         catalogues.derived_rows += rows

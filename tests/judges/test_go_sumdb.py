@@ -41,6 +41,7 @@ from evidencekit.core.note import (
 )
 from evidencekit.core.proofs import verify_consistency, verify_inclusion
 from evidencekit.errors import FormatError
+from evidencekit.package.row_proof import prove_row
 
 GOPATH = "/usr/share/gocode"
 pytestmark = [pytest.mark.judge("go"), pytest.mark.judge(f"{GOPATH}/src/golang.org/x/mod/sumdb/tlog")]
@@ -279,3 +280,48 @@ def test_what_we_accept_go_accepts(go):
         assert theirs or not ours, data
         both[ours] += 1
     assert min(both) > 100
+
+
+# --- a sealed case and the proof of a row ---------------------------------------------------------------------
+
+
+def test_go_follows_the_log_of_a_sealed_case(go):
+    case = Path(__file__).parents[2] / "specs/vectors/cases/good/0.1_small/case"
+    key = json.loads((case / "case.json").read_bytes())["log_keys"][0]
+    leaves = [leaf_hash((folder / "entry").read_bytes()) for folder in sorted((case / "custody").iterdir())]
+    tree = Tree(leaves)
+    heads = {}
+    for path in sorted((case / "checkpoints").iterdir()):
+        answer = go.ask("open", Vkey=key, Note=b64(path.read_bytes()))
+        assert answer["OK"], answer["Error"]
+        heads[answer["Size"]] = base64.b64decode(answer["Root"])
+        for index in range(answer["Size"]):
+            proof = prove_inclusion(index, answer["Size"], tree.node)
+            given = {"index": index, "size": answer["Size"], "proof": proof, "root": heads[answer["Size"]]}
+            assert go.includes(leaf_hash=leaves[index], **given)
+            assert not go.includes(leaf_hash=bytes(32), **given)
+    assert sorted(heads) == [1, 3, 4]
+    for old, new in [(1, 3), (1, 4), (3, 4)]:
+        proof = prove_consistency(old, new, tree.node)
+        assert go.extends(old=old, new=new, old_root=heads[old], new_root=heads[new], proof=proof)
+
+
+def test_go_follows_the_proof_of_a_row(go):
+    case = Path(__file__).parents[2] / "specs/vectors/cases/good/0.1_small/case"
+    key = json.loads((case / "case.json").read_bytes())["log_keys"][0]
+    proof = prove_row(case, "EX-001:docs/a.txt", groups=("name",))
+    _, extra, index, *rest = proof.whole.decode().split("\n")
+    path, note = "\n".join(rest).split("\n\n", 1)
+    answer = go.ask("open", Vkey=key, Note=b64(note.encode()))
+    assert answer["OK"], answer["Error"]
+    row = json.loads(base64.b64decode(extra.removeprefix("extra ")))
+    head = {"size": answer["Size"], "root": base64.b64decode(answer["Root"])}
+    hashes = [base64.b64decode(line) for line in path.split("\n") if line]
+    assert go.includes(
+        index=int(index.removeprefix("index ")), leaf_hash=leaf_hash(row["entry"].encode()), proof=hashes, **head
+    )
+    sealed = json.loads(row["event"])["body"]
+    hashes = [base64.b64decode(text) for text in row["proof"]]
+    root = bytes.fromhex(sealed["root"])
+    leaf = leaf_hash(row["leaf"].encode())
+    assert go.includes(index=int(row["index"]), size=int(sealed["rows"]), leaf_hash=leaf, proof=hashes, root=root)

@@ -63,6 +63,13 @@ def test_a_catalogue_that_two_events_name(sealed):
     assert report.checked["manifests"] == 2
 
 
+def test_opinions_belong_to_the_catalogue_of_their_own_item(sealed):
+    """Two items with the same rows and salts have one root, and still two catalogues."""
+    sealed.seal(exhibit="EX-002")
+    where = sealed.derive([cb.opinion(1), cb.opinion(3)], base=1, item="EX-002")
+    assert errors(verify_case(sealed.case)) == {("E108", f"{where} header")}
+
+
 def test_catalogues_are_numbered_from_one(sealed):
     with pytest.raises(FormatError):
         again(sealed, 2, manifest="0")
