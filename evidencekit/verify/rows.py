@@ -15,6 +15,7 @@ from evidencekit.core.records import CONTENT, KINDS, METADATA, NAME, ROW_TYPE, S
 from evidencekit.core.values import short
 from evidencekit.errors import FormatError
 from evidencekit.read.parquet import Columns, ManifestFile
+from evidencekit.verify.folders import Folders
 from evidencekit.verify.groups import Groups, Parsed, View
 from evidencekit.verify.objects import Objects
 from evidencekit.verify.placing import InOrder, Placing, Shuffled
@@ -64,6 +65,7 @@ class RowCheck:
         self._salts = Salts()
         self._last: tuple[bytes, bytes] | None = None
         self._link_groups = 0
+        self._folders = Folders()
         self.sums = RowSums(to_type=bytearray((rows + 7) // 8))
 
     def check(self) -> RowSums:
@@ -114,6 +116,7 @@ class RowCheck:
             except FormatError as error:
                 states["unreadable"] += 1
                 self._last = None
+                self._folders.lose()
                 self._malformed(self._where(position, index), error, name, content, metadata)
                 continue
             view = parsed.view
@@ -135,10 +138,13 @@ class RowCheck:
         if last is None:
             if position == 0 and key != (b"", b""):
                 run.find("E109", self._where(position, index), "the source itself first, with an empty path", "another")
+                self._folders.lose()
         elif key <= last:
             code, expected = ("E110", "a name of its own") if key == last else ("E109", "names in ascending order")
             run.find(code, self._where(position, index), expected, f"{short(view.path)} after {short(last[0])}")
         self._last = key
+        if not self._folders.takes(view.path, is_folder=kind == "directory" and not parsed.stream):
+            run.find("E107", self._where(position, index), "a row in a folder that has a row", short(view.path))
         if parsed.link_group is not None:
             if not 1 <= parsed.link_group <= self._link_groups + 1:
                 expected = f"link_group from 1 to {self._link_groups + 1}: numbered by first appearance"

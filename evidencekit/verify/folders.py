@@ -1,0 +1,38 @@
+"""Step 9: each row stands in a folder that has a row of its own. Memory: one path and one number a level.
+
+Source: specs/verification.md section 1, step 9.
+"""
+
+from __future__ import annotations
+
+
+class Folders:
+    """The folders above the row read last: beginnings of one path, as lengths."""
+
+    def __init__(self) -> None:
+        self._path = b""
+        self._lengths: list[int] = []
+        self._known = True
+
+    def takes(self, path: bytes, *, is_folder: bool) -> bool:
+        """Tell whether a row's parent is a folder above; rows come in order, the source (empty path) first."""
+        if not self._known or not path:
+            if self._known and is_folder:
+                self._path, self._lengths = b"", [0]
+            return True
+        end = max(path.rfind(b"/"), 0)
+        lengths = self._lengths
+        while lengths and lengths[-1] > end:
+            lengths.pop()
+        good = bool(lengths) and lengths[-1] == end and self._path.startswith(path[:end])
+        if is_folder:
+            if not good:  # those that are still above it
+                above = self._path
+                lengths[:] = [n for n in lengths if above[:n] == path[:n] and (n == 0 or path[n : n + 1] == b"/")]
+            lengths.append(len(path))
+            self._path = path
+        return good
+
+    def lose(self) -> None:
+        """A row could not be read: from here on nobody knows which folders there are."""
+        self._known = False
