@@ -36,7 +36,7 @@ _MAX_WORDS = 500
 class Library:
     """A libmagic that can be loaded."""
 
-    library: ctypes.CDLL
+    loaded: ctypes.CDLL
     version: int
     data: Path | None
     """Its compiled database, where it was found; else it looks for its own."""
@@ -68,11 +68,11 @@ class Typer:
             )
         chosen = max(found, key=lambda library: library.version)
         try:
-            self._module = module = _python_magic(chosen.library)
+            self._module = module = _python_magic(chosen.loaded)
         except (ImportError, AttributeError) as error:
             raise CannotFinish(f"libmagic cannot be used: {error}.", code="X434") from error
         data = chosen.data
-        if module.libmagic is not chosen.library:  # loaded before us, by somebody else: then its own database
+        if module.libmagic is not chosen.loaded:  # loaded before us, by somebody else: then its own database
             data = _data_of(module.libmagic)
         try:
             self._magic = module.Magic(mime=True, mime_encoding=True, magic_file=None if data is None else str(data))

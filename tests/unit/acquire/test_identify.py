@@ -414,7 +414,7 @@ def test_without_any_library():
 
 def test_without_a_known_database_its_digest_is_null(monkeypatch):
     chosen = installed()[0]
-    typer = Typer([Library(chosen.library, chosen.version, None)])
+    typer = Typer([Library(chosen.loaded, chosen.version, None)])
     assert typer.data_sha256 is None or len(typer.data_sha256) == 64
 
 
