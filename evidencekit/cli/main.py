@@ -12,7 +12,7 @@ import click
 
 from evidencekit import __version__
 from evidencekit.cli.render import Screen
-from evidencekit.errors import EvidenceError
+from evidencekit.errors import BadArgument, EvidenceError
 
 COMMANDS = {
     "demo": ("demo", "The main job end to end on real files, then tampering, found."),
@@ -81,7 +81,11 @@ def run(command: click.Command, name: str) -> None:
     except click.exceptions.Exit as leaving:
         code = leaving.exit_code
     except click.ClickException as error:
-        error.show()
+        if "--json" in sys.argv:
+            usage = BadArgument(error.format_message(), code="U200", hint=f"See `{name} --help`.")
+            Screen(as_json=True).failure(usage)
+        else:
+            error.show()
         code = 2
     except (click.Abort, KeyboardInterrupt):
         sys.stderr.write("\nStopped. What was sealed stands; nothing is half written.\n")

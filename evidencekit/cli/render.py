@@ -1,6 +1,7 @@
 """The only place that prints: text for people, one JSON document for programs, progress on stderr.
 
-Everything that came from evidence passes `core.values.display` before it gets here; rich never sees markup.
+Names from evidence pass `core.values.display` before they get here, so that they stay apart; whatever else a message
+carries is made harmless here. Rich never sees markup.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
+from evidencekit.core.values import harmless
 from evidencekit.errors import EvidenceError
 
 if TYPE_CHECKING:
@@ -54,9 +56,9 @@ class Screen:
         if self.as_json or self.quiet:
             return
         if style is None or self.color is False or not sys.stdout.isatty():
-            print(text)
+            print(harmless(text))
         else:
-            self.console().print(text, style=STYLES.get(style, style))
+            self.console().print(harmless(text), style=STYLES.get(style, style))
 
     def result(self, text: str, style: str | None = None) -> None:
         """Print the one line that a command is about: also with --quiet."""
@@ -72,7 +74,7 @@ class Screen:
         widths = [max(len(row[column]) for row in texts) for column in range(len(heads))]
         for row in texts:
             cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            print("  ".join(cells).rstrip())
+            print(harmless("  ".join(cells).rstrip()))
 
     def document(self, value: object) -> None:
         """Print one JSON document on stdout, with --json only. ASCII, so no terminal acts on it."""
@@ -98,16 +100,16 @@ class Screen:
     def aside(self, text: str) -> None:
         """Print a line on stderr, unless --quiet."""
         if not self.quiet:
-            print(text, file=sys.stderr)
+            print(harmless(text), file=sys.stderr)
 
     def failure(self, error: EvidenceError) -> None:
         """Print what went wrong: on stderr for people, as the document with --json."""
         if self.as_json:
             self.document({"error": {"code": error.code, "hint": error.hint, "message": error.message}})
             return
-        print(f"error {error.code}: {error.message}", file=sys.stderr)
+        print(harmless(f"error {error.code}: {error.message}"), file=sys.stderr)
         if error.hint:
-            print(f"  {error.hint}", file=sys.stderr)
+            print(harmless(f"  {error.hint}"), file=sys.stderr)
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Meter]:

@@ -138,11 +138,16 @@ def list_(case: Path, form: str, item: str | None, screen: Screen) -> int:
       evidencekit list CASE > sealed.sha256;  cd SOURCE && sha256sum -c sealed.sha256
       evidencekit list CASE --format hashdeep --item EX-001
 
+    With --json: the rows of all files with all their digests, as `find` gives them, whatever the form.
+
     Exit codes: 0 written · 4 not a case, or it cannot be read · 6 some rows could not be expressed.
     """
     from evidencekit.catalogue.listing import list_lines
 
     listing = list_lines(case, form, item=item)
+    if screen.as_json:
+        _list_rows(case, item, screen)
+        return 0
     for line in listing.lines:
         screen.raw(line)
     for unlisted in listing.unlisted:
@@ -152,3 +157,12 @@ def list_(case: Path, form: str, item: str | None, screen: Screen) -> int:
             f"{listing.without_digest:,} rows are not listed: folders, links, and what else has no such digest."
         )
     return 6 if listing.unlisted else 0
+
+
+def _list_rows(case: Path, item: str | None, screen: Screen) -> None:
+    from evidencekit.catalogue.build import open_catalogue
+    from evidencekit.catalogue.query import find as find_rows
+
+    with open_catalogue(case, cache_folder=surroundings.cache_folder()) as catalogue:
+        rows, _ = find_rows(catalogue, kind="file", item=item)
+        screen.rows({}, "rows", rows)

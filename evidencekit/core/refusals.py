@@ -23,6 +23,7 @@ class Refusal(NamedTuple):
 
 REFUSALS: dict[str, Refusal] = {
     # --- U2xx: what was asked for makes no sense (exit 2) ---------------------------------------------------------
+    "U200": Refusal("Wrong usage", "An option or argument is missing, unknown or of another form.", "See `--help` of the command."),
     "U201": Refusal("No such source", "The source that was named does not exist.", "Check the path."),
     "U202": Refusal("An empty passphrase", "An empty passphrase protects nothing.", "Say --no-passphrase to have none."),
     "U203": Refusal("The passphrases differ", "The new passphrase was typed in two ways.", "Try again; nothing was written."),

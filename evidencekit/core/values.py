@@ -176,6 +176,13 @@ def display(name: bytes | str) -> str:
     return "".join(_display_character(character) for character in text)
 
 
+def harmless(text: str) -> str:
+    """Return a message with all escaped that a terminal would act on, but line breaks; backslashes stay as they are."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(one if one in "\\\n" else _display_character(one) for one in text)
+
+
 def _display_character(character: str) -> str:
     code = ord(character)
     if character == "\\":

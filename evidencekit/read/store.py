@@ -82,12 +82,20 @@ class Store:
         return data
 
     def names(self, relative: str) -> list[str]:
-        """Return the names in a folder of the case, sorted by raw bytes; empty where there is no such folder."""
+        """Return the names in a folder of the case, sorted by raw bytes; empty where there is no such folder.
+
+        Raises:
+            CannotFinish: X403, not readable.
+        """
         try:
             with os.scandir(self._inside(relative)) as listing:
                 return sorted((item.name for item in listing), key=os.fsencode)
         except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:
+            raise CannotFinish(
+                f"{display(relative)} cannot be listed: {error.strerror}.", code="X403", path=relative
+            ) from error
 
     def numbers(self, relative: str) -> list[int]:
         """Return the numbers that stand as names in a folder, ascending."""

@@ -179,7 +179,7 @@ def test_an_error_at_every_step_of_acquire(rc, disk, base, tmp_path, error):
     """The disk goes on after the failure: what was begun is cleaned up, and the error is one of ours."""
     steps = len(steps_of_acquire(disk, base, tmp_path))
     resumed = set()
-    for step in range(1, steps + 1, 1 if LONG else 4):
+    for step in range(1, steps + 1, 1 if LONG else 5):
         case, source, office = fresh(base, tmp_path)
         with disk(tmp_path, step, error) as failing:
             outcome = result_of(office.acquire, case, source)

@@ -239,7 +239,7 @@ def test_nesting_through_links_is_refused(office, case, tmp_path):
 
 def test_a_neighbour_whose_name_begins_alike_is_no_nesting(office, case, tmp_path):
     (tmp_path / "case-files").mkdir()
-    office.acquire(case, tmp_path / "case-files")
+    assert office.acquire(case, tmp_path / "case-files").taken.rows == 1
 
 
 def test_a_source_that_is_not_there(office, case, tmp_path):
@@ -425,6 +425,24 @@ def test_resume_after_an_acquire_entry_by_another_person(office, case, source, m
     assert kinds(case) == ["open", "acquire", "acquire", "seal", "derive"]
     assert office.ledger(case).custody.items["EX-001"].holder_key == office.signer.fingerprint
     assert verify_case(case).verdict == "INTEGRITY ONLY"
+
+
+def test_an_acquisition_that_was_taken_over_while_it_ran_ends_without_harm(office, case, source, monkeypatch):
+    """Somebody else resumed it: whoever comes second stops, and nothing of his enters the case."""
+    real = journeys.take
+
+    def take(*given, **more):
+        taken = real(*given, **more)
+        monkeypatch.setattr(journeys, "take", real)
+        office.acquire(case, source, resume=True)
+        return taken
+
+    monkeypatch.setattr(journeys, "take", take)
+    with pytest.raises(CannotFinish) as caught:
+        office.acquire(case, source)
+    assert caught.value.exit_code == 4
+    assert kinds(case) == ["open", "acquire", "seal", "derive"]
+    sound(case, office)
 
 
 def test_a_work_folder_that_cannot_be_made(office, case, source):

@@ -156,9 +156,9 @@ def test_help_of_a_command_loads_nothing_heavy():
         "for words in sys.argv[1:]:\n"
         "    try:\n        evidencekit.main([*words.split(), '--help'], standalone_mode=False)\n"
         "    except SystemExit: pass\n"
-        "    found = {name.partition('.')[0] for name in sys.modules} & set(%r)\n"
+        f"    found = {{name.partition('.')[0] for name in sys.modules}} & set({HEAVY})\n"
         "    assert not found, (words, found)\n"
-    ) % (HEAVY,)
+    )
     done = subprocess.run(
         [sys.executable, "-c", code, *map(" ".join, ALL)], capture_output=True, check=False, timeout=60
     )
@@ -173,6 +173,7 @@ def test_the_verifier_alone_shows_the_same_help(cli):
     assert done.returncode == 0
     text = done.stdout.decode()
     assert text.startswith("Usage: evidencekit-verify")
-    assert text.partition("\n")[2] == help_of(cli, ("verify",)).partition("\n")[2]
+    ours, theirs = (part.partition("Options:")[0].partition("\n")[2] for part in (help_of(cli, ("verify",)), text))
+    assert ours == theirs
     assert loaded_by("--help", entry="evidencekit.cli.verify_only") == set()
     assert verify.help.rstrip().endswith("7 INTEGRITY ONLY.")

@@ -229,7 +229,7 @@ def flipped(data, bit):
 def test_any_bit_of_the_file(sealed, proof, with_policy):
     policy = sealed[0].policy() if with_policy else None
     sound = believed(proof, policy)
-    for bit in bits(proof, 1500):
+    for bit in bits(proof, 700):
         found = believed(flipped(proof, bit), policy)
         assert found is None or found == sound, f"bit {bit}"
 
@@ -248,7 +248,7 @@ def test_any_bit_of_the_carried_record(sealed, proof, with_policy):
     policy = sealed[0].policy() if with_policy else None
     extra = parse_tlog_proof(proof).extra
     sound = believed(proof, policy)
-    for bit in bits(extra, 2500):
+    for bit in bits(extra, 1200):
         found = believed(with_extra(proof, flipped(extra, bit)), policy)
         assert found is None or found == sound, f"bit {bit}: {flipped(extra, bit)[bit // 8 - 40 : bit // 8 + 40]}"
 
