@@ -148,6 +148,8 @@ def _conclude(screen: Screen, request: Acquisition, done: Sealed, person: Signer
         errors = int(done.typed.header_record["totals"]["errors"])
         failed = f", {errors:,} could not be typed" if errors else ""
         screen.say(f"typed {done.typed.rows:,} files{failed}, checkpoint {done.newest.size}")
+    if not done.taken and not done.typed:
+        screen.result(f"{request.exhibit}: nothing was left to do, checkpoint {done.newest.size}")
     if done.not_stated:
         screen.say(f"not stated: {', '.join(done.not_stated)}", "warning")
     if omissions:

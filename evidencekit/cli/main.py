@@ -12,7 +12,8 @@ import click
 
 from evidencekit import __version__
 from evidencekit.cli.render import Screen
-from evidencekit.errors import BadArgument, EvidenceError
+from evidencekit.core.values import display
+from evidencekit.errors import BadArgument, CannotFinish, EvidenceError
 
 COMMANDS = {
     "demo": ("demo", "The main job end to end on real files, then tampering, found."),
@@ -93,6 +94,12 @@ def run(command: click.Command, name: str) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         code = 4
+    except OSError as error:
+        where = "" if error.filename is None else f"{display(str(error.filename))}: "
+        hint = "Check the path, the permissions and the medium."
+        failed = CannotFinish(f"{where}{error.strerror or error}.", code="X420", hint=hint)
+        Screen(as_json="--json" in sys.argv).failure(failed)
+        code = failed.exit_code
     sys.exit(code if isinstance(code, int) else 0)
 
 

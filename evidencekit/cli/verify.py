@@ -58,7 +58,7 @@ def _since(_ctx: click.Context, _param: click.Parameter, value: str | None) -> b
     return value.encode()
 
 
-@click.command()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("path", type=PATH)
 @click.option("--policy", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR",
               help="Whose keys are whose: without it nobody's identity is checked.")  # fmt: skip

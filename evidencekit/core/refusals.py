@@ -68,6 +68,7 @@ REFUSALS: dict[str, Refusal] = {
     "X417": Refusal("A key cannot be written", "The file system did not take the key file.", "Check the folder; nothing was left behind."),
     "X418": Refusal("Damaged log keys", "The file of log keys is not as it was written.", "Restore it from its backup."),
     "X419": Refusal("No ML-DSA here", "The installed cryptography library has no ML-DSA-44.", "Install cryptography 48 or newer."),
+    "X420": Refusal("The system refused", "The operating system reported an error.", "Check the path, the permissions and the medium."),
     "X421": Refusal("No space", "The medium is full.", "Make room; nothing half written was published."),
     "X422": Refusal("May not be written", "The folder is read-only, missing, or not ours.", "Check permissions and mount."),
     "X423": Refusal("Cannot be written", "The system reported an error while writing.", "Check the medium."),
