@@ -43,7 +43,8 @@ def doctor(folder: Path, screen: Screen) -> int:
     Exit codes: 0 all is well · 4 something failed.
     """
     checks: tuple[Callable[[], Iterator[Result]], ...] = (
-        _version, _digests, _signatures, _parquet, _magic, _clock, lambda: _space(folder), _tokens,
+        _version, _program_files, _parts, _digests, _signatures, _parquet, _libmagic, _clock,
+        lambda: _space(folder), _tokens,
     )  # fmt: skip
     results = [result for check in checks for result in _guarded(check)]
     screen.document({"checks": [result._asdict() for result in results]})
@@ -58,7 +59,13 @@ def _guarded(check: Callable[[], Iterator[Result]]) -> list[Result]:
     try:
         return list(check())
     except Exception as error:  # noqa: BLE001 (a broken part must not hide the others)
-        return [Result(getattr(check, "__name__", "check").strip("_"), "failed", f"{type(error).__name__}: {error}")]
+        return [
+            Result(
+                getattr(check, "__name__", "check").strip("_").replace("_", " "),
+                "failed",
+                f"{type(error).__name__}: {error}",
+            )
+        ]
 
 
 def _judge(name: str, good: bool, found: str) -> Result:
@@ -66,7 +73,11 @@ def _judge(name: str, good: bool, found: str) -> Result:
 
 
 def _version() -> Iterator[Result]:
-    """Version, and one digest over the program's own files: compare it with another computer's."""
+    yield Result("version", "ok", f"evidencekit {__version__}, Python {sys.version.split()[0]}")
+
+
+def _program_files() -> Iterator[Result]:
+    """One digest over the program's own files: compare it with another computer's."""
     import evidencekit
 
     root = Path(evidencekit.__file__).parent
@@ -74,8 +85,10 @@ def _version() -> Iterator[Result]:
     files = sorted(path for path in root.rglob("*.py"))
     for path in files:
         total.update(path.relative_to(root).as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    yield Result("version", "ok", f"evidencekit {__version__}, Python {sys.version.split()[0]}")
-    yield Result("program files", "ok", f"{len(files)} files, together SHA-256 {total.hexdigest()}")
+    yield _judge("program files", bool(files), f"{len(files)} files, together SHA-256 {total.hexdigest()}")
+
+
+def _parts() -> Iterator[Result]:
     parts = surroundings.program()["parts"]
     yield Result("parts", "ok", ", ".join(f"{name} {version}" for name, version in parts.items()))
 
@@ -121,7 +134,7 @@ def _parquet() -> Iterator[Result]:
     yield _judge("Parquet", codec, f"pyarrow {pa.__version__}, zstd {'there' if codec else 'missing'}")
 
 
-def _magic() -> Iterator[Result]:
+def _libmagic() -> Iterator[Result]:
     from evidencekit.acquire.libmagic import Typer
 
     typer = Typer()

@@ -8,6 +8,7 @@ import secrets
 import sys
 import time
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,9 +87,7 @@ def log_key_path(identity: bytes, given: Path | None) -> Path:
 
 def program() -> dict[str, Any]:
     """Return name, version and parts of this program, as headers and events carry it."""
-    from importlib.metadata import version
-
-    parts = {name: version(name) for name in ("blake3", "cryptography", "pyarrow")}
+    parts = {name: str(import_module(name).__version__) for name in ("blake3", "cryptography", "pyarrow")}
     return {"name": "evidencekit", "parts": {"python": platform.python_version(), **parts}, "version": __version__}
 
 

@@ -49,7 +49,7 @@ def test_what_may_not_be_read_is_an_omission_with_its_reason(cli, place, as_nobo
     signing = ["--signer", place / "office/examiner", "--log-key", place / "log.pem"]
 
     def run():
-        acquire = cli("acquire", place / "case", place / "source", "--exhibit", "EX-001", *signing)
+        acquire = cli("acquire", place / "case", place / "source", "--exhibit", "EX-001", "--no-identify", *signing)
         return (
             acquire,
             cli("show", place / "case"),
@@ -79,7 +79,9 @@ def test_what_may_not_be_read_is_an_omission_with_its_reason(cli, place, as_nobo
 def test_the_same_source_read_by_somebody_who_may(cli, place, as_nobody):
     """Compared with the sealed omissions: they are not checked, and no finding."""
     signing = ["--signer", place / "office/examiner", "--log-key", place / "log.pem"]
-    acquired = as_nobody(lambda: cli("acquire", place / "case", place / "source", "--exhibit", "EX-001", *signing))
+    acquired = as_nobody(
+        lambda: cli("acquire", place / "case", place / "source", "--exhibit", "EX-001", "--no-identify", *signing)
+    )
     assert acquired.code == 6
     done = cli("verify", place / "case", "--source", f"EX-001={place / 'source'}", "--json")
     report = json.loads(done.out)
