@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -67,10 +68,22 @@ def judge():
     return require_judge
 
 
+def beside(name: str):
+    """A module that lies beside this file, loaded once."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
 @pytest.fixture(scope="session")
 def rfc6962():
     """tests/rfc6962.py, the literal transcription."""
-    spec = importlib.util.spec_from_file_location("rfc6962", Path(__file__).with_name("rfc6962.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return beside("rfc6962")
+
+
+@pytest.fixture(scope="session")
+def rc():
+    """tests/realcase.py: cases made by the real writer."""
+    return beside("realcase")

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 import shutil
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from evidencekit.cli.main import evidencekit, run
-
-
-def load(name: str):
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[2] / f"{name}.py")
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
 
 
 class Done(NamedTuple):
@@ -54,11 +44,6 @@ def run_command(*arguments: object) -> Done:
     finally:
         sys.argv = argv
     return Done(code, out.taken(), err.taken())
-
-
-@pytest.fixture(scope="session")
-def rc():
-    return load("realcase")
 
 
 @pytest.fixture(scope="session")
