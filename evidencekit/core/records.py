@@ -243,8 +243,14 @@ SOURCE = Record(
         "kind": one_of(*KINDS),
         "mount": nullable(MOUNT),
     },
+    optional={"read_only": BOOL},
     names=frozenset({"path"}),
 ).form("source")
+INTERRUPTION = Record(
+    None,
+    required={"resumed_at": MOMENT, "rows_gone": COUNT, "rows_kept": COUNT, "rows_taken_again": COUNT},
+).form("interruption")
+"""An acquisition taken up again: what of the rows taken before was kept, taken again, or gone from the source."""
 MANIFEST = Record(
     MANIFEST_TYPE,
     required={
@@ -253,9 +259,11 @@ MANIFEST = Record(
         "exhibit": EXHIBIT,
         "finished_at": MOMENT,
         "name_encoding": one_of("posix", "wtf-8"),
-        "options": Record(None, required={"exclude": array(TEXT), "include": array(TEXT), "sensitive": BOOL}).form(
-            "options"
-        ),
+        "options": Record(
+            None,
+            required={"exclude": array(TEXT), "include": array(TEXT), "sensitive": BOOL},
+            optional={"copies": BOOL},
+        ).form("options"),
         "order": one_of("path", "shuffled"),
         "program": PROGRAM,
         "source": SOURCE,
@@ -265,6 +273,7 @@ MANIFEST = Record(
             required={"bytes": COUNT, "kinds": _exactly(KINDS), "rows": COUNT, "states": _exactly(STATES)},
         ).form("totals"),
     },
+    optional={"interruptions": array(INTERRUPTION, least=1)},
 )
 ENGINE = Record(None, required={"data_sha256": nullable(hexadecimal()), "name": TEXT, "version": TEXT}).form("engine")
 DERIVED = Record(
