@@ -246,11 +246,16 @@ SOURCE = Record(
     optional={"read_only": BOOL},
     names=frozenset({"path"}),
 ).form("source")
-INTERRUPTION = Record(
+INTERRUPTIONS = Record(
     None,
-    required={"resumed_at": MOMENT, "rows_gone": COUNT, "rows_kept": COUNT, "rows_taken_again": COUNT},
-).form("interruption")
-"""An acquisition taken up again: what of the rows taken before was kept, taken again, or gone from the source."""
+    required={
+        "resumed_at": array(MOMENT, least=1),
+        "rows_gone": COUNT,
+        "rows_kept": COUNT,
+        "rows_taken_again": COUNT,
+    },
+).form("interruptions")
+"""When the acquisition was taken up again, and what became of the rows taken before the last of these times."""
 MANIFEST = Record(
     MANIFEST_TYPE,
     required={
@@ -273,7 +278,7 @@ MANIFEST = Record(
             required={"bytes": COUNT, "kinds": _exactly(KINDS), "rows": COUNT, "states": _exactly(STATES)},
         ).form("totals"),
     },
-    optional={"interruptions": array(INTERRUPTION, least=1)},
+    optional={"interruptions": INTERRUPTIONS},
 )
 ENGINE = Record(None, required={"data_sha256": nullable(hexadecimal()), "name": TEXT, "version": TEXT}).form("engine")
 DERIVED = Record(
