@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.digest import header_commitment, sha256
 from evidencekit.core.event import NAMESPACE, Entry, decode_event, encode_entry, encode_event, new_event
 from evidencekit.core.merkle import CompactRange, leaf_hash
+from evidencekit.core.opinions import RESULTS
 from evidencekit.core.records import DERIVED_TYPE, KINDS, MANIFEST_TYPE, STATES
 from evidencekit.core.values import encode_base64, format_instant, moment
 from evidencekit.errors import FormatError
@@ -67,6 +69,11 @@ def folder_row(path: str = "", kind: str = "directory", **more: Any) -> dict[str
     }
 
 
+MATCH = {
+    "digests": ["sha256"], "entries": "3", "mapping": {"add": "", "backslashes": False, "remove": ""}, "missing": "0",
+    "under": "", "unreadable_lines": "0",
+}  # fmt: skip
+"""What the header of a comparison says of it."""
 PLAIN = (folder_row(), file_row("a"), folder_row("d"), file_row("d/b", b"yy"))
 """Rows of a small sound manifest."""
 
@@ -252,8 +259,14 @@ class Builder:
         } | {name.removeprefix("body_"): value for name, value in body.items()}))  # fmt: skip
         return where
 
-    def derive(self, opinions: list[dict[str, Any]], *, base: int = 1, item: str = "EX-001", **changes: Any) -> str:
-        """Write a derived manifest about manifest `base` and seal it; an opinion is `{base_index, …, media_type}`."""
+    def derive(
+        self, opinions: list[dict[str, Any]], *, base: int = 1, item: str = "EX-001", kind: str = "media-type",
+        columns: str | None = None, **changes: Any,
+    ) -> str:  # fmt: skip
+        """Write a derived manifest about manifest `base` and seal it; an opinion is `{base_index, group, view, …}`.
+
+        `columns` is the kind whose columns the file has, if not those of `kind`; `changes` are members of the header.
+        """
         seal = next(
             event["body"]
             for event in map(self.read_event, range(len(self.leaves())))
@@ -274,21 +287,26 @@ class Builder:
             rows.row_salt.append(salt)
             rows.base_index.append(opinion["base_index"])
             rows.opinion.append(group)
-            rows.media_type.append(opinion.get("media_type"))
+            rows.view.append(opinion.get("view"))
         engine = {"data_sha256": None, "name": "engine", "version": "1"}
+        totals = {"errors": "0", "rows": str(len(opinions))}
+        if kind == "match":
+            engine |= {"data_sha256": "11" * 32}
+            changes = {"match": MATCH} | changes
+            results = Counter(opinion["view"] for opinion in opinions)
+            totals = {name: str(results[name]) for name in RESULTS} | {"rows": str(len(opinions))}
         header = {
             "_t": DERIVED_TYPE, "base_manifest": str(base), "base_root": seal["root"],
             "case": encode_base64(IDENTITY), "engine": engine, "exhibit": item, "finished_at": WHEN,
-            "kind": "media-type", "program": PROGRAM, "started_at": WHEN,
-            "totals": {"errors": "0", "rows": str(len(opinions))},
+            "kind": kind, "program": PROGRAM, "started_at": WHEN, "totals": totals,
         } | changes  # fmt: skip
         data = encoding.encode(header)
-        with DerivedWriter(self.case / where) as writer:
+        with DerivedWriter(self.case / where, columns or kind) as writer:
             writer.write(rows)
             digest = writer.finish(data, bytes(16))
         self.enter(self.event("derive", [item], {
             "base_root": seal["root"], "engine": engine, "file_sha256": digest.hex(),
-            "header": header_commitment(bytes(16), data).hex(), "kind": "media-type", "manifest": str(number),
+            "header": header_commitment(bytes(16), data).hex(), "kind": kind, "manifest": str(number),
             "root": tree.root().hex(), "rows": str(len(opinions)),
         }))  # fmt: skip
         return where
@@ -322,4 +340,17 @@ class Builder:
 def opinion(base_index: int, media_type: str | None = "text/plain", **more: Any) -> dict[str, Any]:
     """One opinion for `Builder.derive`."""
     group = {"_t": "evidencekit/media-type/1", "charset": None, "error": None, "media_type": media_type}
-    return {"base_index": base_index, "group": group, "media_type": media_type} | more
+    return {"base_index": base_index, "group": group, "view": media_type} | more
+
+
+def compared(
+    base_index: int, result: str = "same", *, more: dict[str, Any] | None = None, **group: Any
+) -> dict[str, Any]:
+    """One comparison with a list for `Builder.derive(kind="match")`; `group` are members of the group."""
+    members: dict[str, dict[str, Any]] = {
+        "same": {"compared": ["sha256", "size"]},
+        "differs": {"compared": ["sha256", "size"], "listed": {"sha256": "00" * 32}},
+        "moved": {"compared": ["sha256"], "listed_as": "elsewhere"},
+    }
+    record = {"_t": "evidencekit/match/1", "result": result, **members.get(result, {})} | group
+    return {"base_index": base_index, "group": record, "view": result} | (more or {})

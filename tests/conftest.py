@@ -54,6 +54,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_terminal_summary(terminalreporter):
+    terminalreporter.line(whom(terminalreporter.stats))
     reports = [r for outcome in ("skipped", "failed", "error") for r in terminalreporter.stats.get(outcome, [])]
     reasons = (str(r.longrepr[2] if isinstance(r.longrepr, tuple) else r.longrepr) for r in reports)
     missing = Counter(reason[reason.index(NOT_RUN) :] for reason in reasons if NOT_RUN in reason)
@@ -61,6 +62,20 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("judges that did not run")
         for reason, count in sorted(missing.items()):
             terminalreporter.line(f"{reason} ({count} tests)")
+
+
+def whom(stats) -> str:
+    """As whom the tests ran: what may be read and written hangs on it, so a green line without it says too little.
+
+    A test that runs something as another user notes `("ran as", uid)` among its properties (the fixture `as_nobody`).
+    """
+    ran = [report for outcome in ("passed", "failed") for report in stats.get(outcome, []) if report.when == "call"]
+    noted = (set(map(tuple, report.user_properties)) for report in ran)
+    others = Counter(uid for properties in noted for name, uid in properties if name == "ran as")
+    me = "root" if os.geteuid() == 0 else f"uid {os.geteuid()}"
+    line = f"ran as {me}: {len(ran)} tests" + "".join(f"; parts of {n} as uid {uid}" for uid, n in others.items())
+    left = sum("only root can become" in str(report.longrepr) for report in stats.get("skipped", []))
+    return line + (f"; NOT RUN, since only root can become another user: {left}" if left else "")
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evidencekit.acquire.pipeline import Options
+from evidencekit.acquire.options import Options
 from evidencekit.core import layout
 from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.journeys import Acquisition, Sealed, acquire_and_seal

@@ -1,4 +1,4 @@
-"""The facts of an entry beside its content: owners, links, holes, birth time, attributes; the group `metadata`.
+"""The facts of an entry beside its content: owners, holes, birth time, attributes; the group `metadata`.
 
 Promises: nothing that could not be read stops a row; it is named in `unreadable_metadata` instead.
 Source: specs/manifest.md section 4; names of large things: specs/encoding.md section 3.
@@ -14,10 +14,12 @@ from evidencekit.acquire.rows import StoreObject, metadata_group, name_member, r
 from evidencekit.core.encoding import GROUP
 from evidencekit.core.records import CONTENT_XATTRS
 from evidencekit.read.extents import Extras, extras_reader, holes
-from evidencekit.read.tree import Node
+from evidencekit.read.node import Node
 
 _MAX_CACHED = 65_536
 _BLOCK = 512
+_LINK_GROUP = 64
+"""Bytes that are kept free for the number of a link group, which is known when all rows are."""
 _NO_EXTRAS = Extras()
 _DEVICES = frozenset({"char_device", "block_device"})
 
@@ -65,35 +67,12 @@ def _group_name(gid: int) -> str:
         return ""
 
 
-class Links:
-    """Hard-link groups, numbered by first appearance; one is forgotten when all its names were seen."""
-
-    def __init__(self) -> None:
-        self._open: dict[tuple[int, int], list[int]] = {}
-        self._count = 0
-
-    def group(self, status: os.stat_result) -> int | None:
-        """Return the number of the file that has this stat, None where it has one name only."""
-        if status.st_nlink < 2:
-            return None
-        key = (status.st_dev, status.st_ino)
-        found = self._open.get(key)
-        if found is None:
-            self._count += 1
-            found = self._open[key] = [self._count, status.st_nlink]
-        found[1] -= 1
-        if found[1] <= 0:
-            del self._open[key]
-        return found[0]
-
-
 class Facts:
     """Renders `metadata`, and the attributes that belong to `content`, for one entry after the other."""
 
     def __init__(self, store_object: StoreObject) -> None:
         self._store_object = store_object
         self._owners = Owners()
-        self._links = Links()
         self._extras: Callable[[int, bytes], Extras] = extras_reader()
 
     def of(
@@ -112,7 +91,7 @@ class Facts:
         """
         if status is None:
             return metadata_group(None, unreadable=("status",) if named else ()), ""
-        unreadable: list[str] = []
+        unreadable: set[str] = set()
         own = handle if handle >= 0 else node.handle
         content_xattrs = xattrs = ""
         gaps: list[tuple[int, int]] = []
@@ -123,7 +102,7 @@ class Facts:
                 found = node.xattrs(own)
             except OSError:
                 found = []
-                unreadable.append("xattrs")
+                unreadable.add("xattrs")
             if found:
                 content_xattrs = self._render([pair for pair in found if pair[0].startswith(CONTENT_XATTRS)])
                 xattrs = self._render([pair for pair in found if not pair[0].startswith(CONTENT_XATTRS)])
@@ -131,9 +110,12 @@ class Facts:
             try:
                 gaps = holes(handle, status.st_size)
             except OSError:
-                unreadable.insert(0, "holes")
+                unreadable.add("holes")
+        try:
+            node.streams()
+        except OSError:
+            unreadable.add("streams")
         names = self._owners.members(status.st_uid, status.st_gid)
-        link = None if node.kind == "directory" else self._links.group(status)
         gaps_value = ranges_value(gaps, self._store_object) if gaps else ""
         while True:
             data = metadata_group(
@@ -144,15 +126,14 @@ class Facts:
                 btime_ns=extras.btime_ns,
                 device=node.kind in _DEVICES,
                 holes=gaps_value,
-                link_group=link,
-                unreadable=unreadable,
+                unreadable=sorted(unreadable),
                 xattrs=xattrs,
             )
-            if len(data) <= GROUP.size and len(content_xattrs) <= GROUP.size // 2:
+            if len(data) <= GROUP.size - _LINK_GROUP and len(content_xattrs) <= GROUP.size // 2:
                 return data, content_xattrs
             # Hundreds of attributes, each just too small to be a large value: named as not taken, rather than no row.
             xattrs = content_xattrs = ""
-            unreadable.append("xattrs")
+            unreadable.add("xattrs")
 
     def _render(self, pairs: list[tuple[bytes, bytes]]) -> str:
         return xattrs_value(pairs, self._store_object) if pairs else ""

@@ -15,18 +15,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from evidencekit.acquire.compose import Taken
+from evidencekit.acquire.derived import Concluded, Subject, write_derived
 from evidencekit.acquire.desks import Base, Desks, Opinions, Typed
 from evidencekit.acquire.libmagic import Typer
-from evidencekit.acquire.pipeline import Progress, Taken
-from evidencekit.acquire.rows import Salts, derived_leaf_hash, opinion_group
-from evidencekit.core.digest import SALT_SIZE, header_commitment
-from evidencekit.core.encoding import GROUP, decode, encode
-from evidencekit.core.merkle import CompactRange
-from evidencekit.core.records import DERIVED, DERIVED_TYPE
-from evidencekit.core.values import display, encode_base64, moment
-from evidencekit.errors import BadArgument, CannotFinish, FormatError
+from evidencekit.acquire.options import Progress
+from evidencekit.acquire.rows import opinion_group
+from evidencekit.core.encoding import GROUP, decode
+from evidencekit.core.values import display
+from evidencekit.errors import CannotFinish
 from evidencekit.read.parquet import ManifestFile
-from evidencekit.write.parquet import ROW_GROUP, DerivedRows, DerivedWriter
 
 _BATCH = 1024
 _COLUMNS = ("index", "metadata", "kind", "path", "size", "state", "sha256", "mtime_ns")
@@ -64,7 +62,7 @@ def identify(
     started = clock()
     opinions = Opinions()
     indexes, choices = array("q"), array("i")
-    told = Progress()
+    told = Progress("identify")
     with Desks(source, make_typer, workers) as desks:
         engine = desks.engine
         typed = Typed(desks, opinions)
@@ -79,38 +77,18 @@ def identify(
             told.path = batch[-1].path
             if progress is not None:
                 progress(replace(told))
-    header = {
-        "_t": DERIVED_TYPE,
-        "base_manifest": str(base_manifest),
-        "base_root": base_root.hex(),
-        "case": encode_base64(case),
-        "engine": engine,
-        "exhibit": exhibit,
-        "kind": "media-type",
-        "program": program,
-        "started_at": moment(started, utc_offset_min=utc_offset_min),
-        "totals": {"errors": str(told.omissions), "rows": str(told.files)},
-    }
-    tree = CompactRange()
-    with DerivedWriter(out) as writer:
-        salts = Salts(random)
-        for rows, leaves in _rows(indexes, choices, opinions, base_root, salts):
-            writer.write(rows)
-            tree.extend(leaves)
-        header["finished_at"] = moment(clock(), utc_offset_min=utc_offset_min)
-        salt, data = random(SALT_SIZE), _encode(header)
-        digest = writer.finish(data, salt)
-    return Taken(out, tree.root(), told.files, digest, data, salt, header_commitment(salt, data), header)
-
-
-def _encode(header: dict[str, Any]) -> bytes:
-    try:
-        DERIVED.check(header)
-        return encode(header)
-    except FormatError as error:
-        raise BadArgument(
-            f"The manifest's header cannot say this: {error.message}", code="U231", place=error.place
-        ) from error
+    groups = [opinion_group(*opinion) for opinion in opinions.known]
+    types = [opinion.media_type for opinion in opinions.known]
+    return write_derived(
+        out,
+        "media-type",
+        Subject(case, exhibit, base_manifest, base_root, program, utc_offset_min),
+        (Concluded(indexes[at], groups[choices[at]], types[choices[at]]) for at in _ascending(indexes)),
+        lambda: {"engine": engine, "totals": {"errors": str(told.omissions), "rows": str(told.files)}},
+        started=started,
+        clock=clock,
+        random=random,
+    )
 
 
 def _files(manifest: Path) -> Iterator[Base]:
@@ -133,26 +111,6 @@ def _open(manifest: Path) -> BinaryIO:
     except OSError as error:
         shown = display(os.fsencode(manifest))
         raise CannotFinish(f"{shown} cannot be read: {error.strerror}.", code="X403", path=manifest) from error
-
-
-def _rows(
-    indexes: array[int], choices: array[int], opinions: Opinions, base_root: bytes, salts: Salts
-) -> Iterator[tuple[DerivedRows, list[bytes]]]:
-    """Yield row groups and their leaf hashes, in ascending order of the base row."""
-    groups = [opinion_group(*opinion) for opinion in opinions.known]
-    types = [opinion.media_type for opinion in opinions.known]
-    order = _ascending(indexes)
-    for first in range(0, len(order), ROW_GROUP):
-        rows, leaves = DerivedRows(), []
-        for index, at in enumerate(order[first : first + ROW_GROUP], start=first):
-            salt, choice = salts.next(), choices[at]
-            leaves.append(derived_leaf_hash(indexes[at], base_root, salt, groups[choice]))
-            rows.index.append(index)
-            rows.row_salt.append(salt)
-            rows.base_index.append(indexes[at])
-            rows.opinion.append(groups[choice])
-            rows.media_type.append(types[choice])
-        yield rows, leaves
 
 
 def _ascending(indexes: array[int]) -> memoryview:

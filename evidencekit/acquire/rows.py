@@ -86,9 +86,11 @@ def name_member(key: str, name: bytes) -> str:
         return f'"{key}_hex":"{name.hex()}"'
 
 
-def name_group(path: bytes, target: bytes | None = None) -> bytes:
-    """Return the group `name`."""
+def name_group(path: bytes, target: bytes | None = None, stream: bytes | None = None) -> bytes:
+    """Return the group `name`; no link has a stream."""
     more = "" if target is None else "," + name_member("target", target)
+    if stream is not None:
+        more = "," + name_member("stream", stream)
     return f'{{"_t":"{NAME_TYPE}",{name_member("path", path)}{more}}}'.encode()
 
 
@@ -137,7 +139,6 @@ def metadata_group(
     btime_ns: int | None = None,
     device: bool = False,
     holes: str = "",
-    link_group: int | None = None,
     unreadable: Sequence[str] = (),
     xattrs: str = "",
 ) -> bytes:
@@ -149,25 +150,32 @@ def metadata_group(
     tail = f',"unreadable_metadata":[{",".join(map(_quote, unreadable))}]' if unreadable else ""
     if xattrs:
         tail += f',"xattrs":{xattrs}'
-    if status is None:
-        return f'{{"_t":"{METADATA_TYPE}"{tail}}}'.encode()
-    group, owner = names
     late = (
         ""
         if after is None
-        else f'"after":{{"ctime_ns":"{after.st_ctime_ns}","mtime_ns":"{after.st_mtime_ns}","size":"{after.st_size}"}},'
+        else f',"after":{{"ctime_ns":"{after.st_ctime_ns}","mtime_ns":"{after.st_mtime_ns}","size":"{after.st_size}"}}'
     )
+    if status is None:
+        return f'{{"_t":"{METADATA_TYPE}"{late}{tail}}}'.encode()
+    group, owner = names
     flags = f'"attributes":[{",".join(map(_quote, attributes))}],' if attributes else ""
     birth = "" if btime_ns is None else f'"btime_ns":"{btime_ns}",'
     gaps = f'"holes":{holes},' if holes else ""
-    link = "" if link_group is None else f'"link_group":"{link_group}",'
     number = f'"rdev":"{status.st_rdev}",' if device else ""
     return (
-        f'{{"_t":"{METADATA_TYPE}",{late}"atime_ns":"{status.st_atime_ns}",{flags}{birth}"ctime_ns":"{status.st_ctime_ns}"'
-        f',"device":"{status.st_dev}","gid":"{status.st_gid}",{group}{gaps}"inode":"{status.st_ino}",{link}'
-        f'"mode":"{status.st_mode & 0o7777}","mtime_ns":"{status.st_mtime_ns}","nlink":"{status.st_nlink}"'
+        f'{{"_t":"{METADATA_TYPE}"{late},"atime_ns":"{status.st_atime_ns}",{flags}{birth}"ctime_ns":"{status.st_ctime_ns}"'
+        f',"device":"{status.st_dev}","gid":"{status.st_gid}",{group}{gaps}"inode":"{status.st_ino}"'
+        f',"mode":"{status.st_mode & 0o7777}","mtime_ns":"{status.st_mtime_ns}","nlink":"{status.st_nlink}"'
         f',{owner}{number}"uid":"{status.st_uid}"{tail}}}'
     ).encode()
+
+
+def with_link_group(metadata: bytes, number: int) -> bytes:
+    """Return a group `metadata` with the number of its file among those that have several names.
+
+    No string holds the mark: its quotes would be escaped.
+    """
+    return metadata.replace(b',"mode":"', b',"link_group":"%d","mode":"' % number, 1)
 
 
 def opinion_group(media_type: str | None, charset: str | None, error: str | None) -> bytes:

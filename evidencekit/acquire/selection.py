@@ -1,20 +1,16 @@
 """Which entries of a source are wanted: globs. What is not wanted becomes an omission row, never silence.
 
-A glob without `/` is held against the last name, with `/` against the whole path; `*` and `?` stand for any characters,
-`/` too. Bytes that are not UTF-8 stand for themselves. Source: specs/manifest.md section 5.
+What globs mean stands in core/globs.py. Source: specs/manifest.md sections 5 and 6.
 """
 
 from __future__ import annotations
 
-import fnmatch
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from evidencekit.core.globs import Globs
 from evidencekit.core.schema import MAX_ARRAY, MAX_STRING
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
-
-_Match = Callable[[str], object]
 
 
 class Selection:
@@ -31,19 +27,18 @@ class Selection:
                 raise BadArgument(f"{len(globs)} globs are more than {MAX_ARRAY}.", code="U230")
             for glob in globs:
                 _check(glob)
-        self._include = _compile(include) if include else None
-        self._exclude = _compile(exclude) if exclude else None
+        self._include, self._exclude = Globs(include), Globs(exclude)
         self.everything = not include and not exclude
 
     def excludes(self, path: bytes) -> bool:
         """Tell whether a path is excluded by name: for folders, which `include` never leaves out."""
-        return self._exclude is not None and _matches(self._exclude, path)
+        return self._exclude.match(path)
 
     def wants(self, path: bytes) -> bool:
         """Tell whether something that is not a folder is to be taken; the source itself always is."""
         if self.everything or not path:
             return True
-        return not self.excludes(path) and (self._include is None or _matches(self._include, path))
+        return not self._exclude.match(path) and (not self._include or self._include.match(path))
 
 
 def _check(glob: str) -> None:
@@ -60,20 +55,3 @@ def _check(glob: str) -> None:
             code="U230",
             hint="Paths are relative to the source, without `/` at either end.",
         )
-
-
-def _compile(globs: Sequence[str]) -> tuple[_Match | None, _Match | None]:
-    """Return what to hold against the last name, and what against the whole path."""
-    return _union([glob for glob in globs if "/" not in glob]), _union([glob for glob in globs if "/" in glob])
-
-
-def _union(globs: Sequence[str]) -> _Match | None:
-    return re.compile("|".join(map(fnmatch.translate, globs))).match if globs else None
-
-
-def _matches(compiled: tuple[_Match | None, _Match | None], path: bytes) -> bool:
-    name, whole = compiled
-    text = path.decode(errors="surrogateescape")
-    return (name is not None and name(text.rpartition("/")[2]) is not None) or (
-        whole is not None and whole(text) is not None
-    )

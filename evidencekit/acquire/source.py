@@ -1,4 +1,4 @@
-"""The source of an acquisition: what it is, where it is mounted, whether reading it leaves access times alone.
+"""The source of an acquisition: what it is, where it is mounted, whether reading it leaves it alone.
 
 Source: specs/manifest.md section 7 (`source`).
 """
@@ -6,59 +6,74 @@ Source: specs/manifest.md section 7 (`source`).
 from __future__ import annotations
 
 import os
-import re
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evidencekit.core.mounts import Mount, mount_of, parse_mounts
 from evidencekit.core.schema import MAX_STRING
 from evidencekit.core.values import display, name_member
 from evidencekit.errors import CannotFinish, Refused
+from evidencekit.read.blockdevice import SYSTEM, block_device
 from evidencekit.read.handles import open_parent, unreachable
 
 MOUNTS = Path("/proc/self/mountinfo")
-_OCTAL = re.compile(rb"\\([0-7]{3})")
+_INVENTED = frozenset({b"vfat", b"msdos", b"exfat", b"9p", b"virtiofs", b"overlay", b"cifs", b"smb3", b"vboxsf"})
+"""File systems whose inode numbers are, or may be, made up anew at each mount; FUSE and its kinds beside them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A folder or a file that is to be taken."""
+    """A folder, a file or a block device that is to be taken."""
 
     path: Path
     """As the operator named it."""
     real: bytes
     """The absolute path, links on the way to it resolved."""
     kind: str
-    """`directory` or `file`."""
+    """`directory`, `file` or `block_device`."""
     mount: dict[str, str] | None
-    """Device, file system and options of the mount it lies on, where the system tells."""
-    read_only: bool
-    """True where the mount is read-only, so that nothing can change by reading."""
+    """Device, file system and options of the mount it lies on (a device: of the one it is mounted as), if there is one
+    and the system tells."""
+    read_only: bool | None
+    """True where the mount, or the device that is the source, cannot be written; None where nobody knows."""
+    mounted_writable: bool
+    """True where somebody may write while it is read: it is not read-only, or something on it is mounted to write."""
+    inode_is_stable: bool
+    """False where the inode numbers may be others after the next mount: then they do not tell which file is which."""
+    devices: frozenset[int] = frozenset()
+    """Of a block device: the `st_dev` of all that lies on it."""
 
     def record(self, *, host: str | None, touched: bool) -> dict[str, Any]:
         """Return the header's `source`; `touched` says that an access time may have moved."""
-        atime = "read_only_mount" if self.read_only else "may_change" if touched else "untouched"
+        # The node of a device lies on another mount than the one that is read-only.
+        still = self.read_only and self.kind != "block_device"
         return {
-            "atime": atime,
+            "atime": "read_only_mount" if still else "may_change" if touched else "untouched",
             "host": host,
             "kind": self.kind,
             "mount": self.mount,
+            **({} if self.read_only is None else {"read_only": self.read_only}),
             **name_member("path", self.real),
         }
 
 
-def look_at(path: Path, *, mounts: bytes | None = None) -> Source:
-    """Return the facts of a source; `mounts` is the text of mountinfo (None: the system's own, where it has one).
+def look_at(path: Path, *, mounts: bytes | None = None, system: Path = SYSTEM) -> Source:
+    """Return the facts of a source.
+
+    `mounts` is the text of mountinfo (None: the system's own, where it has one), `system` where devices are listed.
 
     Raises:
-        CannotFinish: X430 not there, X431 cannot be looked at, X432 a symbolic link, X433 neither folder nor file,
-            X435 not on this system.
+        CannotFinish: X430 not there, X431 cannot be looked at, X432 a symbolic link, X433 neither folder nor file nor
+            block device, X435 not on this system.
     """
     parent, name = open_parent(path)
     try:
         status = os.stat(name, dir_fd=parent, follow_symlinks=False)
-        read_only = bool(os.fstatvfs(parent).f_flag & os.ST_RDONLY) if stat.S_ISREG(status.st_mode) else False
+        is_read = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+        file_system = os.statvfs(path) if is_read else None
     except OSError as error:
         raise unreachable(os.fsencode(path), error) from error
     finally:
@@ -71,35 +86,61 @@ def look_at(path: Path, *, mounts: bytes | None = None) -> Source:
             hint="Name what it points to, if that is what you mean to take.",
             path=path,
         )
-    if stat.S_ISDIR(status.st_mode):
-        kind = "directory"
-        read_only = bool(os.statvfs(path).f_flag & os.ST_RDONLY)
-    elif stat.S_ISREG(status.st_mode):
-        kind = "file"
-    else:
+    known = list(parse_mounts(_mountinfo() if mounts is None else mounts))
+    real = _real(os.fsencode(path))
+    if stat.S_ISBLK(status.st_mode):
+        return _device(path, real, status.st_rdev, known, system)
+    if file_system is None:
         raise CannotFinish(
-            f"{shown} is neither a folder nor a file.",
+            f"{shown} is neither a folder nor a file nor a block device.",
             code="X433",
-            hint="Image a device to a file first, with a tool made for that.",
+            hint="Image it to a file first, with a tool made for that.",
             path=path,
         )
-    real = _real(os.fsencode(path))
-    return Source(path, real, kind, find_mount(_mountinfo() if mounts is None else mounts, real), read_only)
+    mount = mount_of(known, real)
+    read_only = bool(file_system.f_flag & os.ST_RDONLY)
+    return Source(
+        path,
+        real,
+        "directory" if stat.S_ISDIR(status.st_mode) else "file",
+        None if mount is None else _record(mount),
+        read_only,
+        mounted_writable=not read_only,
+        inode_is_stable=mount is not None and not _invents_inodes(mount.fs_type),
+    )
 
 
-def refuse_inside(source: Source, out: Path) -> None:
-    """Raise Refused where a manifest would be written into the very source that it describes.
+def _device(path: Path, real: bytes, number: int, mounts: Sequence[Mount], system: Path) -> Source:
+    device = block_device(number, system=system)
+    # A file system of several devices (btrfs) has a number of its own: then its device's path tells.
+    own = [mount for mount in mounts if os.makedev(*mount.number) == number or mount.device == real]
+    written = any(mount.writable for mount in mounts if os.makedev(*mount.number) in device.numbers or mount in own)
+    return Source(
+        path,
+        real,
+        "block_device",
+        _record(own[-1]) if own else None,
+        device.read_only,
+        mounted_writable=written or not device.read_only,
+        inode_is_stable=False,  # the node is made anew whenever the device appears
+        devices=device.numbers | {os.makedev(*mount.number) for mount in own},
+    )
+
+
+def refuse_on_device(source: Source, place: Path) -> None:
+    """Raise Refused where something would be written to a file system of the very device that is the source.
 
     Raises:
         Refused: R506.
     """
-    place = _real(os.fsencode(out))
-    if source.kind == "directory" and (source.real == b"/" or (place + b"/").startswith(source.real + b"/")):
+    real = Path(os.path.realpath(place))
+    nearest = next(folder for folder in (real, *real.parents) if folder.exists())
+    if nearest.stat().st_dev in source.devices:
         raise Refused(
-            f"{display(os.fsencode(out))} lies inside the source {display(source.real)}.",
+            f"{display(os.fsencode(place))} lies on the source {display(source.real)}.",
             code="R506",
-            hint="Keep the case outside of what it describes.",
-            path=out,
+            hint="Keep the case on another medium.",
+            path=place,
         )
 
 
@@ -118,43 +159,19 @@ def _mountinfo() -> bytes:
         return b""  # not Linux, or no /proc: the header says null
 
 
-def find_mount(text: bytes, path: bytes) -> dict[str, str] | None:
-    """Return the mount that a path lies on, from the text of mountinfo; None where none fits.
-
-    Source: proc_pid_mountinfo(5).
-    """
-    best: tuple[int, dict[str, str]] | None = None
-    for line in text.splitlines():
-        fields = line.split(b" ")
-        if len(fields) < 10 or b"-" not in fields[6:]:
-            continue
-        place = _unescape(fields[4])
-        if place not in {b"/", path} and not path.startswith(place + b"/"):
-            continue
-        if best is not None and len(place) < best[0]:
-            continue  # of two on one place the later one covers the earlier
-        dash = fields.index(b"-", 6)
-        if len(fields) < dash + 4:
-            continue
-        options = _options(fields[5], fields[dash + 3])
-        mount = {"device": _text(fields[dash + 2]), "fs_type": _text(fields[dash + 1]), "options": _text(options)}
-        best = (len(place), mount)
-    return None if best is None else best[1]
+def _invents_inodes(fs_type: bytes) -> bool:
+    return fs_type in _INVENTED or fs_type.startswith(b"fuse")
 
 
-def _options(own: bytes, file_system: bytes) -> bytes:
-    """Join the options of the mount and of the file system, each once."""
-    seen = dict.fromkeys(own.split(b","))
-    seen.update(dict.fromkeys(option for option in file_system.split(b",") if option != b"rw" or b"ro" not in seen))
-    return b",".join(seen)
-
-
-def _unescape(text: bytes) -> bytes:
-    """Undo the octal escapes of blank, tab, newline and backslash."""
-    return _OCTAL.sub(lambda match: bytes([int(match[1], 8) & 0xFF]), text)
+def _record(mount: Mount) -> dict[str, str]:
+    return {
+        "device": _text(mount.device),
+        "fs_type": _text(mount.fs_type),
+        "options": _text(mount.options),
+    }
 
 
 def _text(field: bytes) -> str:
     """Return a field as text that fits its member: bad bytes escaped, the end cut off."""
-    data = _unescape(field).decode(errors="backslashreplace").encode()
+    data = field.decode(errors="backslashreplace").encode()
     return data[:MAX_STRING].decode(errors="ignore")

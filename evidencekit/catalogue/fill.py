@@ -21,6 +21,7 @@ from evidencekit.catalogue.record import Record, Sealed
 from evidencekit.catalogue.tables import (
     APPLICATION_ID,
     INDEXES,
+    INSERT_MATCH,
     INSERT_ROW,
     SCHEMA_VERSION,
     TABLES,
@@ -31,6 +32,7 @@ from evidencekit.catalogue.tables import (
     read_text,
     row_lines,
 )
+from evidencekit.core.opinions import RESULTS
 
 Progress = Callable[[int, int], None]
 """Called with the rows done and the rows to do."""
@@ -44,6 +46,7 @@ _PRAGMAS = (
 )
 """For a file that is thrown away when anything goes wrong."""
 _INDEXED_AT_ONCE = 1 << 18
+_TELLING = frozenset({"differs", "moved"})
 _GROUPS = ("index", "kind", "name", "content", "metadata")
 
 
@@ -68,6 +71,7 @@ def fill(path: Path, record: Record, stamp: dict[str, str], progress: Progress |
         _run(connection, TABLES)
         _insert_manifests(database, record)
         _insert_rows(database, record, progress)
+        _insert_matches(connection, record)
         _index_names(connection)
         _run(connection, INDEXES)
         for name, select in VIEWS.items():
@@ -96,6 +100,7 @@ def _insert_manifests(database: Any, record: Record) -> None:
             "file_sha256": sealed.file_sha256,
             "base": numbers.get(sealed.base_root),
             "engine": sealed.engine or None,
+            "data_sha256": sealed.data_sha256,
         }
         for sealed in (*record.sealed, *record.derived)
     )
@@ -197,6 +202,31 @@ def _read_opinions(record: Record, sealed: Sealed | None) -> Generator[tuple[int
             except (orjson.JSONDecodeError, KeyError, TypeError) as error:
                 raise unreadable(sealed, f"an opinion: {error}") from error
             yield from zip(indexes, opinions, strict=True)
+
+
+def _insert_matches(connection: sqlite3.Connection, record: Record) -> None:
+    """Lay down the results of every comparison with a list."""
+    for sealed in record.derived:
+        if sealed.kind != "match":
+            continue
+        with open_manifest(record.store, sealed) as manifest:
+            read_header(manifest, sealed)
+            for indexes, groups in read_columns(manifest, sealed, ("base_index", "opinion")):
+                try:
+                    lines = [_match_line(sealed, *pair) for pair in zip(indexes, groups, strict=True)]
+                except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+                    raise unreadable(sealed, f"an opinion: {error}") from error
+                connection.executemany(INSERT_MATCH, lines)
+
+
+def _match_line(sealed: Sealed, index: int, group: bytes) -> tuple[object, ...]:
+    """Return the values of `INSERT_MATCH` for one opinion; its record is kept where it says what the list says."""
+    record = orjson.loads(group)
+    result = record["result"]
+    if result not in RESULTS:
+        raise ValueError(result)
+    listed_as = read_text(record, "listed_as")[0] if result == "moved" else None
+    return sealed.manifest, sealed.item, index, result, listed_as, group.decode() if result in _TELLING else None
 
 
 def _item(record: Record, sealed: Sealed, header: dict[str, Any], typed: Sealed | None) -> dict[str, object]:

@@ -1,15 +1,14 @@
-"""Globs over names that are bytes, as `find -name` and `find -path` read them.
+"""Globs and texts over names that are bytes, as `find` takes them.
 
-Without `/` a glob is held against the last name, with `/` against the whole path relative to the source. `*` stands for
-any run of characters (`/` and leading dots too), `?` for one, `[abc]` `[a-z]` `[!abc]` for one of a set. The source
-itself (path empty) has an empty last name: `*` matches it. Bytes that are not UTF-8 count as one character each.
+What a glob means stands in core/globs.py; the source itself (path empty) has an empty last name: `*` matches it.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from functools import lru_cache
+
+from evidencekit.core.globs import glob_pattern
 
 
 def name_bytes(text: str) -> bytes:
@@ -20,7 +19,7 @@ def name_bytes(text: str) -> bytes:
 def glob_matches(pattern: bytes, ignore_case: bool, path: bytes) -> bool:
     """Tell whether a glob matches a path, both as raw bytes."""
     text = path if b"/" in pattern else path.rpartition(b"/")[2]
-    return _compiled(pattern, ignore_case).match(text.decode(errors="surrogateescape")) is not None
+    return _compiled(pattern, ignore_case).fullmatch(text.decode(errors="surrogateescape")) is not None
 
 
 def contains_folded(wanted: str, path: bytes) -> bool:
@@ -35,4 +34,4 @@ def fold(path: bytes) -> str:
 
 @lru_cache(maxsize=64)
 def _compiled(pattern: bytes, ignore_case: bool) -> re.Pattern[str]:
-    return re.compile(fnmatch.translate(pattern.decode(errors="surrogateescape")), re.IGNORECASE if ignore_case else 0)
+    return re.compile(glob_pattern(pattern.decode(errors="surrogateescape")), re.IGNORECASE if ignore_case else 0)

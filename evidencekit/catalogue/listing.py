@@ -1,9 +1,10 @@
 """Lists of sealed rows that other tools read, straight from the manifests.
 
 Promises: `sha256sum -c` (and `md5sum`, `sha1sum`, `sha512sum`, `b3sum`) accepts every line, run where the source lies;
-a name that a form cannot express is never bent: its row is handed out in `unlisted` with the reason; rows without the
-digest are counted. Where several exhibits are listed together, each path begins with its exhibit's number.
-Source: cli.md (`list`); escapes as in GNU coreutils, "cksum output modes"; hashdeep's own header; RFC 4180.
+so does `hashdeep -r -l -a -k LIST .`; a name that a form cannot express is never bent: its row is handed out in
+`unlisted` with the reason; rows without the digest are counted. Where several exhibits are listed together, each path
+begins with its exhibit's number.
+Source: cli.md (`list`); escapes as in GNU coreutils, "cksum output modes"; hashdeep 4.4 and its own reader; RFC 4180.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ FORMATS = ("sha256sum", "b3sum", "md5sum", "sha1sum", "sha512sum", "hashdeep", "
 MOST_UNLISTED = 10_000
 """Rows that `unlisted` names; one more entry says how many there are beyond."""
 
+_HASHDEEP_LINE = 2047
+"""Bytes of a line with its end: hashdeep reads what is longer as two."""
 _DIGESTS = {
     "sha256sum": "sha256",
     "b3sum": "blake3",
@@ -197,9 +200,12 @@ def _b3sum_line(digest: str, path: bytes) -> bytes | str:
 
 
 def _hashdeep_line(size: str, digest: str, path: bytes) -> bytes | str:
-    if b"\n" in path or b"\r" in path:
-        return "hashdeep has no way to write a name with a line break"
-    return b"%s,%s,%s\n" % (size.encode(), digest.encode(), path)
+    if b"\n" in path or path.endswith(b"\r"):
+        return "hashdeep has no way to write a name with a line feed, or with a carriage return at its end"
+    line = b"%s,%s,./%s\n" % (size.encode(), digest.encode(), path)  # as `hashdeep -r -l .` names it: it compares names
+    if len(line) > _HASHDEEP_LINE:
+        return f"hashdeep reads lines of at most {_HASHDEEP_LINE:,} bytes"
+    return line
 
 
 def _csv_fields(

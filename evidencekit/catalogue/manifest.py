@@ -14,7 +14,8 @@ from typing import Any, BinaryIO
 from evidencekit.catalogue.record import VERIFY, Sealed
 from evidencekit.core import encoding
 from evidencekit.core.digest import header_commitment
-from evidencekit.core.records import DERIVED, MANIFEST
+from evidencekit.core.opinions import DERIVED
+from evidencekit.core.records import MANIFEST
 from evidencekit.core.values import display
 from evidencekit.errors import CannotFinish, FormatError
 from evidencekit.read.parquet import ManifestFile

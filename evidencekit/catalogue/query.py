@@ -12,6 +12,7 @@ from typing import Any
 from evidencekit.catalogue import readonly
 from evidencekit.catalogue.build import Catalogue
 from evidencekit.catalogue.globs import fold, name_bytes
+from evidencekit.core.opinions import RESULTS
 from evidencekit.core.records import EXTRA_DIGESTS, KINDS, STATES
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
@@ -21,6 +22,10 @@ _COLUMNS = (
     "target, target_hex"
 )
 _ONLY_WHERE_GIVEN = ("path_hex", "stream", "stream_hex", "reason", "target", "target_hex")
+_MATCHED = (
+    "(item, idx) IN (SELECT item, idx FROM matches WHERE result = :match AND manifest IN"
+    " (SELECT max(number) FROM manifests WHERE kind = 'match' GROUP BY item))"
+)
 _SIZES = {"sha256": 32, "blake3": 32, **EXTRA_DIGESTS}
 _SHORTEST_PREFIX = 8
 _MOST_TRIGRAMS = 24
@@ -57,6 +62,7 @@ def find(
     kind: str | None = None,
     state: str | None = None,
     item: str | None = None,
+    match: str | None = None,
     ignore_case: bool = False,
     limit: int | None = None,
     offset: int = 0,
@@ -77,6 +83,7 @@ def find(
         kind: one of `records.KINDS`.
         state: one of `records.STATES`.
         item: exhibit.
+        match: one of `opinions.RESULTS`, as the newest comparison of the exhibit with a list gave it.
         ignore_case: for `name` and `path_contains`.
         limit: at most so many rows.
         offset: so many rows are left out first.
@@ -99,6 +106,8 @@ def find(
         where.add("state = :state", state=_one_of("state", state, STATES))
         if state != "complete":
             where.add("state <> 'complete'")  # so that SQLite sees that its index of omissions will do
+    if match is not None:
+        where.add(_MATCHED, match=_one_of("result", match, RESULTS))
     for term, key, bound in (
         ("size > :larger", "larger", larger),
         ("size < :smaller", "smaller", smaller),
@@ -130,8 +139,8 @@ def query(
 ) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
     """Run one SELECT on the catalogue; return its columns and an iterator over its rows.
 
-    Tables `rows`, `items`, `manifests`, `folders`, `stamp`; views `omissions`, `duplicates`; trigram indexes (FTS5)
-    `search_names` (rowid = rows.seq) and `search_folders` (rowid = rows.folder).
+    Tables `rows`, `items`, `manifests`, `matches`, `folders`, `stamp`; views `omissions`, `duplicates`; trigram indexes
+    (FTS5) `search_names` (rowid = rows.seq) and `search_folders` (rowid = rows.folder).
 
     Raises (the iterator too):
         BadArgument: U211 the SQL cannot be run, U212 it would do more than read.

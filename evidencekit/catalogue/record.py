@@ -38,9 +38,12 @@ class Sealed:
     """Commitment to the header, hex."""
     rows: int
     kind: str = "rows"
-    """`rows`, or the kind of opinion (`media-type`)."""
+    """`rows`, or the kind of opinion (`media-type`, `match`)."""
     base_root: str = ""
     engine: str = ""
+    """Name and version of what concluded it."""
+    data_sha256: str | None = None
+    """Digest of what the engine went by: its database, or a list."""
 
     @property
     def place(self) -> str:
@@ -84,8 +87,12 @@ class Record:
 
     def media_types(self, manifest: Sealed) -> Sealed | None:
         """Return the newest manifest of media types about a manifest of rows."""
-        about = [one for one in self.derived if one.kind == "media-type" and one.base_root == manifest.root]
+        about = self.opinions("media-type", manifest)
         return about[-1] if about else None
+
+    def opinions(self, kind: str, manifest: Sealed) -> tuple[Sealed, ...]:
+        """Return the manifests of one kind of opinion about a manifest of rows, the oldest first."""
+        return tuple(one for one in self.derived if one.kind == kind and one.base_root == manifest.root)
 
 
 def read_record(case: Path) -> Record:
@@ -137,6 +144,7 @@ def read_record(case: Path) -> Record:
 def _named(event: dict[str, Any], index: int) -> Sealed:
     body = event["body"]
     opinion = event["type"] == "derive"
+    engine = body["engine"] if opinion else {"data_sha256": None, "name": "", "version": ""}
     return Sealed(
         item=event["items"][0],
         entry=index,
@@ -147,7 +155,8 @@ def _named(event: dict[str, Any], index: int) -> Sealed:
         rows=parse_count(body["rows"]),
         kind=body["kind"] if opinion else "rows",
         base_root=body["base_root"] if opinion else "",
-        engine=f"{body['engine']['name']} {body['engine']['version']}" if opinion else "",
+        engine=f"{engine['name']} {engine['version']}".rstrip(),
+        data_sha256=engine["data_sha256"],
     )
 
 

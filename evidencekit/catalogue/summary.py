@@ -14,24 +14,29 @@ from typing import Any
 import orjson
 
 from evidencekit.catalogue.manifest import open_manifest, read_columns, read_header, unreadable
-from evidencekit.catalogue.record import Record, Sealed, read_record
+from evidencekit.catalogue.record import VERIFY, Record, Sealed, read_record
 from evidencekit.catalogue.tables import read_text
 from evidencekit.core import layout
+from evidencekit.core.event import decode_entry
+from evidencekit.core.opinions import RESULTS
 from evidencekit.core.values import display, read_name
-from evidencekit.errors import FormatError
+from evidencekit.errors import CannotFinish, FormatError
 
 _STATED_ELSEWHERE = frozenset({"_t", "digests", "finished_at", "started_at", "tool"})
 
 
-def summarise(case: Path, *, examples: int = 5) -> dict[str, Any]:
+def summarise(case: Path, *, examples: int = 100) -> dict[str, Any]:
     """Return what is recorded of a case, as JSON takes it.
 
     Members: `case` (identity, hex), `reference`, `agency`, `origin`, `created_at`, `entries`, `checkpoint` (`size`,
     `root`) or None, `unfinished` (`entries`, `manifests` above the newest checkpoint) or None, `acquiring` (folders of
     unfinished acquisitions), `items`: for each `item`, `holder` (`name`, `key`) or None, `sealed`, `not_stated`,
-    `particulars`; and of a sealed one `manifest`, `root`, `file_sha256`, `source`, `source_hex`, `host`, `started_at`,
-    `finished_at`, `order`, `digests`, `options`, `program`, `totals`, `media_types`, `omissions`: `state`, `reason`,
-    `count`, up to `examples` paths in `examples`, `list_all`.
+    `particulars`; and of a sealed one `manifest`, `root`, `file_sha256`, `source`, `source_hex`, `host`, `mount`,
+    `read_only` (None where the header does not say), `atime`, `started_at`, `finished_at`, `sealed_at` (`recorded_at`
+    of the entry), `resumed` (the header's `interruptions`, or None), `order`, `digests`, `options`, `copies`,
+    `program`, `totals`, `media_types`, `matches` (comparisons with lists: `manifest`, `entry`, `format`, `list_sha256`,
+    `results`, and the header's `match`), `omissions`: `state`, `reason`, `count`, up to `examples` paths in `examples`,
+    `list_all`.
 
     Raises:
         CannotFinish: X401 to X403, X446 the case cannot be read; X441, X443 a manifest is not what was sealed.
@@ -39,7 +44,9 @@ def summarise(case: Path, *, examples: int = 5) -> dict[str, Any]:
     record = read_record(case)
     checkpoint = record.checkpoint
     return {
-        "acquiring": [display(name) for name in record.store.names(layout.WORK)],
+        "acquiring": [
+            display(name) for name in record.store.names(layout.WORK) if not name.startswith(layout.TEMPORARY)
+        ],
         "agency": record.case["agency"],
         "case": record.identity.hex(),
         "checkpoint": {"root": checkpoint.root.hex(), "size": checkpoint.size} if checkpoint else None,
@@ -85,18 +92,25 @@ def _sealed(record: Record, sealed: Sealed, examples: int) -> dict[str, Any]:
     source, raw = read_text(header["source"], "path")
     omitted = {state for state, count in header["totals"]["states"].items() if state != "complete" and count != "0"}
     return {
+        "atime": header["source"]["atime"],
+        "copies": header["options"].get("copies", False),
         "digests": header["digests"],
         "file_sha256": sealed.file_sha256,
         "finished_at": header["finished_at"]["time"],
         "host": header["source"]["host"],
         "manifest": sealed.manifest,
+        "matches": [_match(record, one) for one in record.opinions("match", sealed)],
         "media_types": _media_types(record, sealed),
+        "mount": header["source"]["mount"],
         "omissions": _omissions(record, sealed, examples) if omitted else [],
         "options": header["options"],
         "order": header["order"],
         "program": header["program"],
+        "read_only": header["source"].get("read_only"),
+        "resumed": header.get("interruptions"),
         "root": sealed.root,
         "sealed": True,
+        "sealed_at": _recorded_at(record, sealed),
         "source": source,
         "source_hex": raw.hex() if raw is not None else None,
         "started_at": header["started_at"]["time"],
@@ -104,11 +118,33 @@ def _sealed(record: Record, sealed: Sealed, examples: int) -> dict[str, Any]:
     }
 
 
+def _recorded_at(record: Record, sealed: Sealed) -> str:
+    place = layout.entry_file(sealed.entry)
+    try:
+        return decode_entry(record.store.read(place, layout.MAX_RECORD_FILE)).recorded_at
+    except FormatError as error:
+        raise CannotFinish(f"{place}: {error.message}", code="X446", hint=VERIFY, path=place) from error
+
+
 def _media_types(record: Record, sealed: Sealed) -> str:
     typed = record.media_types(sealed)
     if typed is None:
         return "not yet: `evidencekit acquire --resume` makes them"
     return f"recorded for {typed.rows:,} files by {display(typed.engine)}"
+
+
+def _match(record: Record, sealed: Sealed) -> dict[str, Any]:
+    """Return what a comparison with a list came to."""
+    with open_manifest(record.store, sealed, whole=False) as manifest:
+        header = read_header(manifest, sealed)
+    return {
+        "entry": sealed.entry,
+        "format": header["engine"]["name"],
+        "list_sha256": sealed.data_sha256,
+        "manifest": sealed.manifest,
+        "match": header["match"],
+        "results": {name: int(header["totals"][name]) for name in RESULTS},
+    }
 
 
 def _omissions(record: Record, sealed: Sealed, examples: int) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from evidencekit.catalogue.record import Sealed
 from evidencekit.core.records import EXTRA_DIGESTS
 from evidencekit.core.values import display
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Another one on disk means: build again."""
 APPLICATION_ID = 0x45764B74
 
@@ -53,7 +53,10 @@ TABLES = """
 CREATE TABLE stamp (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE manifests (
   number INTEGER, item TEXT, kind TEXT, entry INTEGER, rows INTEGER, root TEXT, file_sha256 TEXT, base INTEGER,
-  engine TEXT
+  engine TEXT, data_sha256 TEXT
+);
+CREATE TABLE matches (
+  manifest INTEGER NOT NULL, item TEXT NOT NULL, idx INTEGER NOT NULL, result TEXT NOT NULL, listed_as TEXT, record TEXT
 );
 CREATE TABLE items (
   item TEXT, holder TEXT, holder_key TEXT, manifest INTEGER, rows INTEGER, bytes INTEGER, omissions INTEGER,
@@ -81,6 +84,7 @@ INSERT INTO search_folders (search_folders, rank) VALUES ('hashsize', 16777216);
 
 INDEXES = """
 DROP TABLE opinion;
+CREATE INDEX matches_result ON matches (manifest, result);
 CREATE INDEX rows_place ON stored_rows (item, idx);
 CREATE INDEX rows_folder ON stored_rows (folder);
 CREATE INDEX rows_sha256 ON stored_rows (sha256) WHERE sha256 IS NOT NULL;
@@ -110,6 +114,8 @@ _STORED = (
     "media_type, charset, type_error, name_record, content_record, metadata_record"
 )
 INSERT_ROW = f"INSERT INTO stored_rows ({_STORED}) VALUES ({', '.join('?' * (_STORED.count(',') + 1))})"  # noqa: S608
+
+INSERT_MATCH = "INSERT INTO matches VALUES (?, ?, ?, ?, ?, ?)"
 
 Opinion = tuple[str | None, str | None, str | None]
 """Media type, charset, error."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,12 @@ import click
 
 from evidencekit.cli import surroundings
 from evidencekit.cli.options import PATH, case_argument, output, signing
-from evidencekit.cli.render import Screen, human_size
+from evidencekit.cli.render import Screen
 from evidencekit.core.values import display
 
 if TYPE_CHECKING:
-    from evidencekit.acquire.pipeline import Progress, Taken
+    from evidencekit.acquire.compose import Taken
+    from evidencekit.cli.summary import Summary
     from evidencekit.core.checkpoint import Checkpoint
     from evidencekit.journeys import Acquisition, Sealed
     from evidencekit.seal.sign import Signer
@@ -31,6 +33,10 @@ DIGESTS = click.Choice(["md5", "sha1", "sha512", "sha3-256"])
 )
 @click.option("--include", multiple=True, metavar="GLOB", help="Take only files that match.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out what matches; recorded as an omission.")
+@click.option("--copy", "copies", is_flag=True, help="Keep the content of every file in the case, each content once.")
+@click.option(
+    "--copy-to", type=PATH, metavar="DIR", help="Make DIR, on a second medium, a copy of the whole case, with --copy."
+)
 @click.option("--authority", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE.toml",
               help="Particulars of the seizure: see `evidencekit init --template`.")  # fmt: skip
 @click.option("--sensitive", is_flag=True, help="Shuffled order: a row's place tells nothing about hidden names.")
@@ -41,16 +47,24 @@ DIGESTS = click.Choice(["md5", "sha1", "sha512", "sha3-256"])
 def acquire(case: Path, source: Path, screen: Screen, **options: Any) -> int:
     """Walk SOURCE, hash and catalogue everything in it, and seal the catalogue.
 
-    SOURCE is a folder or a file. It is only read. Links are not followed, devices and pipes are not opened. What could
-    not be taken is a row of its own with the reason. A glob without / matches the last name, with / the whole path.
+    SOURCE is a folder, a file, a disk image or a block device. It is only read. Links are not followed, devices and
+    pipes in it are not opened. What could not be taken is a row of its own with the reason; it is tried once more at
+    the end. A glob without / matches the last name, with / the whole path.
+
+    After Ctrl-C, a crash or a power failure, the same command with --resume goes on where it ended: what was hashed
+    and is unchanged is not read again.
 
     \b
     Examples:
       evidencekit acquire CASE /mnt/stick --exhibit EX-001 --signer examiner
-      evidencekit acquire CASE /mnt/stick --exhibit EX-001 --signer examiner --authority seizure.toml --hash md5
+      evidencekit acquire CASE /mnt/stick --exhibit EX-001 --signer examiner --resume
+      evidencekit acquire CASE /mnt/stick --exhibit EX-002 --signer examiner --copy --copy-to /mnt/second/24-117
+      evidencekit acquire CASE /dev/sdb --exhibit EX-003 --signer examiner --authority seizure.toml --hash md5
 
     Exit codes: 0 sealed · 2 usage · 4 could not finish · 5 refused · 6 sealed, with omissions.
     """
+    from evidencekit.cli.expected import Expected, census_of
+    from evidencekit.cli.summary import document, headline, lines
     from evidencekit.journeys import acquire_and_seal
 
     request = _request(source, options)
@@ -58,7 +72,8 @@ def acquire(case: Path, source: Path, screen: Screen, **options: Any) -> int:
     if options["resume"]:
         _finish_first(case, options["log_key"], screen)
     ledger = surroundings.ledger(case, options["log_key"])
-    with screen.progress(request.exhibit) as meter:
+    counting = None if screen.is_silent else lambda: census_of(os.fsencode(source), request.options)
+    with screen.progress(request.exhibit) as meter, Expected(counting) as expected:
         done = acquire_and_seal(
             ledger,
             request,
@@ -69,17 +84,21 @@ def acquire(case: Path, source: Path, screen: Screen, **options: Any) -> int:
             clock=surroundings.clock,
             random=surroundings.random,
             utc_offset_min=surroundings.utc_offset_min(),
-            progress=lambda phase, figures: meter.update(
-                _figures(phase, figures), files=figures.files, size=figures.bytes
-            ),
-            on_sealed=lambda taken, checkpoint: _say_sealed(screen, request, taken, checkpoint),
+            progress=lambda progress: meter.update(expected.figures(progress)),
+            on_sealed=lambda taken, checkpoint: screen.result(_sealed_line(request, taken, checkpoint)),
         )
-    return _conclude(screen, request, done, person)
+    summary = _summary(request, done, person)
+    if summary.sealed is None:  # else it was said when the seal stood
+        screen.result(headline(summary))
+    for line in lines(summary):
+        screen.say(*line)
+    screen.document(document(summary))
+    return DONE_WITH_OMISSIONS if summary.omissions else 0
 
 
 def _request(source: Path, options: dict[str, Any]) -> Acquisition:
+    from evidencekit.acquire.options import Options
     from evidencekit.acquire.particulars import read_particulars
-    from evidencekit.acquire.pipeline import Options
     from evidencekit.core.schema import EXHIBIT
     from evidencekit.errors import BadArgument, FormatError
     from evidencekit.journeys import Acquisition
@@ -99,11 +118,13 @@ def _request(source: Path, options: dict[str, Any]) -> Acquisition:
             include=options["include"],
             exclude=options["exclude"],
             sensitive=options["sensitive"],
+            copies=options["copies"] or options["copy_to"] is not None,
         ),
         particulars=None if authority is None else read_particulars(authority.read_bytes(), display(str(authority))),
         host=surroundings.host(),
         types=not options["no_identify"],
         resume=options["resume"],
+        copy_to=options["copy_to"],
     )
 
 
@@ -119,56 +140,45 @@ def _finish_first(case: Path, log_key: Path | None, screen: Screen) -> None:
         screen.aside(f"finished: checkpoint at size {checkpoint.size}")
 
 
-def _figures(phase: str, figures: Progress) -> str:
-    what = "hashed" if phase == "acquire" else "typed"
-    omitted = f", {figures.omissions:,} omissions" if figures.omissions else ""
-    return f"{figures.files:,} files {what}, {human_size(figures.bytes)}{omitted}"
+def _sealed_line(request: Acquisition, taken: Taken, checkpoint: Checkpoint) -> str:
+    """Return what is said as soon as the seal stands: media types can take hours more."""
+    from evidencekit.cli.summary import Summary, headline
 
-
-def _say_sealed(screen: Screen, request: Acquisition, taken: Taken, checkpoint: Checkpoint) -> None:
-    totals = taken.header_record["totals"]
-    screen.result(
-        f"sealed {request.exhibit}: {taken.rows:,} rows, {human_size(int(totals['bytes']))}, "
-        f"checkpoint {checkpoint.size}, manifest root {taken.root.hex()}"
-    )
-
-
-def _conclude(screen: Screen, request: Acquisition, done: Sealed, person: Signer) -> int:
-    """Say what came of it; return the exit code."""
-    states = done.taken.header_record["totals"]["states"] if done.taken else {}
-    omissions = {state: int(count) for state, count in states.items() if state != "complete" and count != "0"}
-    if done.taken:
-        kinds = done.taken.header_record["totals"]["kinds"]
-        screen.say("  " + ", ".join(f"{int(count):,} {kind}" for kind, count in kinds.items() if count != "0"))
-        screen.say(
-            f"  {int(states['complete']):,} complete" + "".join(f", {n:,} {state}" for state, n in omissions.items())
+    header = taken.header_record
+    return headline(
+        Summary(
+            exhibit=request.exhibit,
+            checkpoint=checkpoint,
+            signed_by="",
+            header=header,
+            root=taken.root,
+            sealed=checkpoint,
         )
-        screen.say(f"  signed by {display(person.public_key.comment)}  {person.fingerprint}")
-    if done.typed:
-        errors = int(done.typed.header_record["totals"]["errors"])
-        failed = f", {errors:,} could not be typed" if errors else ""
-        screen.say(f"typed {done.typed.rows:,} files{failed}, checkpoint {done.newest.size}")
-    if not done.taken and not done.typed:
-        screen.result(f"{request.exhibit}: nothing was left to do, checkpoint {done.newest.size}")
-    if done.not_stated:
-        screen.say(f"not stated: {', '.join(done.not_stated)}", "warning")
-    if omissions:
-        screen.say(f"{sum(omissions.values()):,} omissions: `evidencekit show CASE` lists them", "warning")
-    screen.document(
-        {
-            "checkpoint": {
-                "origin": done.newest.origin,
-                "root": done.newest.root.hex(),
-                "size": done.newest.size,
-            },
-            "exhibit": request.exhibit,
-            "not_stated": list(done.not_stated),
-            "omissions": omissions,
-            "root": done.taken.root.hex() if done.taken else None,
-            "rows": done.taken.rows if done.taken else None,
-            "sealed_at_size": done.sealed.size if done.sealed else None,
-            "totals": done.taken.header_record["totals"] if done.taken else None,
-            "typed": done.typed.rows if done.typed else None,
-        }
     )
-    return DONE_WITH_OMISSIONS if omissions else 0
+
+
+def _summary(request: Acquisition, done: Sealed, person: Signer) -> Summary:
+    """Return what there is to say about it."""
+    from evidencekit.cli.summary import Copies, Summary
+
+    taken, typed, mirrored = done.taken, done.typed, done.mirrored
+    return Summary(
+        exhibit=request.exhibit,
+        checkpoint=done.newest,
+        signed_by=f"{person.public_key.comment}  {person.fingerprint}",
+        not_stated=done.not_stated,
+        header=None if taken is None else taken.header_record,
+        root=None if taken is None else taken.root,
+        sealed=done.sealed,
+        sealed_at=done.sealed_at,
+        omitted=() if taken is None else taken.omitted,
+        reasons={} if taken is None else taken.reasons,
+        copies=None if taken is None or not request.options.copies else Copies(
+            taken.objects, taken.object_bytes, max(0, taken.copies - taken.objects), checked=True
+        ),
+        second=None if mirrored is None else Copies(
+            mirrored.files, mirrored.bytes, 0, checked=True, place=str(request.copy_to)
+        ),
+        typed=None if typed is None else typed.rows,
+        untyped=0 if typed is None else int(typed.header_record["totals"]["errors"]),
+    )  # fmt: skip

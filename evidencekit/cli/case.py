@@ -9,7 +9,9 @@ import click
 
 from evidencekit.cli import surroundings
 from evidencekit.cli.options import case_argument, output, signing
-from evidencekit.cli.render import Screen, human_size
+from evidencekit.cli.outputs import refuse_inside
+from evidencekit.cli.render import Screen
+from evidencekit.cli.words import item_lines
 from evidencekit.core.values import display, encode_base64
 
 
@@ -55,6 +57,7 @@ def init(
     Exit codes: 0 opened · 2 usage · 4 key or folder cannot be used · 5 CASE exists.
     """
     from evidencekit.core.checkpoint import check_origin
+    from evidencekit.core.schema import TEXT
     from evidencekit.errors import BadArgument, FormatError
     from evidencekit.seal.logkeys import new_log_keys, save_log_keys
     from evidencekit.seal.opening import open_case, refuse_taken
@@ -63,11 +66,14 @@ def init(
         check_origin(origin)
     except FormatError as error:
         raise BadArgument(f"--origin {error.message}", code="U204", hint="As in unit7.example/24-117.") from error
+    for option, text in (("--reference", reference), ("--agency", agency)):
+        surroundings.check_recorded(TEXT, text, option)
     refuse_taken(case)
     person = surroundings.signer(signer_key)
     identity = surroundings.random(16)
     keys = new_log_keys(origin)
     path = surroundings.log_key_path(identity, log_key)
+    refuse_inside(case, path)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     save_log_keys(keys, path)
     try:
@@ -139,6 +145,8 @@ def _show_case(screen: Screen, facts: dict[str, Any]) -> None:
         screen.say(f"Root        {encode_base64(bytes.fromhex(newest['root']))}")
     if facts["unfinished"]:
         screen.say("UNFINISHED  something stands above the newest checkpoint: evidencekit checkpoint finish", "warning")
+    for folder in facts["acquiring"]:
+        screen.say(f"UNFINISHED  the acquisition in work/{folder}: evidencekit acquire … --resume", "warning")
 
 
 def _show_item(screen: Screen, item: dict[str, Any]) -> None:
@@ -148,18 +156,5 @@ def _show_item(screen: Screen, item: dict[str, Any]) -> None:
     if not item["sealed"]:
         screen.say("  not sealed", "warning")
         return
-    totals = item["totals"]
-    screen.say(f"  source    {display(item['source'])}")
-    screen.say(f"  taken     {item['started_at']} to {item['finished_at']}")
-    screen.say(f"  rows      {int(totals['rows']):,}, {human_size(int(totals['bytes']))}")
-    kinds = (f"{int(count):,} {kind}" for kind, count in totals["kinds"].items() if count != "0")
-    screen.say(f"  kinds     {', '.join(kinds)}")
-    screen.say(f"  types     {item['media_types']}")
-    if item["not_stated"]:
-        screen.say(f"  not stated: {', '.join(item['not_stated'])}", "warning")
-    if item["omissions"]:
-        screen.say(f"  OMISSIONS {sum(entry['count'] for entry in item['omissions']):,}", "warning")
-        for entry in item["omissions"]:
-            screen.say(f"    {entry['count']:,} {entry['state']}, {entry['reason'] or 'no reason'}")
-            for path in entry["examples"]:
-                screen.say(f"      {path}")
+    for line in item_lines(item):
+        screen.say(*line)

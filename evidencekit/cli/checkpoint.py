@@ -20,7 +20,7 @@ def checkpoint() -> None:
 
 @checkpoint.command()
 @case_argument
-@click.option("--size", type=int, help="Tree size (default: the newest).")
+@click.option("--size", type=click.IntRange(1), help="Tree size (default: the newest).")
 @click.option("--note", "whole", is_flag=True, help="The whole signed note, as other tools read it.")
 @output
 def show(case: Path, size: int | None, whole: bool, screen: Screen) -> int:
@@ -44,6 +44,9 @@ def show(case: Path, size: int | None, whole: bool, screen: Screen) -> int:
     sizes = store.numbers(layout.CHECKPOINTS)
     if not sizes:
         raise CannotFinish("The case has no checkpoint.", code="X402", hint="Run `evidencekit checkpoint finish CASE`.")
+    if size is not None and size not in sizes:
+        there = f"The newest is at size {sizes[-1]}."
+        raise CannotFinish(f"The case has no checkpoint at size {size}.", code="X402", hint=there)
     data = store.read(layout.checkpoint_file(sizes[-1] if size is None else size), layout.MAX_NOTE_FILE)
     note = parse_note(data)
     tree = parse_checkpoint(note.text)

@@ -8,6 +8,7 @@ import click
 
 from evidencekit.cli import surroundings
 from evidencekit.cli.options import PATH, case_argument, output
+from evidencekit.cli.outputs import refuse_inside
 from evidencekit.cli.render import Screen
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
@@ -41,6 +42,8 @@ def new(file: Path, name: str | None, org: str | None, no_passphrase: bool, scre
     from evidencekit.core.sshkeys import fingerprint
     from evidencekit.seal.sign import new_key
 
+    if not file.name or file.name == "..":
+        raise BadArgument(f"{display(str(file))} is no name of a file.", code="U241", hint="As in: examiner.")
     comment = (name or file.name) + (f"@{org}" if org else "")
     passphrase = None if no_passphrase else _new_passphrase(f"the new key {file.name}")
     public = new_key(file, comment=comment, passphrase=passphrase)
@@ -73,6 +76,7 @@ def backup(case: Path, file: Path, log_key: Path | None, no_passphrase: bool, sc
     from evidencekit.seal.logkeys import save_log_keys
 
     keys = surroundings.log_keys(case, log_key)
+    refuse_inside(case, file)
     save_log_keys(keys, file, passphrase=None if no_passphrase else _new_passphrase("the backup"))
     screen.result(f"log keys of {keys.origin} written to {display(str(file))}")
     screen.document({"file": str(file), "origin": keys.origin})
@@ -102,6 +106,7 @@ def restore(case: Path, file: Path, log_key: Path | None, screen: Screen) -> int
     keys = load_log_keys(file, origin=record["origin"], ask_passphrase=surroundings.ask_passphrase)
     refuse_other_keys(keys.origin, list(keys.vkeys), record)
     path = surroundings.log_key_path(decode_base64(record["case"]), log_key)
+    refuse_inside(case, path)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     save_log_keys(keys, path)
     screen.result(f"log keys of {keys.origin} restored to {display(str(path))}")
@@ -111,7 +116,8 @@ def restore(case: Path, file: Path, log_key: Path | None, screen: Screen) -> int
 
 def _new_passphrase(what: str) -> bytes:
     """Ask twice for a new passphrase; an empty one is refused."""
-    first = surroundings.ask_passphrase(f"New passphrase for {what}")
+    hint = "Run this at a terminal, or say --no-passphrase."
+    first = surroundings.ask_passphrase(f"New passphrase for {what}", hint=hint)
     if not first:
         raise BadArgument(
             "An empty passphrase protects nothing.", code="U202", hint="Say --no-passphrase to have none."

@@ -25,6 +25,7 @@ COMMANDS = {
     "find": ("search", "Search the catalogue."),
     "query": ("search", "SQL on the catalogue, read-only."),
     "list": ("search", "Lists of digests that other tools read."),
+    "match": ("match", "Lists from other tools, compared with a sealed exhibit."),
     "prove": ("prove", "One row's proof, checkable on its own."),
     "checkpoint": ("checkpoint", "Show the signed tree head; finish an interrupted step."),
     "explain": ("explain", "What a code means, what it does not mean, what to do."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -10,10 +11,35 @@ from typing import Any, TypeVar
 import click
 
 from evidencekit.cli.render import Screen
+from evidencekit.core.values import display
+from evidencekit.errors import CannotFinish
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PATH = click.Path(path_type=Path)
+
+class _NamedPath(click.Path):
+    """A path; an empty text (a variable that was never set) would mean the folder that one stands in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path.
+
+        Raises:
+            CannotFinish: X403, it leads to something that may not be read: no fault of the command's wording.
+        """
+        if value == "":
+            self.fail("it is empty.", param, ctx)
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if path.exists() and not os.access(path, os.R_OK):
+            raise CannotFinish(
+                f"{display(str(path))} cannot be read: you have no permission.",
+                code="X403",
+                hint="Ask its owner, or whoever runs this computer.",
+                path=path,
+            )
+        return path
+
+
+PATH = _NamedPath(path_type=Path, readable=False)
 
 
 def output(function: F) -> F:

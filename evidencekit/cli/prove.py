@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from evidencekit.cli.options import PATH, case_argument, output
+from evidencekit.cli.outputs import refuse_outputs
 from evidencekit.cli.render import Screen
 from evidencekit.core.values import display
 
@@ -31,14 +32,17 @@ def prove(case: Path, row: str, out: Path | None, tlog: Path | None, withhold: t
       evidencekit prove CASE 'EX-001:docs/a.txt' -o a.tlog-proof
       evidencekit prove CASE EX-001#17 --withhold metadata -o row17.tlog-proof
 
-    Exit codes: 0 written · 2 no such row · 4 not a case, or it cannot be read · 5 FILE exists.
+    Exit codes: 0 written · 2 no such row · 4 not a case, or it cannot be read · 5 FILE exists, or
+    lies inside the case.
     """
     from evidencekit.errors import BadArgument
     from evidencekit.package.row_proof import prove_row
+    from evidencekit.read.store import Store
     from evidencekit.write.durable import write_new
 
     if out is None and tlog is None:
         raise BadArgument("No file to write.", code="U233", hint="Say -o FILE or --tlog FILE.")
+    refuse_outputs(Store(case).path, out, tlog)
     proof = prove_row(case, row, groups=tuple(name for name in GROUPS if name not in withhold))
     for path, data in ((out, proof.whole), (tlog, proof.bare)):
         if path is not None:

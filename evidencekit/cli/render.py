@@ -1,4 +1,4 @@
-"""The only place that prints: text for people, one JSON document for programs, progress on stderr.
+"""The only place that prints: text for people, one JSON document for programs, the paper of meters on stderr.
 
 Names from evidence pass `core.values.display` before they get here, so that they stay apart; whatever else a message
 carries is made harmless here. Rich never sees markup.
@@ -7,11 +7,11 @@ carries is made harmless here. Rich never sees markup.
 from __future__ import annotations
 
 import json
+import os
 import sys
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from evidencekit.core.values import harmless
@@ -19,6 +19,9 @@ from evidencekit.errors import EvidenceError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.control import Control
+
+    from evidencekit.cli.meter import Meter, Paper
 
 STYLES = {
     "VERIFIED": "bold green",
@@ -29,8 +32,6 @@ STYLES = {
     "warning": "yellow",
     "note": "cyan",
 }
-QUIET_SECONDS = 1.0
-"""Nothing is shown of work that ends sooner."""
 
 
 @dataclass(slots=True)
@@ -41,6 +42,7 @@ class Screen:
     quiet: bool = False
     color: bool | None = None
     """None: as the terminal allows."""
+    _meter: Meter | None = field(default=None, init=False, repr=False)
 
     def console(self, stream: IO[str] | None = None) -> Console:
         """Return a rich console on a stream (stdout unless given)."""
@@ -55,6 +57,7 @@ class Screen:
         """Print a line for people; nothing with --json or --quiet."""
         if self.as_json or self.quiet:
             return
+        self._clear()
         if style is None or self.color is False or not sys.stdout.isatty():
             print(harmless(text))
         else:
@@ -70,7 +73,7 @@ class Screen:
         """Print rows in columns that line up."""
         if self.as_json or self.quiet:
             return
-        texts = [list(heads), *([str(cell) for cell in row] for row in rows)]
+        texts = [list(heads), *([_with_its_end(str(cell)) for cell in row] for row in rows)]
         widths = [max(len(row[column]) for row in texts) for column in range(len(heads))]
         for row in texts:
             cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -93,13 +96,17 @@ class Screen:
         print(f'\n], "total": {total}}}')
 
     def raw(self, data: bytes) -> None:
-        """Write bytes to stdout as they are: lists that other tools read."""
+        """Write bytes to stdout as they are: lists that other tools read. A terminal gets them harmless."""
+        if sys.stdout.isatty():
+            print(harmless(data.decode(errors="backslashreplace")), end="")
+            return
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
 
     def aside(self, text: str) -> None:
         """Print a line on stderr, unless --quiet."""
         if not self.quiet:
+            self._clear()
             print(harmless(text), file=sys.stderr)
 
     def failure(self, error: EvidenceError) -> None:
@@ -113,36 +120,112 @@ class Screen:
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Meter]:
-        """Show figures on stderr while work goes on, from the second second on; nothing where nobody looks."""
-        meter = Meter(title, shown=not self.quiet and not self.as_json and sys.stderr.isatty())
+        """Hand out a meter for the time that work takes; what is said meanwhile is not mixed with its line."""
+        from evidencekit.cli.meter import Meter
+
+        self._meter = Meter(title, self._paper())
         try:
-            yield meter
+            yield self._meter
         finally:
-            meter.end()
+            self._meter.end()
+            self._meter = None
+
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether nobody is shown how far work is."""
+        return self._paper() is None
+
+    def _paper(self) -> Paper | None:
+        if self.quiet or self.as_json or sys.stderr is None:  # a program without a console has none
+            return None
+        if sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}:
+            return Terminal(sys.stderr)
+        return Log(sys.stderr)
+
+    def _clear(self) -> None:
+        if self._meter is not None:
+            self._meter.wipe()
 
 
-class Meter:
-    """One line on stderr that is written over: figures, rate, place."""
+class Terminal:
+    """Paper for a meter: one line that is written over. The cursor stays visible, whatever ends the program."""
 
-    def __init__(self, title: str, *, shown: bool) -> None:
-        self._title, self._shown = title, shown
-        self._began = self._drawn = time.monotonic()
-        self._line = False
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._console: Console | None = None
+        self._dirty = False
 
-    def update(self, figures: str, *, files: int = 0, size: int = 0) -> None:
-        """Draw at most ten times a second."""
-        now = time.monotonic()
-        if not self._shown or now - self._began < QUIET_SECONDS or now - self._drawn < 0.1:
-            return
-        self._drawn, self._line = now, True
-        spent = now - self._began
-        rate = f"{files / spent:,.0f} files/s, {human_size(int(size / spent))}/s" if files or size else ""
-        print(f"\r\x1b[K{self._title}: {figures}  {rate}"[:200], end="", file=sys.stderr, flush=True)
+    def due(self, spent: float) -> float:
+        """Return when the next line is due: not in the first second, then ten times a second."""
+        return max(1.0, spent + 0.1)
 
-    def end(self) -> None:
-        """Wipe the line."""
-        if self._line:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    def width(self) -> int:
+        """Return the cells of a line; the last stays free, since some terminals break the line there."""
+        return self._rich().width - 1
+
+    def write(self, line: str) -> None:
+        """Write over the line, and not beyond its end."""
+        from rich.cells import set_cell_size
+
+        console = self._rich()
+        shown = harmless(line).encode(console.encoding, "backslashreplace").decode(console.encoding)
+        with console:  # one write for both, so that nothing flickers
+            console.control(_rewind())
+            console.out(set_cell_size(shown, self.width()).rstrip(), end="", highlight=False)
+        self._dirty = True
+
+    def wipe(self) -> None:
+        """Take the line away."""
+        if self._dirty:
+            self._dirty = False
+            self._rich().control(_rewind())
+
+    def _rich(self) -> Console:
+        """Return rich's console, loaded when the first line is due: most commands end before that."""
+        if self._console is None:
+            from rich.console import Console
+
+            self._console = Console(file=self._stream, force_terminal=True, color_system=None)
+        return self._console
+
+
+def _rewind() -> Control:
+    from rich.control import Control
+    from rich.segment import ControlType
+
+    return Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2))
+
+
+class Log:
+    """Paper for a meter: plain lines that stay. So they come after 10 s, 30 s, and then each minute."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def due(self, spent: float) -> float:
+        """Return when the next line is due."""
+        return next((at for at in (10.0, 30.0) if at > spent), (spent // 60 + 1) * 60)
+
+    def width(self) -> None:
+        """Return that lines have no end."""
+
+    def write(self, line: str) -> None:
+        """Write a line; it is there at once."""
+        print(harmless(line), file=self._stream, flush=True)
+
+    def wipe(self) -> None:
+        """Leave what was written."""
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: 1 file, 2,000 files."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _with_its_end(text: str) -> str:
+    """Return a cell whose last blanks can be seen: names may end in some."""
+    seen = text.rstrip()
+    return seen + "".join(f"\\x{ord(blank):02x}" for blank in text[len(seen) :])
 
 
 def human_size(size: int) -> str:

@@ -55,6 +55,7 @@ def _time(_ctx: click.Context, _param: click.Parameter, value: str | None) -> in
 @click.option("--kind", help="file, directory, symlink, fifo …")
 @click.option("--state", help="complete, changed, partial, not_read, not_listed, vanished.")
 @click.option("--item", metavar="EX-001", help="Only this exhibit.")
+@click.option("--match", metavar="RESULT", help="Of the newest comparison with a list: differs, moved, not_listed …")
 @click.option("--ignore-case", "-i", is_flag=True, help="Letters of either case match.")
 @output
 def find(case: Path, screen: Screen, **criteria: Any) -> int:
@@ -65,6 +66,7 @@ def find(case: Path, screen: Screen, **criteria: Any) -> int:
       evidencekit find CASE --name '*.pdf' --larger 10M
       evidencekit find CASE --type 'image/*' --after 2026-01-01 --json
       evidencekit find CASE --state not_read
+      evidencekit find CASE --match differs
 
     Exit codes: 0 done, whatever was found · 2 usage · 4 not a case, or it cannot be read.
     """
@@ -87,7 +89,7 @@ def _line(row: dict[str, Any]) -> tuple[object, ...]:
     size = "" if row["size"] is None else human_size(int(row["size"]))
     path = display(bytes.fromhex(row["path_hex"]) if row.get("path_hex") else row["path"])
     name = f"{row['item']}#{row['index']}"
-    return name, row["kind"], row["state"], size, display(row.get("media_type") or ""), path or "(the source)"
+    return name, row["kind"], row["state"], size, display(row.get("media_type") or ""), path or "."
 
 
 @click.command()
@@ -95,7 +97,7 @@ def _line(row: dict[str, Any]) -> tuple[object, ...]:
 @click.argument("sql")
 @output
 def query(case: Path, sql: str, screen: Screen) -> int:
-    """Run SQL on the catalogue, read-only. Tables: rows, items, manifests; views: omissions, duplicates.
+    """Run SQL on the catalogue, read-only. Tables: rows, items, manifests, matches; views: omissions, duplicates.
 
     \b
     Examples:
@@ -136,7 +138,7 @@ def list_(case: Path, form: str, item: str | None, screen: Screen) -> int:
     \b
     Examples:
       evidencekit list CASE > sealed.sha256;  cd SOURCE && sha256sum -c sealed.sha256
-      evidencekit list CASE --format hashdeep --item EX-001
+      evidencekit list CASE --format hashdeep > sealed.hashdeep;  cd SOURCE && hashdeep -r -l -a -k sealed.hashdeep .
 
     With --json: the rows of all files with all their digests, as `find` gives them, whatever the form.
 

@@ -16,9 +16,10 @@ import click
 
 from evidencekit import __version__
 from evidencekit.core.values import display
-from evidencekit.errors import CannotFinish
+from evidencekit.errors import BadArgument, CannotFinish, FormatError
 
 if TYPE_CHECKING:
+    from evidencekit.core.schema import Form
     from evidencekit.seal.ledger import Ledger
     from evidencekit.seal.logkeys import LogKeys
     from evidencekit.seal.sign import Signer
@@ -45,19 +46,21 @@ def host() -> str | None:
     return platform.node() or None
 
 
-def ask_passphrase(prompt: str) -> str:
-    """Ask for a passphrase without showing it.
+_USE_AGENT = "Run this at a terminal; or load the key into ssh-agent (ssh-add) and name its .pub file."
+
+
+def ask_passphrase(prompt: str, *, hint: str = _USE_AGENT) -> str:
+    """Ask for a passphrase without showing it; `hint` says what to do where that cannot be.
 
     Raises:
         CannotFinish: X411, there is nobody to ask.
     """
     if not sys.stdin.isatty():
-        raise CannotFinish(
-            f"{display(prompt.rstrip(': '))}: there is no terminal to ask for it.",
-            code="X411",
-            hint="Load the key into ssh-agent (ssh-add) and name its .pub file.",
-        )
-    return str(click.prompt(display(prompt.rstrip(": ")), hide_input=True, err=True))
+        what = display(prompt.rstrip(": "))
+        raise CannotFinish(f"{what}: there is no terminal to ask for it.", code="X411", hint=hint)
+    shown = display(prompt.rstrip(": "))
+    # With a default, an empty line is an answer; without one it is asked for again and again, and nobody says why.
+    return str(click.prompt(shown, default="", show_default=False, hide_input=True, err=True))
 
 
 def agent_socket() -> Path | None:
@@ -99,13 +102,29 @@ def signer(key: Path) -> Signer:
 
 
 def actor(loaded: Signer, *, name: str | None, role: str | None, organisation: str | None) -> dict[str, Any]:
-    """Return the actor record of a signer: named by its key's comment unless told otherwise."""
-    return {
+    """Return the actor record of a signer: named by its key's comment unless told otherwise.
+
+    Raises:
+        BadArgument: U231, an event cannot say this.
+    """
+    from evidencekit.core.event import ACTOR
+
+    record = {
         "id": name or loaded.public_key.comment,
         "key": loaded.fingerprint,
         "organisation": organisation,
         "role": role,
     }
+    check_recorded(ACTOR, record, "actor")
+    return record
+
+
+def check_recorded(form: Form, value: object, place: str) -> None:
+    """Raise BadArgument (U231) where a record cannot say what somebody asked for."""
+    try:
+        form.check(value, place)
+    except FormatError as error:
+        raise BadArgument(error.message, code="U231", hint="Use a shorter text, without control characters.") from error
 
 
 def log_keys(case: Path, given: Path | None) -> LogKeys:

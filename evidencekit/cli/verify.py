@@ -103,7 +103,7 @@ def verify(
                 as_copy=as_copy,
                 since=since,
                 now=clock(),
-                progress=meter.update,
+                progress=meter.tell,
             )
     record = report.as_record()
     screen.document(record)

@@ -48,7 +48,9 @@ class Item:
     root: str | None = None
     """Root of the sealed manifest, hex."""
     derived: int | None = None
-    """Entry of the newest `derive` event."""
+    """Entry of the newest `derive` event, of any kind."""
+    typed: int | None = None
+    """Entry of the newest `derive` event of media types."""
 
 
 class Items(Mapping[str, Item]):
@@ -141,6 +143,8 @@ def _step(item: Item | None, event: dict[str, Any], exhibit: str, place: Place) 
             if item.sealed is None:
                 return item, "an item that is sealed", "not sealed"
             after = replace(item, derived=place.entry)
+            if event["body"]["kind"] == "media-type":
+                after = replace(after, typed=place.entry)
             if event["body"]["base_root"] != item.root:
                 return after, f"the item's sealed root {item.root}", event["body"]["base_root"]
             return after, "", ""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from evidencekit.core.records import DERIVED_TYPE, DIGESTS, ENGINE, OPENING, PROGRAM
+from evidencekit.core.opinions import ENGINE, OPINION_KINDS
+from evidencekit.core.records import DERIVED_TYPE, DIGESTS, OPENING, PROGRAM
 from evidencekit.core.rules import check_not_zero, check_opening, ruled
 from evidencekit.core.schema import (
     BOOL,
@@ -168,7 +169,7 @@ EVENT_TYPES = {
         engine=Field("essential", ENGINE, "what concluded it"),
         file_sha256=FILE_SHA256,
         header=HEADER,
-        kind=Field("essential", one_of("media-type"), f"kind of opinion, as in {DERIVED_TYPE}"),
+        kind=Field("essential", one_of(*OPINION_KINDS), f"kind of opinion, as in {DERIVED_TYPE}"),
         manifest=MANIFEST_NUMBER,
         root=ROOT,
         rows=ROWS,

@@ -1,4 +1,4 @@
-"""The records of a case and of its manifests: case file, header, row groups, leaf.
+"""The records of a case and of its manifests: case file, header, row groups, leaves. Opinions: `opinions.py`.
 
 Source: specs/store.md section 2, specs/manifest.md.
 """
@@ -57,6 +57,7 @@ NAME_TYPE = "evidencekit/name/1"
 CONTENT_TYPE = "evidencekit/content/1"
 METADATA_TYPE = "evidencekit/metadata/1"
 MEDIA_TYPE_TYPE = "evidencekit/media-type/1"
+MATCH_TYPE = "evidencekit/match/1"
 ROW_TYPE = "evidencekit/row/1"
 DERIVED_ROW_TYPE = "evidencekit/derived-row/1"
 
@@ -132,10 +133,6 @@ METADATA = Record(
     },
     optional_names=frozenset({"owner", "group"}),
     rules=(check_xattr_group(CONTENT_XATTRS, of_content=False),),
-)
-MEDIA_TYPE = Record(
-    MEDIA_TYPE_TYPE,
-    required={"charset": nullable(TEXT), "error": nullable(TEXT), "media_type": nullable(TEXT)},
 )
 
 
@@ -279,20 +276,4 @@ MANIFEST = Record(
         ).form("totals"),
     },
     optional={"interruptions": INTERRUPTIONS},
-)
-ENGINE = Record(None, required={"data_sha256": nullable(hexadecimal()), "name": TEXT, "version": TEXT}).form("engine")
-DERIVED = Record(
-    DERIVED_TYPE,
-    required={
-        "base_manifest": COUNT,
-        "base_root": hexadecimal(),
-        "case": CASE_IDENTITY,
-        "engine": ENGINE,
-        "exhibit": EXHIBIT,
-        "finished_at": MOMENT,
-        "kind": one_of("media-type"),
-        "program": PROGRAM,
-        "started_at": MOMENT,
-        "totals": _exactly(("errors", "rows")),
-    },
 )

@@ -19,6 +19,7 @@ from evidencekit.core.proofs import TlogProof, format_tlog_proof
 from evidencekit.core.records import CASE, leaf_bytes
 from evidencekit.core.row_proof import ROW_PROOF_TYPE, encode_row_proof
 from evidencekit.core.values import display, encode_base64, parse_count
+from evidencekit.core.versions import refuse_newer
 from evidencekit.errors import BadArgument, CannotFinish, FormatError
 from evidencekit.read.parquet import ManifestFile, Row
 from evidencekit.read.store import Store
@@ -48,13 +49,15 @@ def prove_row(case: Path, name: str, *, groups: tuple[str, ...]) -> RowProof:
     Raises:
         BadArgument: U234 no such item or row.
         FormatError: a record that is not in its form.
-        CannotFinish: X401 not a case, X402 a file is missing, X440 nothing is sealed under a checkpoint, X443 the
-            record does not add up.
+        CannotFinish: X401 not a case, X402 a file is missing, X404 a newer version, X440 nothing is sealed under a
+            checkpoint, X443 the record does not add up.
     """
     store = Store(case)
     size = max(store.numbers(layout.CHECKPOINTS), default=0)
     item, wanted = _parse(name)
-    record = encoding.decode(store.read(layout.CASE_FILE, layout.MAX_RECORD_FILE))
+    data = store.read(layout.CASE_FILE, layout.MAX_RECORD_FILE)
+    refuse_newer(data, CASE.type, layout.CASE_FILE)
+    record = encoding.decode(data)
     CASE.check(record)
     entry, event = _seal_of(store, item, size)
     row, leaves = _find_row(store, event["body"], wanted, name)

@@ -1,4 +1,4 @@
-"""Files of a source opened again by path: component by component, no link followed, folders kept while they serve.
+"""What lies in a source, found again by path: component by component, no link followed, folders kept while they serve.
 
 Asked in the order of a manifest, this opens each folder once. Source: specs/manifest.md section 8.
 """
@@ -18,7 +18,7 @@ _NOT_A_FILE = Problem("changed_kind", "something that is not a file stands under
 
 
 class Beneath:
-    """Opens files beneath a source. Close it, or use it in `with`."""
+    """Finds and opens what lies beneath a source. Close it, or use it in `with`."""
 
     def __init__(self, source: Path | bytes, opener: Opener | None = None) -> None:
         """Take a source, a folder or a single file.
@@ -30,6 +30,7 @@ class Beneath:
         self._parent, self._name = open_parent(source)
         self._kept: list[tuple[bytes, int]] = []
         """The chain of open folders, the source (if it is one) first."""
+        self._passing = -1
 
     def __enter__(self) -> Self:
         return self
@@ -40,42 +41,51 @@ class Beneath:
     def close(self) -> None:
         """Give back all handles."""
         self._keep(0)
+        self._pass_to(-1)
         if self._parent >= 0:
             os.close(self._parent)
             self._parent = -1
 
     def open(self, path: bytes) -> int | Problem:
         """Return a handle on the file at `path` (empty: the source itself), or why there is none. The caller closes."""
-        parts = [self._name, *path.split(b"/")] if path else [self._name]
-        passing = -1
         try:
-            parent = self._parent
-            for depth, part in enumerate(parts[:-1]):
-                if depth < len(self._kept):
-                    if self._kept[depth][0] == part:
-                        parent = self._kept[depth][1]
-                        continue
-                    self._keep(depth)
-                handle = self._opener.folder(part, parent)
-                if passing >= 0:
-                    os.close(passing)
-                    passing = -1
-                if depth < _MAX_KEPT:
-                    self._kept.append((part, handle))
-                else:
-                    passing = handle
-                parent = handle
-            handle = self._opener.file(parts[-1], parent)
+            parent, name = self.parent_of(path)
+            handle = self._opener.file(name, parent)
         except OSError as error:
             return problem_of(error)
-        finally:
-            if passing >= 0:
-                os.close(passing)
         if stat.S_ISREG(os.fstat(handle).st_mode):
             return handle
         os.close(handle)
         return _NOT_A_FILE
 
+    def parent_of(self, path: bytes) -> tuple[int, bytes]:
+        """Return a handle on the folder in which `path` lies (empty: the source's), and the last name of `path`.
+
+        The handle stays ours, and serves until the next call.
+
+        Raises:
+            OSError: one of the folders on the way is gone, is none, or cannot be opened.
+        """
+        *folders, name = [self._name, *path.split(b"/")] if path else [self._name]
+        handle = self._parent
+        for depth, folder in enumerate(folders):
+            if depth < len(self._kept) and self._kept[depth][0] == folder:
+                handle = self._kept[depth][1]
+                continue
+            self._keep(depth)
+            handle = self._opener.folder(folder, handle)
+            if depth < _MAX_KEPT:
+                self._kept.append((folder, handle))
+            else:
+                self._pass_to(handle)
+        return handle, name
+
     def _keep(self, count: int) -> None:
         while len(self._kept) > count:
             os.close(self._kept.pop()[1])
+
+    def _pass_to(self, handle: int) -> None:
+        """Hold one folder more, below those that are kept."""
+        if self._passing >= 0:
+            os.close(self._passing)
+        self._passing = handle

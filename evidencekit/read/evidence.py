@@ -10,28 +10,26 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import Any, Protocol
 
 from blake3 import blake3
 
+from evidencekit.read.blockdevice import is_unlisted
+from evidencekit.read.extents import each_hole
 from evidencekit.read.handles import same
-from evidencekit.read.problem import Problem, problem_of
-
-Preadv = Callable[[int, Sequence[memoryview], int], int]
-"""`(handle, buffers, offset)` to the number of bytes read, 0 at the end: `os.preadv`."""
+from evidencekit.read.media import LARGE_BLOCK, PREADV, Holes, Media, Preadv, Unlisted
+from evidencekit.read.problem import Problem, problem_of_reading, tells_of_loss
 
 ALWAYS = ("blake3", "sha256")
 SMALL_BLOCK = 1 << 20
-LARGE_BLOCK = 8 << 20
 LARGE_FILE = 32 << 20
 """From here on SHA-256 runs in a thread of its own; below, handing the interpreter over costs more than it gives."""
 _BUFFERS = 3
-_FILE_STEP = 4096
-_DEVICE_STEP = 512
+_PROBE = 512
 
 
 @dataclass(slots=True)
@@ -64,23 +62,32 @@ class Reading:
         return "complete" if self.size == self.stated and same(self.before, self.after) else "changed"
 
 
-def _preadv_by_pread(handle: int, buffers: Sequence[memoryview], offset: int) -> int:
-    """Stand in for os.preadv where the system has none."""
-    data = os.pread(handle, len(buffers[0]), offset)
-    buffers[0][: len(data)] = data
-    return len(data)
+class Sink(Protocol):
+    """Takes the content as it is read, in order and without gaps: a copy, for example."""
 
+    def write(self, data: memoryview) -> None:
+        """Take bytes, unreadable ones as zeros. They are gone when this returns: the buffer is used again."""
 
-PREADV: Preadv = getattr(os, "preadv", _preadv_by_pread)
+    def skip(self, length: int) -> None:
+        """Take so many zeros that nobody read: a hole, or the rest of a medium that was lost."""
 
 
 class Reader:
     """Reads many files one after the other with the same buffers. Not for two threads at once."""
 
-    def __init__(self, digests: Sequence[str] = ALWAYS, *, preadv: Preadv = PREADV) -> None:
-        """Take the digests wanted beside SHA-256 and BLAKE3 (`md5 sha1 sha512 sha3_256`), and the reading call."""
+    def __init__(
+        self,
+        digests: Sequence[str] = ALWAYS,
+        *,
+        preadv: Preadv = PREADV,
+        holes: Holes = each_hole,
+        unlisted: Unlisted = is_unlisted,
+    ) -> None:
+        """Take the digests wanted beside SHA-256 and BLAKE3 (`md5 sha1 sha512 sha3_256`), and what asks the system."""
         self._others = sorted(set(digests) - set(ALWAYS))
         self._preadv = preadv
+        self._holes = holes
+        self._unlisted = unlisted
         self._small = memoryview(bytearray(SMALL_BLOCK))
         self._large: list[memoryview] = []
 
@@ -89,151 +96,127 @@ class Reader:
         handle: int,
         on_block: Callable[[int], None] | None = None,
         before: os.stat_result | None = None,
+        sink: Sink | None = None,
     ) -> Reading:
         """Return digests, size and both stats of an open file or device; the handle stays open.
 
         `on_block` hears the size of each block of a large file, so that somebody can be shown that it goes on;
-        `before` is the fstat from right after it was opened, if that was taken.
+        `before` is the fstat from right after it was opened, if that was taken; `sink` is given what is hashed.
 
         Raises:
-            OSError: its stat cannot be taken.
+            OSError: its stat, or the size of a device, cannot be taken.
+            EvidenceError: what the sink raises.
         """
         if before is None:
             before = os.fstat(handle)
         if before.st_size < SMALL_BLOCK and not self._others and stat.S_ISREG(before.st_mode):
-            reading = self._read_at_once(handle, before)
+            reading = self._read_at_once(handle, before, sink)
             if reading is not None:
                 return reading
-        media = _Media(handle, before, self._preadv)
+        media = Media(handle, before, preadv=self._preadv, holes=self._holes, unlisted=self._unlisted)
         others = {name: hashlib.new(name, usedforsecurity=False) for name in self._others}
         if media.stated >= LARGE_FILE:
-            sha, blake = self._read_large(media, others, on_block)
+            sha, blake = self._read_large(media, others, on_block, sink)
         else:
-            sha, blake = self._read_small(media, others)
+            sha, blake = self._read_small(media, others, sink)
         digests = {"blake3": blake, "sha256": sha}
         for name, hasher in others.items():
             digests[name] = hasher.digest()
-        after = os.fstat(handle)
+        try:
+            after = os.fstat(handle)
+        except OSError as error:  # a server that forgot the file: nobody can say any more whether it changed
+            after, media.problem = before, media.problem or problem_of_reading(error)
         stated = after.st_size if stat.S_ISREG(after.st_mode) else media.stated
         return Reading(digests, media.offset, before, after, stated, media.unreadable, media.problem)
 
-    def _read_at_once(self, handle: int, before: os.stat_result) -> Reading | None:
+    def probe(self, handle: int, ranges: Iterable[tuple[int, int]]) -> bool:
+        """Tell whether anything of these ranges `(offset, length)` can be read now; of each a few places are tried."""
+        for offset, length in ranges:
+            block = memoryview(bytearray(min(length, _PROBE)))
+            room = length - len(block)
+            for place in sorted({offset, offset + room // 2, offset + room}):
+                try:
+                    if self._preadv(handle, (block,), place):
+                        return True
+                except OSError as error:
+                    if tells_of_loss(error):
+                        return False
+        return False
+
+    def _read_at_once(self, handle: int, before: os.stat_result, sink: Sink | None) -> Reading | None:
         """Read a small file in two calls, the second to see its end; None where it is not that simple."""
         buffer = self._small
         try:
             size = self._preadv(handle, (buffer,), 0)
             if size == SMALL_BLOCK or self._preadv(handle, (buffer[size:],), size):
                 return None
+            after = os.fstat(handle)
         except OSError:
             return None
         data = buffer[:size]
         digests = {"blake3": blake3(data).digest(), "sha256": hashlib.sha256(data).digest()}
-        after = os.fstat(handle)
+        if sink is not None:
+            sink.write(data.toreadonly())
         return Reading(digests, size, before, after, after.st_size, [], None)
 
-    def _read_small(self, media: _Media, others: dict[str, Any]) -> tuple[bytes, bytes]:
-        buffer = self._small
-        size = media.fill(buffer)
-        data = buffer[:size]
+    def _read_small(self, media: Media, others: dict[str, Any], sink: Sink | None) -> tuple[bytes, bytes]:
+        data = media.fill(self._small)
         sha, blake = hashlib.sha256(data), blake3(data)
-        for hasher in others.values():
-            hasher.update(data)
-        while size:
-            size = media.fill(buffer)
-            data = buffer[:size]
-            sha.update(data)
-            blake.update(data)
+        while data:
             for hasher in others.values():
                 hasher.update(data)
+            if sink is not None:
+                _give(sink, data, media.skipped)
+            data = media.fill(self._small)
+            sha.update(data)
+            blake.update(data)
         return sha.digest(), blake.digest()
 
     def _read_large(
-        self, media: _Media, others: dict[str, Any], on_block: Callable[[int], None] | None
+        self, media: Media, others: dict[str, Any], on_block: Callable[[int], None] | None, sink: Sink | None
     ) -> tuple[bytes, bytes]:
         """Read and do BLAKE3 here while a helper does SHA-256 over the same buffers."""
         if not self._large:
             self._large = [memoryview(bytearray(LARGE_BLOCK)) for _ in range(_BUFFERS)]
         free: SimpleQueue[memoryview] = SimpleQueue()
-        full: SimpleQueue[tuple[memoryview, int] | None] = SimpleQueue()
+        full: SimpleQueue[tuple[memoryview, memoryview] | None] = SimpleQueue()
         for buffer in self._large:
             free.put(buffer)
         sha, blake = hashlib.sha256(), blake3()
 
         def follow() -> None:
             while (item := full.get()) is not None:
-                sha.update(item[0][: item[1]])
-                free.put(item[0])
+                buffer, data = item
+                sha.update(data)
+                free.put(buffer)
 
         helper = Thread(target=follow, name="sha256", daemon=True)
         helper.start()
         try:
-            # A buffer comes back from the helper at the earliest while BLAKE3 reads it here, and is not filled before.
-            while size := media.fill(buffer := free.get()):
-                full.put((buffer, size))
-                data = buffer[:size]
+            # A buffer comes back from the helper at the earliest while it is used here, and is not filled before.
+            while data := media.fill(buffer := free.get()):
+                full.put((buffer, data))
                 blake.update(data)
                 for hasher in others.values():
                     hasher.update(data)
+                if sink is not None:
+                    _give(sink, data, media.skipped)
                 if on_block is not None:
-                    on_block(size)
+                    on_block(len(data))
         finally:
             full.put(None)
             helper.join()
         return sha.digest(), blake.digest()
 
 
-class _Media:
-    """A file read in order, over its bad places."""
-
-    __slots__ = ("_handle", "_preadv", "_step", "offset", "problem", "stated", "unreadable")
-
-    def __init__(self, handle: int, status: os.stat_result, preadv: Preadv) -> None:
-        self._handle = handle
-        self._preadv = preadv
-        device = stat.S_ISBLK(status.st_mode)
-        self._step = _DEVICE_STEP if device else _FILE_STEP
-        self.stated = os.lseek(handle, 0, os.SEEK_END) if device else status.st_size
-        self.offset = 0
-        self.unreadable: list[tuple[int, int]] = []
-        self.problem: Problem | None = None
-
-    def fill(self, buffer: memoryview) -> int:
-        """Read on into `buffer`: the number of bytes there now, 0 at the end."""
-        try:
-            size = self._preadv(self._handle, (buffer,), self.offset)
-        except OSError as error:
-            size = self._fill_over(buffer, error)
-        self.offset += size
-        return size
-
-    def _fill_over(self, buffer: memoryview, error: OSError) -> int:
-        """After an error: the same stretch again, block by block; what fails again is zeros.
-
-        Source: specs/manifest.md section 5, last paragraph.
-        """
-        problem = problem_of(error)
-        self.problem = self.problem or problem
-        # A medium ends where it said, and only its own errors are a matter of places on it.
-        end = min(self.offset + len(buffer), self.stated)
-        place = self.offset
-        while place < end:
-            until = min(end, place - place % self._step + self._step) if problem.reason == "io_error" else end
-            part = buffer[place - self.offset : until - self.offset]
-            try:
-                size = self._preadv(self._handle, (part,), place)
-            except OSError:
-                size = self._give_up(part, place)
-            if size == 0:
-                break  # it became shorter
-            place += size
-        return place - self.offset
-
-    def _give_up(self, part: memoryview, place: int) -> int:
-        """Count `part` as zeros, and name its range."""
-        length = len(part)
-        part[:] = bytes(length)
-        if self.unreadable and sum(self.unreadable[-1]) == place:
-            self.unreadable[-1] = (self.unreadable[-1][0], self.unreadable[-1][1] + length)
-        else:
-            self.unreadable.append((place, length))
-        return length
+def _give(sink: Sink, data: memoryview, skipped: list[tuple[int, int]]) -> None:
+    """Hand a block to a sink: what was read, and how much between was not."""
+    data = data.toreadonly()
+    place = 0
+    for start, length in skipped:
+        if place < start:
+            sink.write(data[place:start])
+        sink.skip(length)
+        place = start + length
+    if place < len(data):
+        sink.write(data[place:])

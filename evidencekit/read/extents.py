@@ -10,7 +10,7 @@ import errno
 import os
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 MAX_HOLES = 1 << 20
@@ -78,19 +78,33 @@ def holes(handle: int, size: int, *, limit: int = MAX_HOLES) -> list[tuple[int, 
     Raises:
         OSError: it could not be asked; E2BIG, there are more than `limit`.
     """
-    if not hasattr(os, "SEEK_HOLE"):
-        return []
     found: list[tuple[int, int]] = []
-    end = 0
-    while end < size:
-        start = _seek(handle, end, os.SEEK_HOLE, size)
-        if start >= size:  # the end of a file counts as a hole, and is none
-            break
-        end = min(_seek(handle, start, os.SEEK_DATA, size), size)
-        found.append((start, end - start))
+    for hole in each_hole(handle, size):
+        found.append(hole)
         if len(found) > limit:
             raise OSError(errno.E2BIG, os.strerror(errno.E2BIG))
     return found
+
+
+def each_hole(handle: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield the holes of an open file of `size` bytes as `(offset, length)`, each asked for when its turn comes.
+
+    What it yields ascends and ends at `size`, whatever the file system says.
+
+    Raises:
+        OSError: it could not be asked.
+    """
+    if not hasattr(os, "SEEK_HOLE"):
+        return
+    end = 0
+    while end < size:
+        start = _seek(handle, end, os.SEEK_HOLE, size)
+        if not end <= start < size:  # the end of a file counts as a hole, and is none
+            return
+        end = min(_seek(handle, start, os.SEEK_DATA, size), size)
+        if end <= start:
+            return
+        yield start, end - start
 
 
 def _seek(handle: int, start: int, whence: int, size: int) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from evidencekit.core.values import display
 from evidencekit.errors import CannotFinish
+from evidencekit.read.streams import StreamCalls, system_streams
 
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 _NOATIME = getattr(os, "O_NOATIME", 0)
@@ -23,9 +24,11 @@ _FILE = os.O_RDONLY | _NOFOLLOW | getattr(os, "O_NONBLOCK", 0) | _CLOEXEC
 class Opener:
     """Opens what a walk finds, and remembers whether that may have moved an access time."""
 
-    __slots__ = ("touched",)
+    __slots__ = ("streams", "touched")
 
-    def __init__(self) -> None:
+    def __init__(self, streams: StreamCalls | None = None) -> None:
+        """Take the calls for named streams, the system's own where it has any and none are given."""
+        self.streams = streams or system_streams()
         self.touched = False
         """True once something was read that O_NOATIME does not cover: not ours, or a link."""
 

@@ -22,7 +22,7 @@ from evidencekit.read.parquet_pages import (
     check_chunk,
     check_footer,
 )
-from evidencekit.read.parquet_shape import BYTES, SHAPES, check_schema
+from evidencekit.read.parquet_shape import BYTES, SHAPES, find_shape
 
 BATCH = 1024
 """Rows that are in memory as Python objects at one time: the writer's pages have as many."""
@@ -54,7 +54,8 @@ class DerivedRow(NamedTuple):
     row_salt: bytes
     base_index: int
     opinion: bytes
-    media_type: str | None
+    view: str | None
+    """The view column of the kind of opinion."""
 
 
 class ManifestFile:
@@ -90,9 +91,8 @@ class ManifestFile:
             if self.format not in SHAPES:
                 expected = " or ".join(SHAPES)
                 raise FormatError(f"{place} evidencekit.format", expected=expected, found=short(self.format))
-            self.columns = SHAPES[self.format]
+            self.columns = find_shape(self._plain, SHAPES[self.format], place)
             """The columns, in order."""
-            check_schema(self._plain, self.columns, place)
             self.row_groups: tuple[int, ...] = _group_sizes(self._meta, place)
             """Rows of each row group."""
         self.rows_count = sum(self.row_groups)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from evidencekit.core.digest import SALT_SIZE
+from evidencekit.core.opinions import OPINION_KINDS
 from evidencekit.core.records import DERIVED_TYPE, MANIFEST_TYPE
 from evidencekit.core.values import short
 from evidencekit.errors import FormatError
@@ -25,33 +26,42 @@ class Column(NamedTuple):
 
 BYTES = "BYTE_ARRAY"
 _SALT = Column("row_salt", "FIXED_LEN_BYTE_ARRAY", length=SALT_SIZE)
+_FACTS = (
+    Column("index", "INT64"),
+    _SALT,
+    Column("name", BYTES),
+    Column("content", BYTES),
+    Column("metadata", BYTES),
+    Column("kind", BYTES, text=True),
+    Column("path", BYTES),
+    Column("size", "INT64", nullable=True),
+    Column("state", BYTES, text=True),
+    Column("sha256", BYTES, nullable=True),
+    Column("mtime_ns", "INT64", nullable=True),
+)
+_OPINIONS = (Column("index", "INT64"), _SALT, Column("base_index", "INT64"), Column("opinion", BYTES))
 SHAPES = {
-    MANIFEST_TYPE: (
-        Column("index", "INT64"),
-        _SALT,
-        Column("name", BYTES),
-        Column("content", BYTES),
-        Column("metadata", BYTES),
-        Column("kind", BYTES, text=True),
-        Column("path", BYTES),
-        Column("size", "INT64", nullable=True),
-        Column("state", BYTES, text=True),
-        Column("sha256", BYTES, nullable=True),
-        Column("mtime_ns", "INT64", nullable=True),
-    ),
-    DERIVED_TYPE: (
-        Column("index", "INT64"),
-        _SALT,
-        Column("base_index", "INT64"),
-        Column("opinion", BYTES),
-        Column("media_type", BYTES, nullable=True, text=True),
+    MANIFEST_TYPE: (_FACTS,),
+    DERIVED_TYPE: tuple(
+        (*_OPINIONS, Column(kind.view, BYTES, nullable=True, text=True)) for kind in OPINION_KINDS.values()
     ),
 }
-"""`evidencekit.format` to the columns, in their order."""
+"""`evidencekit.format` to the shapes that it allows: the columns, in their order."""
 
 
-def check_schema(parquet: Any, columns: tuple[Column, ...], place: str) -> None:
-    """Compare for equality: names, physical types, text or not, nullability, order. Nothing more, nothing less."""
+def find_shape(parquet: Any, shapes: tuple[tuple[Column, ...], ...], place: str) -> tuple[Column, ...]:
+    """Return the shape that a file has: the first, unless its last column is that of another.
+
+    Raises:
+        FormatError: names, physical types, text or not, nullability, order: something is not equal.
+    """
+    last = parquet.schema.column(len(parquet.schema) - 1).path if len(parquet.schema) else ""
+    columns = next((shape for shape in shapes if shape[-1].name == last), shapes[0])
+    _check_schema(parquet, columns, place)
+    return columns
+
+
+def _check_schema(parquet: Any, columns: tuple[Column, ...], place: str) -> None:
     schema = parquet.schema
     expected = [_describe(column) for column in columns]
     found = []

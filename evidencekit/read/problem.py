@@ -10,12 +10,18 @@ import os
 from typing import NamedTuple
 
 _PERMISSION = ("EACCES", "EPERM")
-_MEDIA = ("EIO", "EREMOTEIO", "EBADMSG", "EILSEQ", "EUCLEAN", "ENODATA", "ETIMEDOUT", "ENOMEDIUM", "ENODEV", "ESTALE")
+# What the block layer and file systems say of a place: bad sectors, checksums, damaged structures.
+_PLACE = ("EIO", "EREMOTEIO", "EBADMSG", "EILSEQ", "EUCLEAN", "ENODATA", "ETIME", "EBADE")
+# What they say of the whole: pulled out, switched off, the server or the FUSE program gone.
+_GONE = (
+    *("ENODEV", "ENOMEDIUM", "ESTALE", "ENOTCONN", "ESHUTDOWN", "ENOLINK", "ETIMEDOUT"),
+    *("ECONNABORTED", "ECONNRESET", "ECONNREFUSED", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH"),
+)
 _CHANGED_KIND = ("ENOTDIR", "ELOOP", "EISDIR", "ENXIO")  # ENXIO: what was listed as a file is now a socket
 _REASONS: dict[int, str] = {}
 for _reason, _names in {
     "permission_denied": _PERMISSION,
-    "io_error": _MEDIA,
+    "io_error": (*_PLACE, *_GONE),
     "not_found": ("ENOENT",),
     "too_long": ("ENAMETOOLONG",),
     "too_large": ("EFBIG", "EOVERFLOW", "ERANGE", "E2BIG"),
@@ -26,6 +32,7 @@ for _reason, _names in {
     for _name in _names:
         if hasattr(errno, _name):
             _REASONS[getattr(errno, _name)] = _reason
+_LOSSES = {getattr(errno, name) for name in (*_GONE, "ENXIO") if hasattr(errno, name)}
 
 
 class Problem(NamedTuple):
@@ -48,3 +55,14 @@ def problem_of(error: OSError) -> Problem:
     word = errno.errorcode.get(number, "")
     text = os.strerror(number) if number else str(error)
     return Problem(_REASONS.get(number, "other"), f"{word}: {text}" if word else text)
+
+
+def problem_of_reading(error: OSError) -> Problem:
+    """Return the problem that an error from reading tells of: `io_error` wherever the medium itself is gone."""
+    problem = problem_of(error)
+    return problem._replace(reason="io_error") if tells_of_loss(error) else problem
+
+
+def tells_of_loss(error: OSError) -> bool:
+    """Tell whether an error from reading something open is about the whole medium, not about a place on it."""
+    return error.errno in _LOSSES

@@ -13,15 +13,18 @@ import os
 import stat
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
+from evidencekit.read.beneath import Beneath
 from evidencekit.read.folders import Folder, climb, names_in
-from evidencekit.read.handles import Opener, open_parent, same, unreachable
+from evidencekit.read.handles import Opener, same, unreachable
+from evidencekit.read.node import Node
 from evidencekit.read.problem import Problem, problem_of
+
+__all__ = ["MAX_PATH", "Node", "revisit", "walk"]
 
 MAX_PATH = 131_072
 """A folder below which paths could be longer is not listed: at six bytes each they must fit the limit of a group."""
-MAX_XATTRS = 16 << 20
-"""Bytes of attribute values of one entry that are read."""
 _LONGEST_NAME = 256
 
 _KINDS = {
@@ -33,100 +36,18 @@ _KINDS = {
     stat.S_IFCHR: "char_device",
     stat.S_IFBLK: "block_device",
 }
-_REPLACED = Problem("changed_kind", "something that is not a file stands under the name now")
+_NO_LINK = Problem("changed_kind", "something that is not a link stands under the name now")
 _MOVED = Problem("other", "the folder was moved or replaced during the walk, before all of it was looked at")
 _TOO_LONG = Problem("too_long", f"names below this folder would be longer than {MAX_PATH} bytes")
 _BAD_NAME = Problem("io_error", "the file system listed a name that is none")
 
 
-class Node:
-    """One entry of the source. `open` and `xattrs` work until the walk goes on."""
+class _Rules(NamedTuple):
+    """How folders are listed, and which."""
 
-    __slots__ = (
-        "after", "handle", "kind", "name", "opened", "opener",
-        "parent", "path", "problem", "pruned", "status", "target",
-    )  # fmt: skip
-
-    def __init__(self, opener: Opener, parent: int, name: bytes, path: bytes) -> None:
-        self.opener = opener
-        self.parent = parent
-        """Handle of the folder it lies in, the walk's own."""
-        self.handle = -1
-        """Handle of a listed folder, the walk's own."""
-        self.name = name
-        """Its last name; for the source, the name it has where it lies."""
-        self.path = path
-        """Relative to the source, components joined by `/`; empty for the source itself."""
-        self.kind = "unknown"
-        """One of `records.KINDS`."""
-        self.status: os.stat_result | None = None
-        """lstat; for a listed folder the fstat before it was listed; None where even that failed."""
-        self.opened: os.stat_result | None = None
-        """fstat of a file when `open` opened it."""
-        self.target: bytes | None = None
-        """The bytes of a link; None where it could not be read."""
-        self.problem: Problem | None = None
-        """Why it could not be looked at, listed (a folder) or read (a link)."""
-        self.pruned = False
-        """True for a folder that was not listed because the caller did not want it."""
-        self.after: os.stat_result | None = None
-        """A second stat where it differs from the first: a folder changed while listed, a link while read."""
-
-    def open(self) -> int | Problem:
-        """Return a new handle on this file for reading, or why there is none. The caller closes it.
-
-        The file may have been replaced by another since it was listed: compare `opened` with `status`.
-        """
-        try:
-            handle = self.opener.file(self.name, self.parent)
-        except OSError as error:
-            return problem_of(error)
-        self.opened = status = os.fstat(handle)
-        if stat.S_ISREG(status.st_mode):
-            return handle
-        os.close(handle)
-        return _REPLACED
-
-    def xattrs(self, handle: int = -1) -> list[tuple[bytes, bytes]]:
-        """Return the extended attributes, sorted by the bytes of the name; empty where the file system has none.
-
-        `handle` is an open handle on this very file, if there is one; links and special files are asked by name.
-
-        Raises:
-            OSError: they could not be read.
-        """
-        if not hasattr(os, "listxattr"):
-            return []
-        handle = handle if handle >= 0 else self.handle
-        try:
-            if handle >= 0:
-                names = os.listxattr(handle)
-                return _values(names, lambda name: os.getxattr(handle, name)) if names else []
-            # There is no call relative to a folder handle before Linux 6.13: /proc has a path that is one.
-            place = b"/proc/self/fd/%d/%s" % (self.parent, self.name)
-            names = os.listxattr(place, follow_symlinks=False)
-            return _values(names, lambda name: os.getxattr(place, name, follow_symlinks=False))
-        except OSError as error:
-            if error.errno == errno.EOPNOTSUPP:
-                return []
-            raise
-
-    def leave(self) -> None:
-        """Forget the handles: the walk goes on, and their numbers will be used again."""
-        self.parent = self.handle = -1
-
-
-def _values(names: list[str], read: Callable[[str], bytes]) -> list[tuple[bytes, bytes]]:
-    """Read attributes within a bound of memory: a hostile file system can hang a gigabyte on one file."""
-    found = []
-    room = MAX_XATTRS
-    for name in names:
-        value = read(name)
-        room -= len(value)
-        if room < 0:
-            raise OSError(errno.E2BIG, os.strerror(errno.E2BIG))
-        found.append((os.fsencode(name), value))
-    return sorted(found)
+    prune: Callable[[bytes], bool] | None
+    names: Callable[[int], Iterable[str]]
+    max_handles: int
 
 
 def walk(
@@ -146,22 +67,69 @@ def walk(
     Raises:
         CannotFinish: X430 the source is not there, X431 it cannot be looked at, X435 not on this system.
     """
-    parent, name = open_parent(source)
-    max_handles = max(4, max_handles)  # the source's, a node's and its folder's must be among them
     opener = opener or Opener()
-    stack: list[Folder] = []
-    try:
+    with Beneath(source, opener) as beneath:
+        parent, name = beneath.parent_of(b"")
         try:
             status = os.stat(name, dir_fd=parent, follow_symlinks=False)
         except OSError as error:
             raise unreachable(os.fsencode(source), error) from error
-        node = Node(opener, parent, name, b"")
-        folder = _look(node, status, None, names)
+        yield from _descend(Node(opener, parent, name, b""), status, _Rules(prune, names, max_handles))
+
+
+def revisit(
+    source: Path | bytes,
+    paths: Iterable[bytes],
+    *,
+    prune: Callable[[bytes], bool] | None = None,
+    names: Callable[[int], Iterable[str]] = names_in,
+    max_handles: int = 64,
+    opener: Opener | None = None,
+) -> Generator[Node, None, None]:
+    """Yield what stands at some paths now, as `walk` would: a folder with all that lies below it.
+
+    `paths` come in the order of a manifest (empty: the source itself); what was yielded with a folder is not yielded
+    again. What is gone, or cannot be reached through folders alone, is yielded with its problem, its kind `unknown`.
+    The rest is as for `walk`; up to 64 folders more stay open on the way to the paths.
+
+    Raises:
+        CannotFinish: X430 the source is not there, X431 it cannot be reached, X435 not on this system.
+    """
+    opener = opener or Opener()
+    rules = _Rules(prune, names, max_handles)
+    last: Node | None = None
+    with Beneath(source, opener) as beneath:
+        for path in paths:
+            if last is not None and (path == last.path or (last.kind == "directory" and _lies_below(path, last.path))):
+                continue
+            try:
+                parent, name = beneath.parent_of(path)
+                status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            except OSError as error:
+                last = Node(opener, -1, path.rpartition(b"/")[2], path)
+                last.problem = problem_of(error)
+                yield last
+                continue
+            last = Node(opener, parent, name, path)
+            yield from _descend(last, status, rules)
+
+
+def _lies_below(path: bytes, folder: bytes) -> bool:
+    return not folder or path.startswith(folder + b"/")
+
+
+def _descend(node: Node, status: os.stat_result, rules: _Rules) -> Generator[Node, None, None]:
+    """Yield a node, and everything below it."""
+    max_handles = max(4, rules.max_handles)  # the first folder's, a node's and its folder's must be among them
+    opener = node.opener
+    stack: list[Folder] = []
+    try:
+        folder = _look(node, status, rules)
         while True:
             if folder is not None:
                 stack.append(folder)
                 if len(stack) > max_handles:
-                    stack[max(1, len(stack) - max_handles)].park()  # the source's own handle stays: the way back
+                    stack[max(1, len(stack) - max_handles)].park()  # the first folder's stays: the way back
             yield node
             node.leave()
             while stack and not stack[-1].names:
@@ -182,34 +150,28 @@ def walk(
                 if not node.problem.vanished:
                     node.kind = top.listed_kind(name)
                 continue
-            folder = _look(node, status, prune, names)
+            folder = _look(node, status, rules)
     finally:
         for left in stack:
             left.park()
-        os.close(parent)
 
 
-def _look(
-    node: Node,
-    status: os.stat_result,
-    prune: Callable[[bytes], bool] | None,
-    names: Callable[[int], Iterable[str]],
-) -> Folder | None:
+def _look(node: Node, status: os.stat_result, rules: _Rules) -> Folder | None:
     """Fill a node from its lstat; list it, if it is a folder, and return that."""
     node.status = status
     node.kind = kind = _KINDS.get(stat.S_IFMT(status.st_mode), "unknown")
     if kind == "directory":
-        if prune is not None and prune(node.path):
+        if rules.prune is not None and node.path and rules.prune(node.path):
             node.pruned = True
             return None
-        return _list(node, names)
+        return _list(node, rules.names)
     if kind == "symlink":
         try:
             node.target = os.readlink(node.name, dir_fd=node.parent)
             after = os.stat(node.name, dir_fd=node.parent, follow_symlinks=False)
         except OSError as error:
             node.target = None
-            node.problem = problem_of(error)
+            node.problem = _NO_LINK if error.errno == errno.EINVAL else problem_of(error)
             return None
         if not same(status, after):
             node.after = after

@@ -36,6 +36,7 @@ MAX_KEY_FILE = 64 << 10
 OPENSSH_BEGIN = b"-----BEGIN OPENSSH PRIVATE KEY-----\n"
 OPENSSH_END = b"-----END OPENSSH PRIVATE KEY-----"
 _MAGIC = b"openssh-key-v1\0"
+_NAME_ANOTHER = "Name the file of a private key that you may read."
 _PRIVATE_STRINGS = {ED25519: 2, ECDSA_256: 3, ECDSA_384: 3, RSA: 6}
 """Key type → strings between the type and the comment in the private part (all of them, mpints too, are strings)."""
 
@@ -64,14 +65,14 @@ def read_key_file(path: Path) -> tuple[bytes, os.stat_result]:
         with open(descriptor, "rb") as file:  # noqa: PTH123 - the descriptor is the point: one open, then fstat
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                raise CannotFinish(f"{path} is no regular file.", code="X410", path=str(path))
+                raise CannotFinish(f"{path} is no regular file.", code="X410", hint=_NAME_ANOTHER, path=str(path))
             data = file.read(MAX_KEY_FILE + 1)
     except OSError as error:
         raise CannotFinish(
-            f"The key file {path} cannot be read: {error.strerror}.", code="X410", path=str(path)
+            f"The key file {path} cannot be read: {error.strerror}.", code="X410", hint=_NAME_ANOTHER, path=str(path)
         ) from error
     if len(data) > MAX_KEY_FILE:
-        raise CannotFinish(f"{path} is too large to be a key file.", code="X410", path=str(path))
+        raise CannotFinish(f"{path} is too large to be a key file.", code="X410", hint=_NAME_ANOTHER, path=str(path))
     return data, status
 
 
@@ -158,7 +159,12 @@ def _exists(path: Path) -> Refused:
 
 
 def _not_written(path: Path, error: OSError) -> CannotFinish:
-    return CannotFinish(f"{path} cannot be written: {error.strerror}.", code="X417", path=str(path))
+    return CannotFinish(
+        f"{path} cannot be written: {error.strerror}.",
+        code="X417",
+        hint="Nothing was left behind. Name a folder that exists and that you may write to.",
+        path=str(path),
+    )
 
 
 def open_container(data: bytes) -> Container | None:

@@ -24,7 +24,7 @@ from evidencekit.core.merkle import leaf_hash
 from evidencekit.core.values import encode_base64, format_instant, moment
 from evidencekit.errors import CannotFinish, Refused
 from evidencekit.read.store import Store
-from evidencekit.seal.logkeys import LogKeys
+from evidencekit.seal.logkeys import LogKeys, refuse_log_key_as_person
 from evidencekit.seal.replay import Log, broken, read_case, refuse_other_keys, replay
 from evidencekit.seal.sign import Signer
 from evidencekit.write.durable import cannot_write, publish, write_new
@@ -52,6 +52,8 @@ class Ledger:
         self._keys, self._clock, self._random, self._offset = keys, clock, random, utc_offset_min
         self.log: Log = replay(self.store, self.record)
         self.log.refuse_unfinished()
+        self.recorded_at = ""
+        """When the newest entry was recorded that this program made."""
 
     @property
     def custody(self) -> Custody:
@@ -62,15 +64,20 @@ class Ledger:
         """Return now, by the device's clock, as a moment record."""
         return moment(self._clock(), utc_offset_min=self._offset)
 
+    def derive_secret(self, purpose: bytes) -> bytes:
+        """Return 32 bytes that nobody has without the log's private keys: see `LogKeys.derive_secret`."""
+        return self._keys.derive_secret(purpose)
+
     def draft(
         self, kind: str, items: list[str], body: dict[str, Any], *, actor: dict[str, Any], signers: Sequence[Signer]
     ) -> dict[str, Any]:
         """Return the event that `append` would sign now: what it refuses is known before the work is done.
 
         Raises:
-            Refused: R511, a rule of custody forbids it.
+            Refused: R511, a rule of custody forbids it; R519, a signer's key is the log's.
             FormatError: a field outside the schema; over a limit (code F102).
         """
+        refuse_log_key_as_person(self._keys, [signer.public_key.blob for signer in signers])
         event = new_event(
             kind=kind,
             items=items,
@@ -145,6 +152,7 @@ class Ledger:
     def _enter(self, event: dict[str, Any], data: bytes, signatures: list[bytes]) -> bool:
         """Publish the folder of the next entry; False when its number was taken meanwhile."""
         index = self.log.size
+        recorded_at = format_instant(self._clock())
         entry = encode_entry(
             Entry(
                 index=index,
@@ -153,7 +161,7 @@ class Ledger:
                 items_prev=self.custody.places(event["items"]),
                 prior_root=self.log.root,
                 prior_size=index,
-                recorded_at=format_instant(self._clock()),
+                recorded_at=recorded_at,
                 signatures=tuple(sha256(signature) for signature in signatures),
             )
         )
@@ -176,6 +184,7 @@ class Ledger:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         self.log.take(event, leaf_hash(entry))
+        self.recorded_at = recorded_at
         return True
 
 

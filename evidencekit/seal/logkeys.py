@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -39,7 +41,7 @@ from evidencekit.core.checkpoint import (
     mldsa44_message,
 )
 from evidencekit.core.note import ED25519, MLDSA44, Note, NoteSignature, VerifierKey, format_note, format_vkey
-from evidencekit.core.sshkeys import shared_keys
+from evidencekit.core.sshkeys import raw_key, shared_keys
 from evidencekit.errors import BadArgument, CannotFinish, FormatError, Refused
 from evidencekit.read.signature import verify_ed25519, verify_mldsa44
 from evidencekit.seal.keyfile import read_key_file, refuse_open_mode, write_key_file
@@ -78,6 +80,14 @@ class LogKeys:
         """The public halves as C2SP signed-note writes them."""
         first, second = self.verifier_keys
         return format_vkey(first), format_vkey(second)
+
+    def derive_secret(self, purpose: bytes) -> bytes:
+        """Return 32 bytes that nobody has without the private keys, for what is kept outside the record.
+
+        Source: HKDF (RFC 5869) with SHA-256 over both private keys; `purpose` is its info.
+        """
+        secret = self.ed25519.private_bytes_raw() + self.mldsa44.private_bytes_raw()
+        return HKDF(SHA256(), 32, salt=b"evidencekit/secret/1", info=purpose).derive(secret)
 
     def sign_checkpoint(self, cp: Checkpoint) -> bytes:
         """Sign a checkpoint of this log: a note with exactly two lines, 0x01 and then 0x06 with timestamp 0.
@@ -184,6 +194,16 @@ def refuse_shared_keys(roles: Mapping[str, Iterable[bytes]]) -> None:
             hint="Use a key of its own for each role.",
             roles=(first, second),
         )
+
+
+def refuse_log_key_as_person(keys: LogKeys, people: Iterable[bytes]) -> None:
+    """Refuse a person's key (SSH wire blobs) that is the log's own: no verifier would accept the signature.
+
+    Raises:
+        Refused: R519.
+    """
+    log = keys.ed25519.public_key().public_bytes_raw()
+    refuse_shared_keys({"log's": [log], "person's": [raw_key(blob) for blob in people]})
 
 
 def _ask(path: Path, ask_passphrase: Callable[[str], str] | None) -> bytes:

@@ -18,7 +18,7 @@ from evidencekit.core.records import CASE, CASE_TYPE
 from evidencekit.core.values import display, encode_base64, format_instant, moment
 from evidencekit.errors import CannotFinish, Refused
 from evidencekit.seal.ledger import Clock, Random
-from evidencekit.seal.logkeys import LogKeys
+from evidencekit.seal.logkeys import LogKeys, refuse_log_key_as_person
 from evidencekit.seal.sign import Signer
 from evidencekit.write.durable import cannot_write, publish, write_new
 from evidencekit.write.systems import THIS
@@ -42,10 +42,12 @@ def open_case(
     `identity` is 16 random bytes. The folder appears whole or not at all.
 
     Raises:
-        Refused: R501, the folder exists and is not empty.
+        Refused: R501, the folder exists and is not empty; R506, it lies inside a case; R519, the signer's key is
+            the log's.
         FormatError: an origin or text outside the format.
     """
     check_origin(keys.origin)
+    refuse_log_key_as_person(keys, [signer.public_key.blob])
     now = moment(clock(), utc_offset_min=utc_offset_min)
     opening = {
         "agency": agency,
@@ -98,7 +100,14 @@ def open_case(
 
 
 def refuse_taken(path: Path) -> None:
-    """Raise Refused (R501) where `path` exists and is not an empty folder."""
+    """Raise Refused where `path` exists and is not an empty folder (R501), or would lie inside another case (R506)."""
+    for above in Path(os.path.realpath(path)).parents:
+        if (above / layout.CASE_FILE).is_file() and (above / layout.CUSTODY).is_dir():
+            raise Refused(
+                f"{display(str(path))} would lie inside the case {display(str(above))}.",
+                code="R506",
+                hint="Nothing was written. Open the case beside the other one.",
+            )
     if not os.path.lexists(path):
         return
     if path.is_symlink() or not path.is_dir() or _has_names(path):

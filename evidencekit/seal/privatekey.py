@@ -29,6 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+_WORDS = {
+    "weak_key": f"RSA of less than {sshkeys.RSA_MIN_BITS:,} bits",
+    "key_rejected": "a key of odd numbers, which verifiers would judge differently",
+    "unsupported_key": "of a type that is not used here",
+    "malformed_key": "no public key in its only form",
+}
+"""Faults of `sshkeys.key_fault`, in plain words."""
+
 PrivateKey = Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
@@ -41,14 +49,14 @@ def check_key(blob: bytes, path: Path) -> None:
     """
     fault = sshkeys.key_fault(blob)
     if fault:
-        raise rejected(path, fault, fault)
+        raise rejected(path, fault, _WORDS.get(fault, fault))
 
 
 def rejected(path: Path, fault: str, why: str) -> CannotFinish | Refused:
     """Make R516 where `fault` is that of a key which no verifier accepts, else X413: no usable key."""
     if fault in {"weak_key", "key_rejected"}:
         return Refused(
-            f"The key in {path} is not accepted: {fault}.",
+            f"The key in {path} is not accepted: {why}.",
             code="R516",
             hint="Make a new one with `evidencekit key new`.",
             path=str(path),
@@ -71,6 +79,8 @@ def unlock(data: bytes, path: Path, ask_passphrase: Callable[[str], str] | None)
         CannotFinish: X411 locked and nobody to ask; X412 wrong passphrase; X413 not a key of an accepted
         type.
     """
+    if data.startswith(tuple(f"{name} ".encode() for name in sshkeys.ALGORITHMS)):
+        raise rejected(path, "malformed_key", "it is a public key; name the private one, or call this file NAME.pub")
     if not data.startswith(b"-----BEGIN ") or b"PRIVATE KEY-----" not in data:
         puttygen = " (PuTTY's format: convert it with `puttygen -O private-openssh-new`)"
         raise rejected(path, "malformed_key", "no OpenSSH or PEM private key" + puttygen * data.startswith(b"PuTTY"))

@@ -18,12 +18,14 @@ from evidencekit.core.checkpoint import (
 )
 from evidencekit.core.custody import Custody, advance
 from evidencekit.core.digest import sha256
-from evidencekit.core.event import NAMESPACE, decode_entry, decode_event, knows_type
+from evidencekit.core.event import ENTRY, EVENT, NAMESPACE, decode_entry, decode_event, knows_type
 from evidencekit.core.merkle import EMPTY_ROOT, CompactRange, leaf_hash
 from evidencekit.core.note import parse_note, parse_vkey
 from evidencekit.core.records import CASE, OPENING
+from evidencekit.core.schema import Record
 from evidencekit.core.sshkeys import fingerprint
 from evidencekit.core.sshsig import parse_sshsig
+from evidencekit.core.versions import refuse_newer
 from evidencekit.errors import CannotFinish, FormatError, Refused
 from evidencekit.read.signature import verify_ed25519, verify_mldsa44, verify_sshsig
 from evidencekit.read.store import Store
@@ -38,17 +40,20 @@ def read_case(store: Store) -> dict[str, Any]:
     try:
         data = store.read(layout.CASE_FILE, layout.MAX_RECORD_FILE)
         record = encoding.decode(data)
-        version = str(record.get("_t", ""))
-        if version.startswith("evidencekit/case/") and version != CASE.type:
-            raise CannotFinish(
-                f"This case is of version {version}; this program knows {CASE.type}.",
-                code="X404",
-                hint="Use a newer evidencekit.",
-            )
         CASE.check(record)
     except FormatError as error:
+        _refuse_newer(store, layout.CASE_FILE, CASE)
         raise broken(layout.CASE_FILE, error.message) from error
     return record
+
+
+def _refuse_newer(store: Store, where: str, schema: Record) -> None:
+    """Raise CannotFinish (X404) where the record that was refused is of a later version."""
+    try:
+        data = store.read(where, layout.MAX_RECORD_FILE)
+    except (CannotFinish, FormatError):
+        return
+    refuse_newer(data, schema.type, where)
 
 
 def refuse_other_keys(origin: str, vkeys: list[str], record: dict[str, Any]) -> None:
@@ -149,7 +154,9 @@ class Log:
     def refuse_unfinished(self) -> None:
         """Raise Refused (R502) where something stands above the newest checkpoint."""
         if self.head != self.size:
-            what = f"entries {self.head} to {self.size - 1} stand above the newest checkpoint"
+            last = self.size - 1
+            which = f"entry {last} stands" if self.head == last else f"entries {self.head} to {last} stand"
+            what = f"{which} above the newest checkpoint"
         elif self.strays:
             what = f"{self.strays[0]} belongs to no event"
         else:
@@ -165,7 +172,7 @@ def replay(store: Store, record: dict[str, Any]) -> Log:
     """Follow the whole log and return its state; entries above the newest checkpoint are followed too.
 
     Raises:
-        CannotFinish: X405, something does not add up.
+        CannotFinish: X404, a record of a newer version; X405, something does not add up.
     """
     log = Log(store, record)
     sizes = store.numbers(layout.CHECKPOINTS)
@@ -196,6 +203,8 @@ def _read_entry(log: Log, index: int) -> tuple[dict[str, Any], bytes]:
             if fault or fingerprint(signature.public_key) != signer or sha256(armoured) != entry.signatures[place]:
                 raise broken(where, f"the signature of {signer} does not hold ({fault or 'another key or file'}).")
     except FormatError as error:
+        _refuse_newer(store, layout.entry_file(index), ENTRY)
+        _refuse_newer(store, layout.event_file(index), EVENT)
         raise broken(where, error.message) from error
     except CannotFinish as error:
         if error.code == "X402":

@@ -125,7 +125,8 @@ def load_signer(path: Path, *, ask_passphrase: Callable[[str], str] | None, agen
 
 def _load_private(path: Path, ask_passphrase: Callable[[str], str] | None, agent_socket: Path | None) -> Signer:
     data, status = read_key_file(path)
-    refuse_open_mode(status, path)
+    if b"PRIVATE KEY-----" in data:  # anything else is no secret, and unlock says what it is
+        refuse_open_mode(status, path)
     container = open_container(data)
     if container and (container.locked or container.on_security_key):
         check_key(container.public_blob, path)
@@ -148,7 +149,7 @@ def read_public_key(path: Path) -> PublicKey:
     try:
         key = parse_public_key_line(data)
     except FormatError as error:
-        raise rejected(path, error.found, str(error).rstrip(".")) from error
+        raise rejected(path, error.found, error.message.rstrip(".")) from error
     return key if key.comment else PublicKey(key.blob, key.algorithm, path.stem)
 
 

@@ -5,7 +5,6 @@ Source: specs/verification.md section 1 steps 2 and 5, specs/checkpoint.md point
 
 from __future__ import annotations
 
-import os
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
@@ -51,24 +50,9 @@ class Notes:
         return bytes(self.roots[place * HASH_SIZE : (place + 1) * HASH_SIZE])
 
 
-def list_notes(run: Run) -> Notes:
-    """List the sizes that have a file in `checkpoints/`; other names are judged in step 11."""
-    sizes = array("Q")
-    folder = run.case.path / layout.CHECKPOINTS
-    try:
-        if not folder.is_symlink():
-            with os.scandir(folder) as listing:
-                sizes.extend(n for n in (layout.parse_number(item.name) for item in listing) if n is not None)
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except OSError as error:
-        run.skip("record", "unreadable", layout.CHECKPOINTS, f"cannot be listed: {error.strerror}")
-    return Notes(array("Q", sorted(sizes)))
-
-
 def check_notes(run: Run, opening: Opening) -> Notes:
     """Check every note (E105, E405, E406), and find the newest valid one."""
-    notes = list_notes(run)
+    notes = Notes(run.numbers(layout.CHECKPOINTS) or array("Q"))
     for size in notes.present:
         where = layout.checkpoint_file(size)
         data = run.read(where, layout.MAX_NOTE_FILE)

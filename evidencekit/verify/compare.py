@@ -57,10 +57,8 @@ class Compare:
             return True
         whole = True
         handle = -1
-        if kind != "file" and content["sha256"] is not None:
-            self._run.skip("evidence", "not_supported", where, f"the content of a {kind} is not read again")
-            whole = False
-        if kind == "file":
+        device = kind == "block_device" and content["sha256"] is not None  # the source itself
+        if kind == "file" or device:
             opened = node.open()
             if isinstance(opened, Problem):
                 self._unreadable(where, opened)
@@ -70,6 +68,8 @@ class Compare:
             if handle >= 0:
                 status = os.fstat(handle)
                 whole = self._content(where, handle, content)
+                if device:  # its name, owner and times are those of the computer that it hangs on
+                    return whole
             elif node.problem is not None and not (kind == "directory" and node.pruned):
                 self._unreadable(where, node.problem)
                 whole = False

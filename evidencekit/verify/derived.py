@@ -5,96 +5,174 @@ Source: specs/manifest.md section 8.
 
 from __future__ import annotations
 
+from collections import Counter
 from hashlib import sha256, sha512
 from typing import Any
 
-from evidencekit.core import encoding
+from evidencekit.core import encoding, layout
 from evidencekit.core.encoding import GROUP
 from evidencekit.core.merkle import CompactRange
-from evidencekit.core.records import DERIVED_ROW_TYPE, MEDIA_TYPE
-from evidencekit.core.values import short
-from evidencekit.errors import FormatError
+from evidencekit.core.opinions import OPINION_KINDS, OpinionKind, is_under
+from evidencekit.core.records import DERIVED_ROW_TYPE
+from evidencekit.core.values import parse_count, read_name, short
+from evidencekit.errors import CannotFinish, FormatError
 from evidencekit.read.parquet import Columns, ManifestFile
+from evidencekit.verify.catalogues import Catalogue
+from evidencekit.verify.groups import path_of
 from evidencekit.verify.log_facts import Sealing
+from evidencekit.verify.rows import HAS_DIGEST, TO_MATCH, TO_TYPE
 from evidencekit.verify.run import Run
 from evidencekit.verify.salts import Salts, equal_salts
 
 _SALTS = b"evidencekit/salts/1\0"
 _OPINION = b"evidencekit/group/1\0opinion\0"
 _LEAF = f'\0{{"_t":"{DERIVED_ROW_TYPE}","base_index":"%d","base_root":"%s","opinion":"%s"}}'
+MAX_SCANS = 100
+"""How many comparisons of folders are held against the rows of one catalogue."""
+_DUE = {
+    kind: bytes(1 if note & bit else 0 for note in range(256))
+    for kind, bit in (("media-type", TO_TYPE), ("match", TO_MATCH))
+}
+"""OpinionKind to a table that turns the note of a row into 1 where it is to have an opinion."""
+
+
+def check_derived(
+    run: Run,
+    manifest: ManifestFile,
+    place: str,
+    sealing: Sealing,
+    header: dict[str, Any] | None,
+    base: Catalogue | None,
+) -> tuple[bytes, dict[str, int]]:
+    """Check the rows of a derived manifest; return its root, and what its header has to count.
+
+    `header` and `base` (the rows that the opinions are about) are None where they could not be read. Where an opinion
+    could not be read, nothing but the number of rows is handed back: what it would add is not held against the header.
+
+    Raises:
+        FormatError: the file has not the columns of its kind, or is damaged from here on.
+    """
+    kind = OPINION_KINDS[str(sealing.kind)]
+    if manifest.columns[-1].name != kind.view:
+        raise FormatError(f"{place} columns", expected=f"the column {kind.view}", found=manifest.columns[-1].name)
+    if header is not None and base is not None:
+        _compare_with_base(run, f"{place} header", header, base)
+    check = _DerivedCheck(run, place, sealing, kind, header, base)
+    for first, batch in manifest.batches():
+        check.batch(first, batch)
+    check.finish(manifest)
+    rows = {"rows": manifest.rows_count}
+    return check.tree.root(), rows | {name: check.totals[name] for name in kind.totals} if check.sound else rows
+
+
+def _compare_with_base(run: Run, where: str, header: dict[str, Any], base: Catalogue) -> None:
+    """The base manifest's number, and digests that it has (E108)."""
+    if parse_count(header["base_manifest"]) != base.sealing.manifest:
+        expected = f"base_manifest {base.sealing.manifest}"
+        run.find("E108", where, expected, f"base_manifest {header['base_manifest']}")
+    compared = header.get("match", {}).get("digests", [])
+    taken = compared if base.header is None else base.header["digests"]
+    if not set(compared) <= set(taken):
+        run.find("E108", where, f"match.digests among {' '.join(taken)}", " ".join(compared))
 
 
 class _DerivedCheck:
-    def __init__(self, run: Run, place: str, sealing: Sealing, to_type: bytearray | None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        place: str,
+        sealing: Sealing,
+        kind: OpinionKind,
+        header: dict[str, Any] | None,
+        base: Catalogue | None,
+    ) -> None:
         self._run = run
         self._place = place
         self._base_root = sealing.base_root
-        self._left = None if to_type is None else bytearray(to_type)
+        self._kind = kind
+        self._notes = None if base is None else base.notes
+        self._left = _rows_due(run, place, str(sealing.kind), header, base)
+        match = None if header is None else header.get("match")
+        self._comparable = None if match is None else {*match["digests"], "size"}
         self._last = -1
         self._seen: dict[bytes, Any] = {}
         self.tree = CompactRange()
         self.salts = Salts()
-        self.errors = 0
+        self.totals: Counter[str] = Counter()
+        self.sound = True
 
     def batch(self, first: int, batch: Columns) -> None:
         leaves = []
         self.salts.take(batch["row_salt"])
-        rows = zip(
-            batch["index"], batch["row_salt"], batch["base_index"], batch["opinion"], batch["media_type"], strict=True
-        )
+        names = ("index", "row_salt", "base_index", "opinion", self._kind.view)
+        rows = zip(*(batch[name] for name in names), strict=True)
         for position, (index, salt, base, opinion, view) in enumerate(rows, start=first):
             commitment = sha256(_OPINION + sha512(_SALTS + salt).digest()[:16] + opinion).hexdigest()
             leaves.append(sha256((_LEAF % (base, self._base_root, commitment)).encode()).digest())
             where = f"{self._place}#{position}"
             if index != position:
                 self._run.find("E109", where, f"index {position}", f"index {index}")
-            self._check_base(where, base)
+            is_due = self._check_base(where, base)
             record = self._read(where, opinion)
             if record is None:
+                self.sound = False
                 continue
-            self.errors += record["error"] is not None
-            shown = None if view is None else view.decode(errors="replace")
-            if shown != record["media_type"]:
-                expected = f"media_type {short(record['media_type'])}"
-                self._run.find("E212", where, expected, f"media_type {short(shown)}")
+            self._follow(where, record, base if is_due else None)
+            shown, said = None if view is None else view.decode(errors="replace"), record[self._kind.view]
+            if shown != said:
+                self._run.find("E212", where, f"{self._kind.view} {short(said)}", f"{self._kind.view} {short(shown)}")
+        self.totals["rows"] += len(leaves)
         self.tree.extend(leaves)
         self._run.did("rows", len(leaves))
 
-    def _check_base(self, where: str, base: int) -> None:
+    def _check_base(self, where: str, base: int) -> bool:
+        """Tell whether the row that an opinion is about is known, and to have one."""
         if base <= self._last:
             code, expected = ("E110", "one opinion a row") if base == self._last else ("E109", "base rows ascending")
             self._run.find(code, where, expected, f"row {base} after row {self._last}")
         self._last = base
         if self._left is None:
+            return False
+        if not 0 <= base < len(self._left) or not self._left[base]:
+            self._run.find("E107", where, "a base row that is to have an opinion, once", f"row {base}")
+            return False
+        self._left[base] = 0
+        return True
+
+    def _follow(self, where: str, record: dict[str, Any], base: int | None) -> None:
+        """Count an opinion, and hold a comparison against what the header and the row allow."""
+        if "error" in record:
+            self.totals["errors"] += record["error"] is not None
             return
-        if not 0 <= base < 8 * len(self._left) or not self._left[base >> 3] >> (base & 7) & 1:
-            self._run.find("E107", where, "a base row that is a file, and to be typed, once", f"row {base}")
+        self.totals[record["result"]] += 1
+        compared = record.get("compared", [])
+        if self._comparable is not None and not self._comparable.issuperset(compared):
+            self._run.find("E107", where, f"compared among {' '.join(sorted(self._comparable))}", " ".join(compared))
+        if base is None or self._notes is None or self._notes[base] & HAS_DIGEST:
             return
-        self._left[base >> 3] &= ~(1 << (base & 7))
+        if record["result"] != "not_comparable":
+            self._run.find("E107", where, "not_comparable: the base row has no digest", record["result"])
 
     def _read(self, where: str, opinion: bytes) -> dict[str, Any] | None:
-        """Return the group; the same few types stand in most rows, so the last different ones are kept."""
+        """Return the group; the same few stand in most rows, so the first different ones are kept."""
         found = self._seen.get(opinion)
         if found is not None:
             return dict(found)
+        schema = self._kind.group
         try:
             record = encoding.decode(opinion, GROUP)
-            MEDIA_TYPE.check(record)
+            schema.check(record)
         except FormatError as error:
-            self._run.malformed(where, error, data=opinion, schema=MEDIA_TYPE, limits=GROUP, code="E107")
+            self._run.malformed(where, error, data=opinion, schema=schema, limits=GROUP, code="E107")
             return None
         if len(self._seen) < 1024 and len(opinion) < 1024:
             self._seen[opinion] = record
         return record
 
     def finish(self, manifest: ManifestFile) -> None:
-        if self._left is None:
-            reason = "the catalogue that it is about could not be read, so its base rows were not compared"
-            self._run.skip("record", "missing_base", self._place, reason)
-        else:
-            missing = sum(byte.bit_count() for byte in self._left)
-            if missing:
-                self._run.find("E107", self._place, "a row for each base row that is to be typed", f"{missing} missing")
+        missing = 0 if self._left is None else self._left.count(1)
+        if missing:
+            self._run.find("E107", self._place, "a row for each base row that is to have one", f"{missing} missing")
         suspects = self.salts.suspects()
         if not suspects:
             return
@@ -110,18 +188,40 @@ class _DerivedCheck:
             self._run.find("E111", f"{self._place}#{pair[0]}", "a salt of its own", f"the salt of row {pair[1]}")
 
 
-def check_derived(
-    run: Run, manifest: ManifestFile, place: str, sealing: Sealing, to_type: bytearray | None
-) -> tuple[bytes, int, int]:
-    """Check the rows of a derived manifest; return root, number of rows, number of errors that they tell of.
+def _rows_due(
+    run: Run, place: str, kind: str, header: dict[str, Any] | None, base: Catalogue | None
+) -> bytearray | None:
+    """Return 1 for each base row that is to have an opinion, by index; None, and say so, where nobody can know."""
+    if base is None or base.notes is None:
+        reason = "the catalogue that it is about could not be read, so its base rows were not compared"
+        run.skip("record", "missing_base", place, reason)
+        return None
+    due = base.notes.translate(_DUE[kind])
+    if kind != "match":
+        return due
+    if header is None:
+        run.skip("record", "missing_base", place, "its header could not be read, so its base rows were not compared")
+        return None
+    folder = read_name(header["match"], "under")
+    if not folder:
+        return due
+    if base.scans == MAX_SCANS:  # else a thousand small files could have one large catalogue read a thousand times
+        run.skip("record", "beyond_limit", place, f"it is one of more than {MAX_SCANS} that are about a folder")
+        return None
+    base.scans += 1
+    try:
+        _leave_out(run, base, due, folder)
+    except (FormatError, CannotFinish) as error:
+        run.skip("record", "missing_base", place, f"its base rows were not compared: {error.message}")
+        return None
+    return due
 
-    `to_type` has one bit for each row of the base manifest that is to have an opinion; None where it was not read.
 
-    Raises:
-        FormatError: the file is damaged from here on.
-    """
-    check = _DerivedCheck(run, place, sealing, to_type)
-    for first, batch in manifest.batches():
-        check.batch(first, batch)
-    check.finish(manifest)
-    return check.tree.root(), manifest.rows_count, check.errors
+def _leave_out(run: Run, base: Catalogue, due: bytearray, folder: bytes) -> None:
+    """Set rows that do not lie under a folder to 0: the one thing that is not noted of each row."""
+    where = layout.manifest_file(base.sealing.manifest)
+    with run.case.open(where) as file:
+        for _, batch in ManifestFile(file, where).batches(["index", "name"]):
+            for index, name in zip(batch["index"], batch["name"], strict=True):
+                if 0 <= index < len(due) and due[index] and not is_under(path_of(name), folder):
+                    due[index] = 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from hashlib import sha256
 
 from evidencekit.core.finding import Finding
 
@@ -15,6 +16,8 @@ LISTED = 10_000
 LISTED_NOT_CHECKED = 1_000
 _LONGEST = 1_024
 """Characters of a text in a report."""
+_END = 400
+"""Of these, the last ones of a text that was longer."""
 
 CHECKED = {
     "case_file": "case file read and compared with event 0",
@@ -77,7 +80,11 @@ class NotChecked:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    """Shorten in the middle: names inside each other begin alike. A digest tells two apart that end alike, too."""
+    if len(text) <= _LONGEST:
+        return text
+    digest = sha256(text.encode(errors="replace")).hexdigest()[:16]
+    return f"{text[: _LONGEST - _END - 18]}…{digest}…{text[len(text) - _END :]}"
 
 
 class Findings:

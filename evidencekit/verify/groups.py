@@ -68,8 +68,10 @@ class Parsed(NamedTuple):
     stream: bytes
     large: list[dict[str, Any]]
     """Large values, whose content lies in `objects/`."""
-    digests: list[str]
-    """SHA-256 under which a copy of the content may lie in `objects/`, hex."""
+    copy: tuple[str, int] | None
+    """SHA-256 (hex) under which a copy of the content may lie in `objects/`, and its size."""
+    excluded: bool = False
+    """Left out because of a glob."""
 
 
 class Groups:
@@ -99,14 +101,13 @@ class Groups:
         about = None if named is None else _PLAIN_METADATA.fullmatch(metadata)
         if named is None or about is None:
             return None
-        size = sha256 = None
-        digests = []
+        size = sha256 = copy = None
         if kind == "file":
             taken = self._plain_content.fullmatch(content)
             if taken is None or named[2] is not None or not _is_base64(taken[3]):
                 return None
-            digests = [taken[1].decode()]
-            sha256, size = bytes.fromhex(digests[0]), int(taken[2])
+            digest, size = taken[1].decode(), int(taken[2])
+            sha256, copy = bytes.fromhex(digest), (digest, size)
         else:
             bare = _NO_CONTENT.fullmatch(content)
             if bare is None or kind not in _OTHER_KINDS or (named[2] is None) == (kind == "symlink"):
@@ -117,7 +118,7 @@ class Groups:
         view = View(named[1], size, "complete", sha256, mtime)
         if (size is not None and size > _INT64) or (mtime is not None and not -_INT64 <= mtime <= _INT64):
             return None
-        return Parsed(view, None if link_group is None else int(link_group), b"", [], digests)
+        return Parsed(view, None if link_group is None else int(link_group), b"", [], copy)
 
     def _general(self, kind: str, name: bytes, content: bytes, metadata: bytes) -> Parsed:
         if kind not in KINDS:
@@ -134,9 +135,11 @@ class Groups:
             raise FormatError("content", expected=expected, found=" ".join(sorted(EXTRA_DIGESTS.keys() & taken.keys())))
         stream = read_name(names, "stream") if "stream" in names or "stream_hex" in names else b""
         large = [value for record in (taken, about) for value in _large_values(record)]
-        digests = [taken[member] for member in ("sha256", "sha256_zero_filled") if taken.get(member) is not None]
+        digest = taken["sha256"] or taken.get("sha256_zero_filled")
+        copy = None if digest is None else (digest, parse_count(taken["size"]))
         link_group = parse_count(about["link_group"]) if "link_group" in about else None
-        return Parsed(view_of(names, taken, about), link_group, stream, large, digests)
+        excluded = taken.get("reason") == "excluded"
+        return Parsed(view_of(names, taken, about), link_group, stream, large, copy, excluded)
 
 
 def decode_group(group: str, data: bytes, schema: Record) -> dict[str, Any]:
@@ -152,6 +155,16 @@ def decode_group(group: str, data: bytes, schema: Record) -> dict[str, Any]:
         place = f"{group}: {error.place}"
         raise FormatError(place, expected=error.expected, found=error.found, code=error.code) from error
     return record
+
+
+def path_of(name: bytes) -> bytes:
+    """Return the path that a group `name` says.
+
+    Raises:
+        FormatError: it is not in its only form.
+    """
+    plain = _plain_name(name)
+    return plain[1] if plain else read_name(decode_group("name", name, NAME), "path")
 
 
 def view_of(names: dict[str, Any], taken: dict[str, Any], about: dict[str, Any]) -> View:

@@ -7,6 +7,7 @@ Source: specs/verification.md section 1; specs/custody-log.md.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Any
 
 from evidencekit.core import layout
@@ -16,16 +17,15 @@ from evidencekit.core.event import ENTRY, EVENT, Entry, decode_entry, decode_eve
 from evidencekit.core.event_types import EVENT_TYPES
 from evidencekit.core.merkle import CompactRange, leaf_hash
 from evidencekit.core.values import display, parse_count, short
-from evidencekit.errors import CannotFinish, FormatError
+from evidencekit.core.versions import newer_type
+from evidencekit.errors import FormatError
 from evidencekit.verify.checkpoints import Notes
 from evidencekit.verify.identity import Identity
 from evidencekit.verify.log_facts import Log, sealing_of
 from evidencekit.verify.opening import Opening
-from evidencekit.verify.run import MAX_EVENTS, Run, newer_type
+from evidencekit.verify.places import Places
+from evidencekit.verify.run import MAX_EVENTS, Run
 from evidencekit.verify.signatures import Signed, check_signatures
-
-MAX_ITEMS = 1_000_000
-"""Places of items that are kept in mind."""
 
 
 class LogWalk:
@@ -41,10 +41,9 @@ class LogWalk:
         self._custody = Custody()
         self._gap: int | None = None
         """First entry without which no later root can be computed."""
-        self._unread: int | None = None
-        """First event without which nobody can say who holds what."""
-        self._unread_all: set[int] = set()
-        self._places: dict[str, tuple[int, int]] = {}
+        self._custody_known = True
+        """False from the first event on that could not be read."""
+        self._places = Places(run)
         self._events: set[bytes] = set()
         self._head = self._missing_head = 0
         self._recorded = ""
@@ -57,8 +56,14 @@ class LogWalk:
             where = layout.checkpoint_file(size)
             self._run.find("E102", where, f"at most {MAX_EVENTS} events", str(size))
             self._run.skip("record", "beyond_limit", where, f"entries from {MAX_EVENTS} on were not checked")
-        for index in range(min(size, MAX_EVENTS)):
+        end = min(size, MAX_EVENTS)
+        there = self._run.numbers(layout.CUSTODY)
+        after = 0
+        for index in range(end) if there is None else there[: bisect_left(there, end)]:
+            self._pass_over(after, index)
             self._take(index, size)
+            after = index + 1
+        self._pass_over(after, end)
         if self._gap is not None:
             left = len(self._notes.sizes) - self._next_note
             reason = f"entry {self._gap} cannot be read: no root after it can be computed ({left} checkpoints)"
@@ -66,6 +71,19 @@ class LogWalk:
         return self.log
 
     # --- one entry ---------------------------------------------------------------------------------------------
+
+    def _pass_over(self, first: int, end: int) -> None:
+        """Entries in a row without a folder: said once, since a note of a huge size would name them all."""
+        missing = end - first
+        if not missing:
+            return
+        name = f"entry {first}" if missing == 1 else f"entries {first} to {end - 1}"
+        self._run.find("E501", layout.entry_folder(first), name, "none")
+        self._run.files["not_checked"] += 2 * missing
+        self.log.signers += b"\xff" * missing
+        self._places.lose(missing)
+        self._lose_custody(layout.event_file(first))
+        self._gap = first if self._gap is None else self._gap
 
     def _take(self, index: int, size: int) -> None:
         run = self._run
@@ -83,7 +101,8 @@ class LogWalk:
             self._identity.observe(index, event, signed, event_where)
             self._advance(index, event, event_where)
         else:
-            self._lose_custody(index, event_where)
+            self._places.lose()
+            self._lose_custody(event_where)
         self._grow(index, leaf)
 
     def _decode_entry(self, leaf: bytes, where: str) -> Entry | None:
@@ -164,16 +183,8 @@ class LogWalk:
             run.find("E303", where, "an event of its own", "the same event as an entry before")
         self._events.add(digest)
         self._check_seen(index, event["seen"], where)
-        items = event["items"]
-        if entry is not None:
-            if len(entry.items_prev) != len(items):
-                found = f"{len(entry.items_prev)} places"
-                run.find("E302", layout.entry_file(index), f"{len(items)} places, one an item", found)
-            for item, stated in zip(items, entry.items_prev, strict=False):
-                self._check_place(index, item, stated, known=knows_type(event))
-        for position, item in enumerate(items):
-            if item in self._places or len(self._places) < MAX_ITEMS:
-                self._places[item] = (index, position)
+        stated = None if entry is None else entry.items_prev
+        self._places.take(index, event["items"], stated, known=knows_type(event))
 
     def _check_seen(self, index: int, seen: dict[str, Any], where: str) -> None:
         run = self._run
@@ -194,33 +205,6 @@ class LogWalk:
         elif seen["root"] != root.hex():
             run.find("E304", where, f"seen.root {root.hex()} at size {size}", f"seen.root {seen['root']}", step=7)
 
-    def _check_place(self, index: int, item: str, stated: str | None, *, known: bool) -> None:
-        """An item's chain: the place must be that of this walk (E302), not one that was followed before (E307)."""
-        where = layout.entry_file(index)
-        place = self._places.get(item)
-        expected = None if place is None else f"{place[0]}/{place[1]}"
-        if stated == expected:
-            return
-        if stated is not None:
-            entry, position = (parse_count(part) for part in stated.split("/"))
-            if entry == index and not known:
-                return  # at a split a new item has its parent's place in the same entry
-            if entry in self._unread_all:
-                self._run.skip("custody", "gap", where, f"{item} follows {stated}, which cannot be read")
-                return
-            if entry < index and self._names(entry, position) == item:
-                self._run.find("E307", where, f"{item} after {expected}", f"{item} after {stated}, as another did")
-                return
-        self._run.find("E302", where, f"{item} after {expected or 'nothing'}", f"{item} after {stated or 'nothing'}")
-
-    def _names(self, entry: int, position: int) -> str | None:
-        """Return the item at a place of an earlier event, read again: places of old are not kept in memory."""
-        try:
-            items = decode_event(self._run.case.read(layout.event_file(entry), layout.MAX_RECORD_FILE))["items"]
-        except (CannotFinish, FormatError):
-            return None
-        return str(items[position]) if position < len(items) else None
-
     # --- what follows from an entry ----------------------------------------------------------------------------
 
     def _advance(self, index: int, event: dict[str, Any], where: str) -> None:
@@ -237,7 +221,7 @@ class LogWalk:
             run.skip(
                 "custody", "unknown_type", where, f"an event of type {short(kind)}, which this version does not know"
             )
-        if self._unread is None:
+        if self._custody_known:
             self._custody, broken = advance(self._custody, event)
             for rule in broken:
                 subject = f"{rule.item}: " if rule.item else ""
@@ -246,13 +230,13 @@ class LogWalk:
         if event["not_stated"]:
             run.find("W903", where, found=display(", ".join(event["not_stated"])), step=8)
         if known and event["type"] in {"seal", "derive"}:
-            self.log.sealings.append(sealing_of(index, event))
+            item = self._custody.items.get(event["items"][0]) if event["items"] and self._custody_known else None
+            self.log.sealings.append(sealing_of(index, event, None if item is None else item.acquired))
 
-    def _lose_custody(self, index: int, where: str) -> None:
+    def _lose_custody(self, where: str) -> None:
         """From an event that cannot be read on, nobody can say who holds what."""
-        self._unread_all.add(index)
-        if self._unread is None:
-            self._unread = index
+        if self._custody_known:
+            self._custody_known = False
             reason = "the rules of custody are not checked from here on, since this event cannot be read"
             self._run.skip("custody", "custody_after", where, reason)
         if self._run.policy is not None:

@@ -26,6 +26,8 @@ class Sealing(NamedTuple):
     base_root: str | None
     kind: str | None
     engine: dict[str, Any] | None
+    acquired: int | None
+    """Entry of the item's newest `acquire` event before, where that is known."""
 
 
 @dataclass(slots=True)
@@ -48,7 +50,7 @@ class Log:
         return root or None
 
 
-def sealing_of(index: int, event: dict[str, Any]) -> Sealing:
+def sealing_of(index: int, event: dict[str, Any], acquired: int | None) -> Sealing:
     """Return what a `seal` or `derive` event of a known form says."""
     body = event["body"]
     return Sealing(
@@ -63,4 +65,5 @@ def sealing_of(index: int, event: dict[str, Any]) -> Sealing:
         base_root=body.get("base_root"),
         kind=body.get("kind"),
         engine=body.get("engine"),
+        acquired=acquired,
     )

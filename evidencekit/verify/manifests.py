@@ -5,47 +5,28 @@ Source: specs/verification.md section 1 step 9, specs/manifest.md sections 7 and
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+import os
 from typing import Any, BinaryIO
 
 from evidencekit.core import encoding, layout
 from evidencekit.core.digest import header_commitment
-from evidencekit.core.records import DERIVED, DERIVED_TYPE, KINDS, MANIFEST, MANIFEST_TYPE, STATES
-from evidencekit.core.values import parse_count, short
+from evidencekit.core.opinions import DERIVED
+from evidencekit.core.records import DERIVED_TYPE, KINDS, MANIFEST, MANIFEST_TYPE, STATES
+from evidencekit.core.values import short
 from evidencekit.errors import CannotFinish, FormatError
 from evidencekit.read.parquet import ManifestFile
+from evidencekit.verify.catalogues import Catalogue, Catalogues
 from evidencekit.verify.derived import check_derived
+from evidencekit.verify.headers import check_times, compare_event, compare_rows
 from evidencekit.verify.log_facts import Log, Sealing
 from evidencekit.verify.objects import Objects
 from evidencekit.verify.rows import RowCheck, RowSums, omissions
 from evidencekit.verify.run import Run, file_sha256
 
-
-@dataclass(slots=True)
-class Catalogue:
-    """A sealed catalogue of facts that could be read."""
-
-    sealing: Sealing
-    header: dict[str, Any] | None
-    rows: int
-    to_type: bytearray | None
-    """One bit a row, by index: whether a media type belongs to it; None where the rows could not be read."""
-
-
-@dataclass(slots=True)
-class Catalogues:
-    """What step 9 found."""
-
-    facts: dict[int, Catalogue] = field(default_factory=dict)
-    """By manifest number."""
-    seals: int = 0
-    """Sealed catalogues of facts whose rows were read."""
-    states: Counter[str] = field(default_factory=Counter)
-    rows: int = 0
-    size: int = 0
-    """Bytes of content that was taken."""
-    derived_rows: int = 0
+MAX_FILE, MAX_FILE_ROW = 64 << 20, 4 << 20
+"""Bytes of a manifest file, and more for each row that was sealed: its three groups of at most 1 MiB, and the rest."""
+MAX_FOOTER, MAX_FOOTER_ROW = 1 << 20, 256
+"""Bytes of its footer, which a library turns into fifty times as many; a row group takes some 700."""
 
 
 def check_manifests(run: Run, log: Log, case: str | None, objects: Objects) -> Catalogues:
@@ -81,7 +62,12 @@ def _check_file(
     objects: Objects,
     catalogues: Catalogues,
 ) -> None:
-    errors = run.findings.errors
+    errors = run.findings.errors - objects.faults
+    try:
+        _refuse_oversize(file, where, sealing.rows)
+    except FormatError as error:
+        run.malformed(where, error)
+        return
     found = file_sha256(file)
     try:
         manifest = _open(file, where, DERIVED_TYPE if sealing.derived else MANIFEST_TYPE)
@@ -92,8 +78,26 @@ def _check_file(
         run.malformed(where, error, code="E106")
     if found != sealing.file_sha256:
         # Only where all else agrees with what was sealed it is the container alone that was altered.
-        code = "E211" if run.findings.errors == errors else "E201"
+        code = "E211" if run.findings.errors - objects.faults == errors else "E201"
         run.find(code, where, f"SHA-256 {sealing.file_sha256}", f"SHA-256 {found}")
+
+
+def _refuse_oversize(file: BinaryIO, where: str, rows: int) -> None:
+    """Raise FormatError (F102) for more bytes than the rows that were sealed can take, before any is hashed.
+
+    Source: specs/verification.md section 6.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - 8, 0))
+    end = file.read(8)
+    footer = int.from_bytes(end[:4], "little") if end[4:] == b"PAR1" else 0
+    parts = (
+        (where, size, MAX_FILE + rows * MAX_FILE_ROW),
+        (f"{where} footer", footer, MAX_FOOTER + rows * MAX_FOOTER_ROW),
+    )
+    for place, found, limit in parts:
+        if found > limit:
+            raise FormatError(place, expected=f"at most {limit} bytes", found=f"{found} bytes", code="F102")
 
 
 def _open(file: BinaryIO, where: str, expected: str) -> ManifestFile:
@@ -128,6 +132,9 @@ def _check_header(
             run.find("E108", place, f"{name} {short(expected)}", f"{name} {short(header[name])}")
     if not sealing.derived and not {"blake3", "sha256"} <= set(header["digests"]):
         run.find("E108", place, "blake3 and sha256 among the digests", " ".join(header["digests"]))
+    check_times(run, place, header)
+    if not sealing.derived:
+        compare_event(run, place, header, sealing)
     return header
 
 
@@ -145,19 +152,16 @@ def _check_rows(
         facts = catalogues.facts.values()
         base = next((one for one in facts if (one.sealing.exhibit, one.sealing.root) == wanted), None)
         root: bytes | None
-        root, rows, errors = check_derived(run, manifest, where, sealing, None if base is None else base.to_type)
+        root, totals = check_derived(run, manifest, where, sealing, header, base)
+        rows = totals["rows"]
         catalogues.derived_rows += rows
-        totals = {"errors": errors, "rows": rows}
         if header is not None:
-            if base is not None and parse_count(header["base_manifest"]) != base.sealing.manifest:
-                expected = f"base_manifest {base.sealing.manifest}"
-                run.find("E108", f"{where} header", expected, f"base_manifest {header['base_manifest']}")
             _compare_totals(run, where, header["totals"], {name: str(count) for name, count in totals.items()})
     else:
         catalogue = Catalogue(sealing, header, manifest.rows_count, None)
         catalogues.facts.setdefault(sealing.manifest, catalogue)
         sums = RowCheck(run, manifest, where, header, objects).check()
-        catalogue.to_type = sums.to_type
+        catalogue.notes = sums.notes
         catalogues.seals += 1
         catalogues.rows += sums.rows
         catalogues.size += sums.size
@@ -165,6 +169,7 @@ def _check_rows(
         root, rows = sums.root, sums.rows
         if header is not None:
             _compare_sums(run, where, header["totals"], sums)
+            compare_rows(run, f"{where} header", header, sums)
         left = omissions(sums.states)
         if left:
             run.find("W907", where, "rows that are complete", left)

@@ -103,8 +103,7 @@ def read_policy(folder: Path) -> Policy:
 
 
 def _bad(message: str) -> BadArgument:
-    hint = "`evidencekit policy check DIR` says what a policy folder holds."
-    return BadArgument(message, code="U222", hint=hint)
+    return BadArgument(message, code="U222", hint="A policy folder holds what specs/policy.md says.")
 
 
 def _read(folder: Path, name: str) -> bytes:

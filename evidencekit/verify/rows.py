@@ -12,7 +12,7 @@ from typing import Any
 
 from evidencekit.core.encoding import GROUP
 from evidencekit.core.records import CONTENT, KINDS, METADATA, NAME, ROW_TYPE, STATES
-from evidencekit.core.values import short
+from evidencekit.core.values import parse_count, short
 from evidencekit.errors import FormatError
 from evidencekit.read.parquet import Columns, ManifestFile
 from evidencekit.verify.folders import Folders
@@ -28,6 +28,8 @@ _TEXT_KINDS = {kind.encode(): kind for kind in KINDS}
 _LEAF = f'\0{{"_t":"{ROW_TYPE}","content":"%s","kind":"%s","metadata":"%s","name":"%s"}}'
 _TYPED = frozenset({"complete", "changed", "partial"})
 """States of files that get a media type (specs/manifest.md section 8)."""
+TO_TYPE, TO_MATCH, HAS_DIGEST = 1, 2, 4
+"""What is noted of a row for opinions: a media type belongs to it; a comparison with a list; it has plain digests."""
 
 
 @dataclass(slots=True)
@@ -42,8 +44,10 @@ class RowSums:
     """Bytes of content that was taken."""
     root: bytes | None = None
     """None where the indexes are not those of the rows."""
-    to_type: bytearray = field(default_factory=bytearray)
-    """One bit a row, by index: whether a media type belongs to it."""
+    excluded: int = 0
+    """Rows that globs are said to have left out."""
+    notes: bytearray = field(default_factory=bytearray)
+    """One byte a row, by index: what opinions about it have to know."""
 
 
 class RowCheck:
@@ -60,13 +64,14 @@ class RowCheck:
         header = header or {}
         self._groups = Groups(header.get("digests", []), header.get("name_encoding", "posix"))
         self._shuffled = header.get("order") == "shuffled"
+        self._copies: bool = header.get("options", {}).get("copies", False)
         rows = manifest.rows_count
         self._placing: Placing = Shuffled(rows) if self._shuffled else InOrder()
         self._salts = Salts()
         self._last: tuple[bytes, bytes] | None = None
         self._link_groups = 0
         self._folders = Folders()
-        self.sums = RowSums(to_type=bytearray((rows + 7) // 8))
+        self.sums = RowSums(notes=bytearray(rows))
 
     def check(self) -> RowSums:
         """Read every row once (twice where salts look equal), and return the sums.
@@ -152,12 +157,15 @@ class RowCheck:
             self._link_groups = max(self._link_groups, parsed.link_group)
         if view.state in {"complete", "changed"} and view.size is not None:
             self.sums.size += view.size
-        if kind == "file" and view.state in _TYPED and 0 <= index < self._manifest.rows_count:
-            self.sums.to_type[index >> 3] |= 1 << (index & 7)
-        if parsed.large:
-            self._objects.name_large(self._where(position, index), parsed.large)
-        if self._objects.has_unnamed and parsed.digests:
-            self._objects.name_copies(parsed.digests)
+        if 0 <= index < self._manifest.rows_count:
+            self.sums.notes[index] = _note(kind, parsed)
+        self.sums.excluded += parsed.excluded
+        objects = self._objects
+        for value in parsed.large:
+            size = parse_count(value["bytes"])
+            objects.name(self._where(position, index), value["sha256"], size, demanded=True)
+        if parsed.copy is not None and (self._copies or objects.has_unnamed):
+            objects.name(self._where(position, index), *parsed.copy, demanded=self._copies)
 
     def _malformed(self, where: str, error: FormatError, name: bytes, content: bytes, metadata: bytes) -> None:
         group, _, _ = error.place.partition(":")
@@ -188,6 +196,16 @@ class RowCheck:
                 self._run.skip("record", "beyond_limit", self._place, "more salts look equal than can be compared")
                 return
             self._run.find("E111", f"{self._place}#{pair[0]}", "a salt of its own", f"the salt of row {pair[1]}")
+
+
+def _note(kind: str, parsed: Parsed) -> int:
+    """Return what opinions have to know of a row. Source: specs/manifest.md section 8."""
+    view = parsed.view
+    note = TO_TYPE if kind == "file" and view.state in _TYPED else 0
+    is_read = kind == "file" or (kind == "block_device" and not view.path)
+    if is_read and not parsed.stream:
+        note |= TO_MATCH | HAS_DIGEST if view.sha256 is not None else TO_MATCH
+    return note
 
 
 def _shown(value: object) -> str:

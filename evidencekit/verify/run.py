@@ -6,7 +6,8 @@ Source: specs/verification.md, first paragraph; specs/store.md section 6.
 from __future__ import annotations
 
 import hashlib
-import re
+import os
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ from typing import Any, BinaryIO
 from evidencekit.core import encoding, layout
 from evidencekit.core.encoding import RECORD, Limits
 from evidencekit.core.schema import Record
-from evidencekit.core.values import display, short
+from evidencekit.core.values import display
+from evidencekit.core.versions import newer_version
 from evidencekit.errors import CannotFinish, EvidenceError, FormatError
 from evidencekit.read.store import Store
 from evidencekit.verify.findings import LISTED_NOT_CHECKED, Findings, NotChecked
@@ -27,7 +29,6 @@ ProgressCall = Callable[[str], None]
 
 MAX_EVENTS = 1_000_000
 _BLOCK = 1 << 20
-_TYPE = re.compile(r"(evidencekit/[a-z][a-z_-]*)/([1-9][0-9]*)\Z")
 
 
 @dataclass(slots=True)
@@ -111,6 +112,24 @@ class Run:
         self.files["checked"] += 1
         return data
 
+    def numbers(self, folder: str) -> array[int] | None:
+        """Return the numbers that stand as names in a folder of the case, ascending, 8 bytes each.
+
+        None, with `not checked`, where it cannot be listed.
+        """
+        found = array("Q")
+        path = self.case.path / folder
+        try:
+            if not path.is_symlink():
+                with os.scandir(path) as listing:
+                    found.extend(n for n in (layout.parse_number(item.name) for item in listing) if n is not None)
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            self.skip("record", "unreadable", folder, f"cannot be listed: {error.strerror}")
+            return None
+        return array("Q", sorted(found))
+
     def unreadable(self, where: str, error: CannotFinish) -> None:
         """Say that a file of the record is missing (a finding) or cannot be read (not checked)."""
         self.files["not_checked"] += 1
@@ -140,31 +159,13 @@ class Run:
         code: str = "E101",
     ) -> None:
         """Add the finding for bytes that are not what has to stand here: a limit, a newer version, or `code`."""
-        newer = None if schema is None else newer_version(data, schema, limits)
+        newer = None if schema is None else newer_version(data, schema.type, limits)
         if newer is not None:
             self.find("E103", where, str(schema.type if schema else ""), newer)
         elif error.code == "F102":
             self.find("E102", where, error.expected, f"{error.place}: {error.found}")
         else:
             self.find(code, where, error.expected, f"{error.place}: {error.found}")
-
-
-def newer_version(data: bytes, schema: Record, limits: Limits = RECORD) -> str | None:
-    """Return the type that a record names, where it is a higher version of the schema's own."""
-    try:
-        record = encoding.decode(data, limits)
-    except FormatError:
-        return None
-    return newer_type(record.get("_t"), schema.type)
-
-
-def newer_type(found: object, known: str | None) -> str | None:
-    """Return `found` where it is a higher version of the type `known`."""
-    mine = _TYPE.match(known or "")
-    its = _TYPE.match(found) if isinstance(found, str) else None
-    if mine is None or its is None or mine[1] != its[1]:
-        return None
-    return short(found) if len(its[2]) > len(mine[2]) or int(its[2][:9]) > int(mine[2]) else None
 
 
 def file_sha256(file: BinaryIO) -> str:

@@ -8,8 +8,6 @@ Source: specs/verification.md section 1 step 14.
 from __future__ import annotations
 
 import contextlib
-import fnmatch
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,13 +15,14 @@ from typing import Any, NamedTuple
 import orjson
 
 from evidencekit.core import layout
+from evidencekit.core.globs import Globs
 from evidencekit.core.values import display
 from evidencekit.errors import CannotFinish, FormatError
 from evidencekit.read.parquet import ManifestFile
 from evidencekit.read.tree import Node, walk
+from evidencekit.verify.catalogues import Catalogue, Catalogues
 from evidencekit.verify.compare import Compare
 from evidencekit.verify.groups import Groups
-from evidencekit.verify.manifests import Catalogue, Catalogues
 from evidencekit.verify.run import Run
 
 STEP = 14
@@ -80,8 +79,8 @@ class _SourceCheck:
         self._exhibit = exhibit
         self._groups = Groups(header.get("digests", []), header.get("name_encoding", "posix"))
         self._compare = Compare(run, header.get("digests", ["blake3", "sha256"]), as_copy=as_copy)
-        self._excluded = _globs(header.get("options", {}).get("exclude", []))
-        self._included = _globs(header.get("options", {}).get("include", []))
+        options = header.get("options", {})
+        self._excluded, self._included = Globs(options.get("exclude", [])), Globs(options.get("include", []))
         self._rows: Iterator[SealedRow] = iter(())
         self._row: SealedRow | None = None
         self._unlisted: bytes | None = None
@@ -160,10 +159,7 @@ class _SourceCheck:
     def _prune(self, path: bytes) -> bool:
         """Tell which folders the acquisition did not look into; asked before they are listed."""
         row = self._advance_to(path)
-        return self._is_excluded(path) if row is None else row.state == "not_listed"
-
-    def _is_excluded(self, path: bytes) -> bool:
-        return self._excluded is not None and _matches(self._excluded, path)
+        return self._excluded.match(path) if row is None else row.state == "not_listed"
 
     def _take(self, node: Node) -> None:
         row = self._advance_to(node.path)
@@ -171,10 +167,8 @@ class _SourceCheck:
         if node.kind == "directory" and node.problem is not None:
             self._unlisted = node.path + b"/" if node.path else b""
         if row is None:
-            left_out = (
-                self._included is not None and node.kind != "directory" and not _matches(self._included, node.path)
-            )
-            if not self._is_excluded(node.path) and not left_out:
+            left_out = self._included and node.kind != "directory" and not self._included.match(node.path)
+            if not self._excluded.match(node.path) and not left_out:
                 self._run.find("E506", where, "nothing", f"a {node.kind}", step=STEP)
             return
         self._row = next(self._rows, None)
@@ -188,24 +182,3 @@ class _SourceCheck:
 
 def _key(path: bytes) -> _Key:
     return tuple(path.split(b"/")) if path else ()
-
-
-_Globs = tuple[re.Pattern[str] | None, re.Pattern[str] | None]
-
-
-def _globs(globs: list[str]) -> _Globs | None:
-    """Return what to hold against the last name, and what against the whole path; None where there are no globs."""
-    if not globs:
-        return None
-    names, paths = ([glob for glob in globs if ("/" in glob) == whole] for whole in (False, True))
-    return _union(names), _union(paths)
-
-
-def _union(globs: list[str]) -> re.Pattern[str] | None:
-    return re.compile("|".join(fnmatch.translate(glob) for glob in globs)) if globs else None
-
-
-def _matches(globs: _Globs, path: bytes) -> bool:
-    text = path.decode(errors="surrogateescape")
-    names, paths = globs
-    return bool((names and names.match(text.rpartition("/")[2])) or (paths and paths.match(text)))

@@ -14,12 +14,13 @@ from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.records import STATES
 from evidencekit.core.values import display
 from evidencekit.read.store import Store
+from evidencekit.verify.catalogues import Catalogues
 from evidencekit.verify.checkpoints import Notes, check_notes
 from evidencekit.verify.findings import NotChecked
 from evidencekit.verify.identity import Identity
 from evidencekit.verify.log import LogWalk
 from evidencekit.verify.log_facts import Log
-from evidencekit.verify.manifests import Catalogues, check_manifests
+from evidencekit.verify.manifests import check_manifests
 from evidencekit.verify.objects import Objects
 from evidencekit.verify.opening import Opening, check_opening
 from evidencekit.verify.outside import check_outside, parse_known_head

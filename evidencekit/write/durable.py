@@ -16,15 +16,16 @@ from pathlib import Path
 from evidencekit.core.layout import TEMPORARY
 from evidencekit.core.values import display
 from evidencekit.errors import CannotFinish, EvidenceError, Refused
-from evidencekit.write.systems import THIS, System
+from evidencekit.write.systems import THIS, System, flush
 
-_NO_SPACE = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_NO_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _EXISTS = {errno.EEXIST, errno.ENOTEMPTY}
 # What a system or file system without the call answers. EACCES and EPERM: some refuse hard links that way.
 _NOT_OFFERED = {errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP}
 _NO_LINKS = _NOT_OFFERED | {errno.EPERM, errno.EACCES, errno.EMLINK}
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+"""Flags to open a file that must be new."""
 
 
 def write_new(path: Path, data: bytes, *, mode: int = 0o644, system: System = THIS) -> None:
@@ -32,7 +33,7 @@ def write_new(path: Path, data: bytes, *, mode: int = 0o644, system: System = TH
 
     Raises:
         Refused: R501, the name is taken.
-        CannotFinish: X421 no space, X422 not allowed or read-only, X423 another error of the system.
+        CannotFinish: X421 no space, X422 not allowed or read-only, X423 another error of the system, X427 too large.
     """
     temporary = write_temporary(path, data, mode=mode)
     try:
@@ -67,7 +68,7 @@ def write_plain(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         CannotFinish: X421, X422, X423; then nothing is left.
     """
     try:
-        handle = os.open(path, _CREATE, mode)
+        handle = os.open(path, CREATE, mode)
     except OSError as error:
         raise cannot_write(path, error) from error
     try:
@@ -75,7 +76,7 @@ def write_plain(path: Path, data: bytes, *, mode: int = 0o644) -> None:
             view = memoryview(data)
             while view:
                 view = view[os.write(handle, view) :]
-            os.fsync(handle)
+            flush(handle)
         finally:
             os.close(handle)
     except BaseException as error:
@@ -84,6 +85,18 @@ def write_plain(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         if isinstance(error, OSError):
             raise cannot_write(path, error) from error
         raise
+
+
+def make_folders(path: Path) -> None:
+    """Make a folder and those above it, where they are not there. Their names are durable once their folders are.
+
+    Raises:
+        CannotFinish: X421, X422, X423.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def publish(temporary: Path, final: Path, *, system: System = THIS, synced: bool = False) -> None:
@@ -98,7 +111,7 @@ def publish(temporary: Path, final: Path, *, system: System = THIS, synced: bool
     try:
         if not synced:
             system.sync(temporary)
-        _rename(temporary, final, system)
+        rename_new(temporary, final, system=system)
         system.sync(final.parent)
         if temporary.parent != final.parent:
             system.sync(temporary.parent)
@@ -106,7 +119,12 @@ def publish(temporary: Path, final: Path, *, system: System = THIS, synced: bool
         raise cannot_write(final, error) from error
 
 
-def _rename(temporary: Path, final: Path, system: System) -> None:
+def rename_new(temporary: Path, final: Path, *, system: System = THIS) -> None:
+    """Rename without replacing; the new name is durable only once its folder is.
+
+    Raises:
+        OSError: EEXIST or ENOTEMPTY, the name is taken; any other error of the system.
+    """
     try:
         system.rename_new(temporary, final)
     except OSError as error:
@@ -114,43 +132,34 @@ def _rename(temporary: Path, final: Path, system: System) -> None:
             raise
     else:
         return
-    if temporary.is_dir():
-        _claim_folder(temporary, final, system)
-    else:
-        _link_or_claim(temporary, final, system)
+    if temporary.is_dir():  # no rename replaces a folder that has something in it, and every entry has
+        _rename_if_free(temporary, final, system)
+    elif not _linked(temporary, final, system):
+        with system.lock(final.parent):  # no system call left that fails where the name is taken
+            _rename_if_free(temporary, final, system)
 
 
-def _link_or_claim(temporary: Path, final: Path, system: System) -> None:
-    """Publish a file by a hard link; where there are none (FAT), by claiming the name and renaming over that claim."""
+def _linked(temporary: Path, final: Path, system: System) -> bool:
+    """Give a file its name by a hard link; tell whether there are links here."""
     try:
         system.link(temporary, final)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-    else:
-        with contextlib.suppress(OSError):  # the record stands; a second, temporary name is never judged
-            temporary.unlink()
-        return
-    os.close(os.open(final, _CREATE, 0o600))  # fails where the name is taken: that is the lock
-    try:
-        system.rename_over(temporary, final)
-    except BaseException:
-        final.unlink()
-        raise
+        return False
+    with contextlib.suppress(OSError):  # the record stands; a second, temporary name is never judged
+        temporary.unlink()
+    return True
 
 
-def _claim_folder(temporary: Path, final: Path, system: System) -> None:
-    """Publish a folder by claiming the name with an empty one, which a rename may replace."""
-    final.mkdir()
-    try:
-        system.rename_over(temporary, final)
-    except BaseException:
-        final.rmdir()
-        raise
+def _rename_if_free(temporary: Path, final: Path, system: System) -> None:
+    if os.path.lexists(final):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(final))
+    system.rename_over(temporary, final)
 
 
 def cannot_write(path: Path, error: OSError) -> EvidenceError:
-    """Return the exception for an error of the system while writing: R501, X421, X422 or X423."""
+    """Return the exception for an error of the system while writing: R501, X421, X422, X423 or X427."""
     shown = display(os.fsencode(path))
     if error.errno in _EXISTS:
         return Refused(
@@ -161,6 +170,13 @@ def cannot_write(path: Path, error: OSError) -> EvidenceError:
             f"There is no space for {shown}: {error.strerror}.",
             code="X421",
             hint="Make room, or use another disk; nothing half written was published.",
+            path=path,
+        )
+    if error.errno == errno.EFBIG:
+        return CannotFinish(
+            f"{shown} becomes larger than a file may be here.",
+            code="X427",
+            hint="FAT holds files of less than 4 GiB: use exFAT, NTFS or ext4.",
             path=path,
         )
     if error.errno in _NOT_ALLOWED:

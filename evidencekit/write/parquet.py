@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from evidencekit.core.digest import SALT_SIZE
+from evidencekit.core.opinions import OPINION_KINDS
 from evidencekit.core.records import DERIVED_TYPE, MANIFEST_TYPE
 from evidencekit.errors import CannotFinish
 from evidencekit.write.durable import cannot_write
@@ -24,7 +25,7 @@ from evidencekit.write.hashed import HashedFile
 
 ROW_GROUP = 8192
 PAGE_ROWS = 1024
-GROUP_BYTES = 64 << 20
+GROUP_BYTES = 8 << 20
 """A row group ends early at about this many bytes: a reader must hold it, and some attributes are large."""
 
 
@@ -52,14 +53,15 @@ class ManifestRows:
 class DerivedRows:
     """Rows of a derived manifest on their way to the file."""
 
-    __slots__ = ("base_index", "index", "media_type", "opinion", "row_salt")
+    __slots__ = ("base_index", "index", "opinion", "row_salt", "view")
 
     def __init__(self) -> None:
         self.index: list[int] = []
         self.row_salt: list[bytes] = []
         self.base_index: list[int] = []
         self.opinion: list[bytes] = []
-        self.media_type: list[str | None] = []
+        self.view: list[str | None] = []
+        """The view column of the kind of opinion."""
 
 
 class _ParquetFile(ABC):
@@ -90,7 +92,7 @@ class _ParquetFile(ABC):
                 self._schema,
                 compression="zstd",
                 compression_level=1,
-                use_dictionary=["kind", "state", "media_type"],
+                use_dictionary=["kind", "state", *(kind.view for kind in OPINION_KINDS.values())],
                 write_statistics=["index"],
                 store_schema=False,
                 write_page_index=True,
@@ -242,9 +244,19 @@ class ManifestWriter(_ParquetFile):
 
 
 class DerivedWriter(_ParquetFile):
-    """Writes one derived manifest to a new file."""
+    """Writes one derived manifest to a new file; `kind` is that of its opinions."""
 
     _format = DERIVED_TYPE
+
+    def __init__(self, path: Path, kind: str) -> None:
+        """Create the file.
+
+        Raises:
+            Refused: R501, the name is taken.
+            CannotFinish: X421 no space, X422 not allowed, X423 another error.
+        """
+        self._view = OPINION_KINDS[kind].view
+        super().__init__(path)
 
     def write(self, rows: DerivedRows) -> None:
         """Write rows as row groups of their own: give 8,192 at a time, and the rest at the end.
@@ -259,7 +271,7 @@ class DerivedWriter(_ParquetFile):
                 self._salts(rows.row_salt),
                 self._integers(rows.base_index),
                 self._bytes(rows.opinion),
-                pa.array(rows.media_type, pa.string()),
+                pa.array(rows.view, pa.string()),
             ]
         )
 
@@ -270,6 +282,6 @@ class DerivedWriter(_ParquetFile):
                 pa.field("row_salt", pa.binary(SALT_SIZE), nullable=False),
                 pa.field("base_index", pa.int64(), nullable=False),
                 pa.field("opinion", pa.binary(), nullable=False),
-                pa.field("media_type", pa.string()),
+                pa.field(self._view, pa.string()),
             ]
         )

@@ -1,11 +1,12 @@
-"""Makes cases/: a good case, and one case for each way of being wrong, named by its finding.
+"""Makes cases/: good cases, and one case for each way of being wrong, named by its finding.
 
     cases/good/0.1_small/          fixture.json, case/
+    cases/good/0.1_match/          the lists, too
     cases/bad/E101_not_canonical/…
 
 Signatures are random, so what stands is kept: running this again makes only what is missing (delete a folder to make it
-anew; never the good case, which has to stay readable for ever). The keys are published on purpose: they protect
-Each `fixture.json` says why, how to verify, and what must be found; the good case has its whole `report.json`.
+anew; never a good case, which has to stay readable for ever). The keys are published on purpose: they protect
+Each `fixture.json` says why, how to verify, and what must be found; a good case has its whole `report.json`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from evidencekit.acquire.pipeline import Options
+from evidencekit.acquire.match import Asked
+from evidencekit.acquire.options import Options
 from evidencekit.core import layout
 from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.digest import sha256
@@ -39,6 +41,7 @@ from evidencekit.core.sshkeys import fingerprint
 from evidencekit.core.sshsig import SignatureFields, SshSignature, format_sshsig, join_signature_blob, signed_data
 from evidencekit.core.values import decode_base64, format_instant
 from evidencekit.journeys import Acquisition, acquire_and_seal
+from evidencekit.journeys.match import ListMatch, match_list
 from evidencekit.package.row_proof import prove_row
 from evidencekit.seal.ledger import Ledger
 from evidencekit.seal.logkeys import load_log_keys, new_log_keys, save_log_keys
@@ -112,6 +115,16 @@ class Bench:
             self.ledger(), request, signer=self.signer, actor=self.actor, clock=Clock(self.begins - 10**11),
             random=random, utc_offset_min=60,
         )  # fmt: skip
+
+    def match(self, listed: str, exhibit: str, *, under: bytes = b"") -> None:
+        """Compare a list that lies in the fixture with an exhibit, a while after what came before."""
+        self.begins += 10**12
+        request = ListMatch(Asked(self.folder / listed, under=under), PROGRAM, exhibit)
+        with match_list(
+            self.ledger(), request, signer=self.signer, actor=self.actor, clock=Clock(self.begins - 10**11),
+            random=os.urandom, utc_offset_min=60,
+        ):  # fmt: skip
+            pass
 
     def event(self, index: int, **changes: Any) -> dict[str, Any]:
         """An event of the case with members changed, a nonce of its own, and a true `seen`."""
@@ -241,17 +254,49 @@ def make_good() -> None:
     (target / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
 
 
+def make_match() -> None:
+    """The small case goes on: an exhibit without media types, lists of other tools, and what came of them."""
+    target = HERE / "good/0.1_match"
+    target.mkdir()
+    bench = Bench(target / "case", target)
+    shutil.copytree(HERE / "good/0.1_small/case", bench.case, symlinks=True)
+    bench.acquire("EX-002", options=Options(digests=("md5",)))
+    listed = {
+        "docs/a.txt": (HERE / "source/docs/a.txt").read_bytes(),
+        "docs/b.txt": b"the second letter, as it was\n",
+        "images/1.png": (HERE / "source/picture.png").read_bytes(),
+        "gone": b"?",
+    }
+    md5 = {name: hashlib.md5(data, usedforsecurity=False).hexdigest() for name, data in listed.items()}
+    lines = "".join(f"{len(data)},{md5[name]},{sha256(data).hex()},./{name}\n" for name, data in listed.items())
+    head = "%%%% HASHDEEP-1.0\n%%%% size,md5,sha256,filename\n## by hand, in the form of hashdeep 4.4\n"
+    (target / "old.hashdeep").write_text(f"{head}{lines}behind a line break\n")
+    sums = (
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
+        for path in sorted((HERE / "source/docs").iterdir())
+    )
+    (target / "docs.sha256").write_text("".join(sums))
+    bench.match("old.hashdeep", "EX-002")
+    bench.match("docs.sha256", "EX-002", under=b"docs")
+    bench.match("docs.sha256", "EX-001", under=b"docs")
+    bench.policy()
+    conclude(bench, "three comparisons with lists of other tools: of a whole exhibit, and of a folder of each", None)
+    report = verify_fixture(target, bench.options).as_record()
+    (target / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
+
+
 # --- the ways of being wrong ------------------------------------------------------------------------------------
 
 Spoil = Callable[[Bench], object]
-SPOILT: dict[str, tuple[str, Spoil]] = {}
+SPOILT: dict[str, tuple[str, str, Spoil]] = {}
+"""Folder to code, reason and maker."""
 
 
-def spoilt(code: str, why: str) -> Callable[[Spoil], Spoil]:
-    """Register the fixture of a code."""
+def spoilt(code: str, why: str, name: str | None = None) -> Callable[[Spoil], Spoil]:
+    """Register a fixture of a code, in a folder of the code's own name or of another."""
 
     def register(function: Spoil) -> Spoil:
-        SPOILT[code] = (why, function)
+        SPOILT[f"{code}_{name or ENTRIES[code].name}"] = (code, why, function)
         return function
 
     return register
@@ -505,6 +550,23 @@ def _(b: Bench) -> None:
     (b.case / layout.signature_file(1, 0)).unlink()
 
 
+def copy_of(b: Bench, path: str) -> Path:
+    """Acquire the source with copies of its content; return the copy of a file."""
+    b.acquire("EX-002", options=Options(copies=True))
+    return b.case / layout.object_file(sha256((HERE / "source" / path).read_bytes()).hex())
+
+
+@spoilt("E501", "a copy of a file's content, which the header says was kept, is not there", "missing_copy")
+def _(b: Bench) -> None:
+    copy_of(b, "docs/a.txt").unlink()
+
+
+@spoilt("E201", "a copy of a file's content was cut short", "copy_cut")
+def _(b: Bench) -> None:
+    path = copy_of(b, "docs/a.txt")
+    path.write_bytes(path.read_bytes()[:-1])
+
+
 @spoilt("E502", "a checkpoint that a later entry names is not there")
 def _(b: Bench) -> None:
     (b.case / layout.checkpoint_file(3)).unlink()
@@ -605,13 +667,18 @@ def verify_fixture(folder: Path, options: dict[str, Any]) -> Any:
 
 def main() -> None:
     """Make what is missing."""
-    for part, make in ((KEYS, make_keys), (HERE / "source", make_source), (HERE / "good/0.1_small", make_good)):
+    for part, make in (
+        (KEYS, make_keys),
+        (HERE / "source", make_source),
+        (HERE / "good/0.1_small", make_good),
+        (HERE / "good/0.1_match", make_match),
+    ):
         if not part.exists():
             make()
     for entry in HERE.glob("keys/*[!b]"):
         entry.chmod(0o600)
-    for code, (why, spoil) in SPOILT.items():
-        target = HERE / "bad" / f"{code}_{ENTRIES[code].name}"
+    for name, (code, why, spoil) in SPOILT.items():
+        target = HERE / "bad" / name
         if (target / "fixture.json").exists():
             continue
         shutil.rmtree(target, ignore_errors=True)

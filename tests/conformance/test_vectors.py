@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from evidencekit.core import encoding, records
+from evidencekit.acquire.mapping import Mapping
+from evidencekit.core import encoding, opinions, records
 from evidencekit.core.checkpoint import (
     ed25519_message,
     format_checkpoint,
@@ -33,9 +34,9 @@ from evidencekit.errors import FormatError
 from evidencekit.read.signature import check_ed25519_public_key, verify_ed25519, verify_mldsa44, verify_sshsig
 
 VECTORS = Path(__file__).parents[2] / "specs" / "vectors"
-ENCODING, MANIFEST, TREE, CHECKPOINT, SSHSIG = (
-    json.loads((VECTORS / f"{name}.json").read_text())
-    for name in ("encoding", "manifest", "tree", "checkpoint", "sshsig")
+NAMES = ("encoding", "manifest", "opinions", "tree", "checkpoint", "sshsig")
+ENCODING, MANIFEST, OPINIONS, TREE, CHECKPOINT, SSHSIG = (
+    json.loads((VECTORS / f"{name}.json").read_text()) for name in NAMES
 )
 LIMITS = {"record": encoding.RECORD, "group": encoding.GROUP, "proof": encoding.PROOF}
 FORMS = {
@@ -64,11 +65,11 @@ def unbase64(texts: list[str]) -> list[bytes]:
     return [base64.b64decode(text) for text in texts]
 
 
-@pytest.mark.parametrize("script", ["make_vectors", "make_manifest", "make_signed"])
+@pytest.mark.parametrize("script", ["make_vectors", "make_manifest", "make_opinions", "make_signed"])
 def test_made_again_the_vectors_are_the_same(script, monkeypatch):
     monkeypatch.setattr(sys, "path", [str(VECTORS), *sys.path])
     module = importlib.import_module(script)
-    for name in ("encoding", "manifest", "tree", "checkpoint", "sshsig"):
+    for name in NAMES:
         if make := getattr(module, f"make_{name}", None):
             assert json.dumps(make(), indent=1) + "\n" == (VECTORS / f"{name}.json").read_text()
 
@@ -156,7 +157,7 @@ def test_header_gives_its_commitment():
 
 def test_opinion_gives_its_leaf():
     derived = MANIFEST["derived"]
-    records.MEDIA_TYPE.check(encoding.decode(derived["opinion"].encode()))
+    opinions.MEDIA_TYPE.check(encoding.decode(derived["opinion"].encode()))
     salt = group_salts(bytes.fromhex(derived["row_salt"])).name
     assert salt.hex() == derived["opinion_salt"]
     commitment = group_commitment("opinion", salt, derived["opinion"].encode())
@@ -204,6 +205,45 @@ def test_header_is_refused(vector):
     record = encoding.decode(vector["text"].encode())
     with pytest.raises(FormatError):
         records.MANIFEST.check(record)
+
+
+# --- opinions ----------------------------------------------------------------------------------------------
+
+
+def check_opinion(vector: dict) -> None:
+    record = encoding.decode(vector["text"].encode(), encoding.GROUP)
+    name = record["_t"].split("/")[1]
+    opinions.OPINION_KINDS[name].group.check(record)
+
+
+@each(OPINIONS["groups_accepted"], "name")
+def test_opinion_is_accepted(vector):
+    check_opinion(vector)
+
+
+@each(OPINIONS["groups_refused"], "fault")
+def test_opinion_is_refused(vector):
+    with pytest.raises(FormatError):
+        check_opinion(vector)
+
+
+@each(OPINIONS["headers_accepted"], "name")
+def test_header_of_opinions_is_accepted(vector):
+    opinions.DERIVED.check(encoding.decode(vector["text"].encode()))
+
+
+@each(OPINIONS["headers_refused"], "fault")
+def test_header_of_opinions_is_refused(vector):
+    record = encoding.decode(vector["text"].encode())
+    with pytest.raises(FormatError):
+        opinions.DERIVED.check(record)
+
+
+@each(OPINIONS["paths"], "name", "remove", "add")
+def test_listed_name_becomes_a_path(vector):
+    remove, add, name = (bytes.fromhex(vector[key]) for key in ("remove", "add", "name"))
+    path = Mapping(remove, add, vector["backslashes"]).path(name)
+    assert (None if path is None else path.hex()) == vector["path"]
 
 
 # --- trees -------------------------------------------------------------------------------------------------

@@ -1,13 +1,22 @@
-"""A disk that fails at a chosen step: every call that changes something on it is counted."""
+"""A disk that fails at a chosen step: every call that changes something on it is counted. And what all crashes share."""
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import importlib.util
 import os
+import shutil
+import sys
+import tempfile
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from evidencekit.acquire.options import Options
+from evidencekit.seal.logkeys import save_log_keys
 from evidencekit.write import systems
 
 
@@ -18,18 +27,15 @@ class PowerCut(BaseException):
 class Disk:
     """Counts the changes below `root` made by this thread, and fails the one with number `fail_at`.
 
-    `error` makes the exception; a PowerCut fails every later change, too, and cuts a write in half. What goes on inside
-    of files of work/ is not counted: nobody reads them again.
+    `error` makes the exception; a PowerCut fails every later change, too, and cuts a write in half.
     """
 
-    CALLS = ("open", "write", "fsync", "mkdir", "rmdir", "unlink", "rename", "replace", "link")
+    CALLS = ("open", "write", "ftruncate", "fsync", "mkdir", "rmdir", "unlink", "rename", "replace", "link")
+    BY_HANDLE = ("write", "ftruncate", "fsync")
 
     def __init__(self, root: Path, fail_at: int = 0, error=PowerCut) -> None:
         self.root, self.fail_at, self.error = os.fspath(root), fail_at, error
         self.count, self.dead, self.log = 0, False, []
-        self.unsynced_files: dict[int, str] = {}
-        self.unsynced_names: dict[str, set[str]] = {}
-        self.on_rename = None
         self._thread = threading.get_ident()
 
     def __enter__(self):
@@ -46,16 +52,18 @@ class Disk:
 
     def __exit__(self, *_):
         self._patch.undo()
+        if self.dead:
+            gc.collect()  # the system takes back what a dead program held: here its locks
 
     def _wrap(self, name, real):
         def call(*given, **more):
             if threading.get_ident() != self._thread:
                 return real(*given, **more)
             path = self._path(name, given, more)
-            if not self._counts(name, path, given):
+            if not path.startswith(self.root) or (name == "open" and not given[1] & os.O_CREAT):
                 return real(*given, **more)
             self.count += 1
-            self.log.append((name, path))
+            self.log.append((given[0] if name == "_call" else name, path))
             if self.dead or self.count == self.fail_at:
                 error = self.error()
                 if isinstance(error, PowerCut):
@@ -63,53 +71,18 @@ class Disk:
                     if name == "write" and self.count == self.fail_at:
                         real(given[0], bytes(given[1])[: len(given[1]) // 2])
                 raise error
-            if name == "_call" and self.on_rename is not None:
-                self.on_rename(os.fsdecode(given[2]), os.fsdecode(given[4]))
-            result = real(*given, **more)
-            self._note(name, path, given, result)
-            return result
+            return real(*given, **more)
 
         return call
 
     def _path(self, name, given, more):
-        if name in {"write", "fsync"}:
-            return os.readlink(f"/proc/self/fd/{given[0]}")
         if name == "_call":
-            return os.fsdecode(given[4])
+            return os.readlink(f"/proc/self/fd/{given[1]}") if given[0] == "syncfs" else os.fsdecode(given[4])
+        if name in self.BY_HANDLE:
+            return os.readlink(f"/proc/self/fd/{given[0]}")
         path = os.fsdecode(given[1] if name in {"rename", "replace", "link"} else given[0])
         folder = more.get("dir_fd")
         return path if folder is None else os.path.join(os.readlink(f"/proc/self/fd/{folder}"), path)
-
-    def _counts(self, name, path, given):
-        if not path.startswith(self.root) or (name == "open" and not given[1] & os.O_CREAT):
-            return False
-        return name != "write" or "/work/" not in path
-
-    def _note(self, name, path, given, result):
-        """Keep account of what a power cut now would undo."""
-        parent = os.path.dirname(path)
-        if os.path.basename(path) == "work":
-            return
-        if name == "open":
-            self.unsynced_files[os.fstat(result).st_ino] = path
-        elif name == "write":
-            self.unsynced_files[os.fstat(given[0]).st_ino] = path
-        elif name == "fsync":
-            self.unsynced_files.pop(os.fstat(given[0]).st_ino, None)
-            self.unsynced_names.pop(path, None)
-        if name in {"open", "mkdir", "rename", "replace", "link", "_call"}:
-            self.unsynced_names.setdefault(parent, set()).add(path)
-        if name == "_call":
-            old = os.fsdecode(given[2])
-            self.unsynced_names.get(os.path.dirname(old), set()).discard(old)
-            for folder in [folder for folder in self.unsynced_names if f"{folder}/".startswith(f"{old}/")]:
-                names = self.unsynced_names.pop(folder)
-                self.unsynced_names[path + folder.removeprefix(old)] = {path + n.removeprefix(old) for n in names}
-
-    def loose(self):
-        """Names that a power cut now would take away, but for temporary ones and those of work/."""
-        names = set().union(*self.unsynced_names.values())
-        return {name for name in names if "/.tmp-" not in name.removeprefix(self.root) and "/work/" not in name}
 
 
 @pytest.fixture
@@ -120,3 +93,86 @@ def disk():
 @pytest.fixture(scope="session")
 def power_cut():
     return PowerCut
+
+
+def beside(name: str):
+    """A module that lies beside this file, loaded once."""
+    whole = f"crash_{name}"
+    if whole not in sys.modules:
+        spec = importlib.util.spec_from_file_location(whole, Path(__file__).with_name(f"{name}.py"))
+        sys.modules[whole] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[whole])
+    return sys.modules[whole]
+
+
+@pytest.fixture(scope="session")
+def in_memory(tmp_path_factory):
+    """A folder in memory, where the system offers that: nobody cuts the real power, so nobody needs to wait for it."""
+    memory = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it)
+    if not os.access(memory, os.W_OK):
+        yield tmp_path_factory.mktemp("crash")
+        return
+    with tempfile.TemporaryDirectory(prefix="evidencekit-", dir=memory) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def tmp_path(in_memory):
+    """Where cases of these tests lie, instead of pytest's own."""
+    with tempfile.TemporaryDirectory(dir=in_memory) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def after():
+    """aftermath.py: what must hold after a crash."""
+    return beside("aftermath")
+
+
+@pytest.fixture(scope="session")
+def recorder():
+    """recorder.py: power cuts by recording."""
+    return beside("recorder")
+
+
+@dataclass
+class Base:
+    """An opened case, a source with a large value, and what undisturbed acquisitions of it give."""
+
+    folder: Path
+    office: object
+    source: Path
+    record: object
+    _undisturbed: dict = field(default_factory=dict)
+
+    @property
+    def case(self) -> Path:
+        return self.folder / "case"
+
+    def undisturbed(self, **options):
+        """The record of an acquisition with these options that nothing came in the way of."""
+        key = tuple(sorted(options.items()))
+        if key not in self._undisturbed:
+            case = self.folder / f"undisturbed-{len(self._undisturbed)}"
+            shutil.copytree(self.case, case)
+            self.office.acquire(case, self.source, options=Options(**options))
+            self._undisturbed[key] = self.record(case)
+        return self._undisturbed[key]
+
+
+@pytest.fixture(scope="session")
+def base(rc, after, in_memory, tmp_path_factory):
+    folder = in_memory / "base"
+    office = rc.Office(folder / "office")
+    office.open(folder / "case")
+    save_log_keys(office.keys, folder / "log.pem")
+    source = tmp_path_factory.mktemp("crash") / "source"  # not in memory, which had no user attributes before 2023
+    (source / "docs").mkdir(parents=True)
+    for number in range(3):
+        (source / f"docs/{number}").write_text(f"letter {number}")
+    (source / "docs/same").write_text("letter 1")  # a copy of it is made once
+    os.link(source / "docs/2", source / "hard")
+    (source / "link").symlink_to("docs/0")
+    with contextlib.suppress(OSError):
+        os.setxattr(source / "docs/1", "user.large", b"x" * 3500)
+    return Base(folder, office, source, lambda case: after.record(rc, case))

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from evidencekit.acquire.pipeline import Options
+from evidencekit.acquire.options import Options
 from evidencekit.core.merkle import Tree, leaf_hash, prove_consistency, prove_inclusion
 from evidencekit.package.row_proof import prove_row
 from evidencekit.read.parquet import ManifestFile

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from evidencekit.core.custody import Custody, advance
 from evidencekit.core.event import decode_event, encode_event, new_event
 from evidencekit.core.note import ED25519, MLDSA44, VerifierKey, format_vkey
+from evidencekit.core.opinions import OPINION_KINDS
 
 ORIGIN = "unit7.example/24-117"
 TIME = {"precision": "ns", "time": "2026-11-22T09:15:02.123456789Z", "utc_offset_min": None}
@@ -59,9 +60,10 @@ class CustodyMachine(RuleBasedStateMachine):
         self.state = Custody()
         self.last: dict[str, str] = {}
         self.sealed: dict[str, tuple[int, str]] = {}
+        self.typed: dict[str, int] = {}
         self.broken: tuple = ()
 
-    def apply(self, kind: str, items: list[str], actor: str, version: int = 1, **body: object) -> None:
+    def apply(self, kind: str, items: list[str], actor: str, /, version: int = 1, **body: object) -> None:
         event = new_event(
             kind=kind if kind in BODIES else "seal",
             items=items,
@@ -108,11 +110,16 @@ class CustodyMachine(RuleBasedStateMachine):
         if before is not None and item not in self.sealed:
             self.sealed[item] = (index, root)
 
-    @rule(item=EXHIBIT, actor=ACTOR, root=ROOT)
-    def derive(self, item, actor, root):
-        allowed = item in self.sealed and self.sealed[item][1] == root and self.state.size > 0
-        self.apply("derive", [item], actor, base_root=root)
+    @rule(item=EXHIBIT, actor=ACTOR, root=ROOT, kind=st.sampled_from(list(OPINION_KINDS)))
+    def derive(self, item, actor, root, kind):
+        index = self.state.size
+        allowed = item in self.sealed and self.sealed[item][1] == root and index > 0
+        self.apply("derive", [item], actor, base_root=root, kind=kind)
         assert bool(self.broken) == (not allowed)
+        if item in self.sealed:
+            assert self.state.items[item].derived == index
+            if kind == "media-type":
+                self.typed[item] = index
 
     @rule(kind=st.sampled_from(["offer", "hold", "seal", "acquire"]), items=EXHIBITS, actor=ACTOR)
     def later(self, kind, items, actor):
@@ -125,6 +132,10 @@ class CustodyMachine(RuleBasedStateMachine):
     def items_are_those_that_events_named(self):
         assert list(self.state.items) == list(self.last)
         assert {item: str(self.state.items[item].last) for item in self.last} == self.last
+
+    @invariant()
+    def a_comparison_types_nothing(self):
+        assert {name: item.typed for name, item in self.state.items.items() if item.typed is not None} == self.typed
 
     @invariant()
     def a_seal_is_for_ever(self):

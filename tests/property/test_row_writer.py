@@ -16,13 +16,13 @@ from evidencekit.acquire import rows
 from evidencekit.core.digest import group_commitment, group_salts
 from evidencekit.core.encoding import GROUP, decode, encode
 from evidencekit.core.merkle import leaf_hash
+from evidencekit.core.opinions import MEDIA_TYPE
 from evidencekit.core.records import (
     CONTENT,
     CONTENT_TYPE,
     CONTENT_XATTRS,
     EXTRA_DIGESTS,
     KINDS,
-    MEDIA_TYPE,
     MEDIA_TYPE_TYPE,
     METADATA,
     METADATA_TYPE,
@@ -237,10 +237,11 @@ def test_metadata(status, after, owner, group, attributes_, btime, device, holes
         btime_ns=btime,
         device=device,
         holes=rows.ranges_value(spread(holes), refuse) if holes else "",
-        link_group=link,
         unreadable=unreadable,
         xattrs=rows.xattrs_value(sorted(xattrs.items()), refuse) if xattrs else "",
     )
+    if link is not None:
+        data = rows.with_link_group(data, link)
     same(data, record, METADATA)
 
 

@@ -13,7 +13,7 @@ NOBODY = 65534
 
 
 @pytest.fixture
-def as_nobody(tmp_path):
+def as_nobody(tmp_path, request):
     """Return a function that runs another as a user who may do little, since root may read everything.
 
     It runs in a fork of this process (an interpreter may lie where that user cannot read it), so whatever it imports
@@ -26,6 +26,7 @@ def as_nobody(tmp_path):
             folder.chmod(0o755)
 
     def run(function):
+        request.node.user_properties.append(("ran as", NOBODY))
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:

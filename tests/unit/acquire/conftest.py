@@ -12,12 +12,16 @@ from types import SimpleNamespace
 import pyarrow.parquet as pq
 import pytest
 
-from evidencekit.acquire.pipeline import Options, take
+from evidencekit.acquire.options import About, Edge, Options
+from evidencekit.acquire.pipeline import Acquirer
+from evidencekit.acquire.source import look_at
+from evidencekit.acquire.work import Work
 from evidencekit.core.digest import group_commitment, group_salts, header_commitment
 from evidencekit.core.encoding import GROUP, RECORD, decode
 from evidencekit.core.merkle import Tree, leaf_hash
 from evidencekit.core.records import CONTENT, KINDS, MANIFEST, METADATA, NAME, STATES, check_row, leaf_bytes, sort_key
 from evidencekit.core.values import read_name
+from evidencekit.read.evidence import Reader
 
 CASE = bytes(range(16))
 PROGRAM = {"name": "evidencekit", "parts": {"blake3": "1"}, "version": "0.1"}
@@ -139,22 +143,34 @@ def common():
     }
 
 
+def _acquire(source, case, common, *, progress=None, reader=None, host=None, resume=False, **options):
+    """Take a source by way of a case's work folder; return what was taken, and the large values and copies by digest."""
+    about = About(CASE, "EX-001", Options(**options), PROGRAM, host, 60)
+    edge = Edge(common["clock"], common["random"], Reader if reader is None else lambda digests: reader)
+    acquirer = Acquirer(look_at(Path(source)), about, edge, progress)
+    with Work(case, "EX-001", bytes(32), resume=resume) as work:
+        taken = acquirer.take(work)
+        named = set(work.digests())
+    objects = {path.name: path.read_bytes() for path in (work.folder / "objects").rglob("*") if path.is_file()}
+    assert {bytes.fromhex(name) for name in objects} >= named
+    return SimpleNamespace(taken=taken, objects=objects, acquirer=acquirer, work=work)
+
+
 @pytest.fixture
-def taking(tmp_path_factory, common):
+def acquiring(common):
+    """Return a function that takes a source by way of the work folder of a case."""
+    return lambda source, case, **more: _acquire(source, case, common, **more)
+
+
+@pytest.fixture
+def taking(tmp_path_factory, acquiring):
     """Return a function that takes a source and judges the manifest."""
 
-    def run(source, *, progress=None, reader=None, host=None, out=None, **options):
-        objects = {}
-        taken = take(
-            Path(source),
-            out or tmp_path_factory.mktemp("case") / "manifest.parquet",
-            options=Options(**options),
-            host=host,
-            progress=progress,
-            store_object=lambda data: objects.update({hashlib.sha256(data).hexdigest(): data}),
-            reader=reader,
-            **common,
-        )
-        return Judged(taken, objects)
+    def run(source, *, case=None, **more):
+        done = acquiring(source, case or tmp_path_factory.mktemp("case"), **more)
+        judged = Judged(done.taken, done.objects)
+        judged.acquirer = done.acquirer
+        judged.work = done.work
+        return judged
 
     return run

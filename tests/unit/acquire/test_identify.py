@@ -20,7 +20,8 @@ from evidencekit.acquire.libmagic import Library, Opinion, Typer, installed
 from evidencekit.core.digest import group_commitment, group_salts, header_commitment
 from evidencekit.core.encoding import GROUP, RECORD, decode
 from evidencekit.core.merkle import Tree, leaf_hash
-from evidencekit.core.records import DERIVED, MEDIA_TYPE, derived_leaf_bytes
+from evidencekit.core.opinions import DERIVED, MEDIA_TYPE
+from evidencekit.core.records import derived_leaf_bytes
 from evidencekit.errors import CannotFinish, FormatError, Refused
 from evidencekit.read.beneath import Beneath
 from evidencekit.read.evidence import Reader
@@ -286,8 +287,8 @@ def test_file_that_changed_while_it_was_sealed_is_compared_with_its_second_stat(
 @pytest.mark.parametrize("count", [40, 600])
 def test_shuffled_base(source, taking, typing, count, monkeypatch):
     """The Parquet file stands in path order, the derived rows in the order of the base's indexes."""
-    monkeypatch.setattr("evidencekit.acquire.pipeline.ROW_GROUP", 256)
-    monkeypatch.setattr(identify_module, "ROW_GROUP", 256)
+    monkeypatch.setattr("evidencekit.acquire.compose.ROW_GROUP", 256)
+    monkeypatch.setattr("evidencekit.acquire.derived.ROW_GROUP", 256)
     for number in range(count):
         (source / f"{number}").write_bytes(PDF if number % 2 else b"text")
     base = taking(source, sensitive=True)

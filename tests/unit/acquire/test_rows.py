@@ -14,38 +14,12 @@ from types import SimpleNamespace
 import pytest
 
 from evidencekit.acquire import facts
-from evidencekit.acquire.facts import Facts, Links, Owners
+from evidencekit.acquire.facts import Facts, Owners
 from evidencekit.core.encoding import GROUP, decode
 from evidencekit.core.records import METADATA
 from evidencekit.read import extents
 from evidencekit.read.extents import Extras, extras_reader, holes
 from evidencekit.read.tree import walk
-
-
-def status(inode=1, links=2, device=1):
-    return SimpleNamespace(st_ino=inode, st_dev=device, st_nlink=links)
-
-
-def test_links_are_numbered_by_first_appearance():
-    links = Links()
-    assert [links.group(status(inode)) for inode in (5, 3, 5, 9, 3)] == [1, 2, 1, 3, 2]
-
-
-def test_file_with_one_name_is_in_no_group():
-    assert Links().group(status(links=1)) is None
-
-
-def test_same_inode_on_another_device_is_another_file():
-    links = Links()
-    assert [links.group(status(device=device)) for device in (1, 2)] == [1, 2]
-
-
-def test_group_is_forgotten_when_all_its_names_were_seen():
-    links = Links()
-    for inode in range(1000):
-        for _ in range(3):
-            assert links.group(status(inode, links=3)) == inode + 1
-    assert links._open == {}
 
 
 def test_owners_are_asked_once(monkeypatch):

@@ -2,86 +2,49 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from evidencekit.acquire import source as source_module
 from evidencekit.acquire.selection import Selection
-from evidencekit.acquire.source import find_mount, look_at, refuse_inside
+from evidencekit.acquire.source import look_at, refuse_on_device
 from evidencekit.core.records import SOURCE
 from evidencekit.errors import BadArgument, CannotFinish, Refused
-
-MOUNTS = rb"""22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard
-23 22 0:21 / /proc rw,nosuid - proc proc rw
-30 22 8:1 / /mnt/usb\040stick ro,nosuid,nodev shared:5 master:2 - vfat /dev/sdb1 ro,fmask=0022,utf8
-31 30 8:2 / /mnt/usb\040stick/inner rw - ext4 /dev/sdc\134x rw
-32 22 0:40 / /over rw - tmpfs first rw
-33 22 0:41 / /over rw - tmpfs second rw,size=10k
-34 22 0:42 / /odd rw - fuse.\377x /dev/\303\251 rw
-broken line
-35 22 0:43 / /short rw -
-"""
-
-
-@pytest.mark.parametrize(
-    ("path", "device", "fs_type"),
-    [
-        (b"/", "/dev/vda", "ext4"),
-        (b"/home/x", "/dev/vda", "ext4"),
-        (b"/mnt/usb stick", "/dev/sdb1", "vfat"),
-        (b"/mnt/usb stick/DCIM", "/dev/sdb1", "vfat"),
-        (b"/mnt/usb stick2", "/dev/vda", "ext4"),
-        (b"/mnt/usb stick/inner/x", "/dev/sdc\\x", "ext4"),
-        (b"/over/x", "second", "tmpfs"),
-        (b"/odd/x", "/dev/\u00e9", "fuse.\\xffx"),
-        (b"/procfs", "/dev/vda", "ext4"),
-    ],
-)
-def test_mount_is_the_nearest_and_latest(path, device, fs_type):
-    mount = find_mount(MOUNTS, path)
-    assert (mount["device"], mount["fs_type"]) == (device, fs_type)
-
-
-def test_options_of_mount_and_file_system_stand_once():
-    assert find_mount(MOUNTS, b"/mnt/usb stick")["options"] == "ro,nosuid,nodev,fmask=0022,utf8"
-    assert find_mount(MOUNTS, b"/over")["options"] == "rw,size=10k"
-
-
-def test_read_only_mount_of_a_writable_file_system_says_ro():
-    text = b"1 0 8:1 / / ro,relatime - ext4 /dev/sda rw,discard\n"
-    assert find_mount(text, b"/x")["options"] == "ro,relatime,discard"
-
-
-@pytest.mark.parametrize("text", [b"", b"nonsense\n", b"1 0 8:1 / /elsewhere rw - ext4 /dev/sda rw\n"])
-def test_no_mount_is_null(text):
-    assert find_mount(text, b"/x") is None
-
-
-def test_options_longer_than_a_header_holds_are_cut():
-    text = b"1 0 0:1 / / rw - overlay overlay lowerdir=" + b"/very/long:" * 1000 + b"\n"
-    assert len(find_mount(text, b"/")["options"]) == 4096
+from evidencekit.read.tree import walk
 
 
 def test_facts_of_a_folder(tmp_path):
     found = look_at(tmp_path, mounts=b"1 0 8:1 / / rw - ext4 /dev/sda rw\n")
     record = found.record(host="here", touched=False)
     SOURCE.check(record, "source")
+    assert (found.read_only, found.mounted_writable, found.inode_is_stable) == (False, True, True)
     assert record == {
         "atime": "untouched",
         "host": "here",
         "kind": "directory",
         "mount": {"device": "/dev/sda", "fs_type": "ext4", "options": "rw"},
         "path": str(tmp_path),
+        "read_only": False,
     }
     assert found.record(host=None, touched=True)["atime"] == "may_change"
 
 
+def test_mount_is_text_that_fits_its_members(tmp_path):
+    long = b"lowerdir=" + b"/very/long:" * 1000
+    mount = look_at(tmp_path, mounts=b"1 0 0:1 / / rw - fuse.\\377x /dev/\303\251 %s\n" % long).mount
+    assert (mount["device"], mount["fs_type"], len(mount["options"])) == ("/dev/\u00e9", "fuse.\\xffx", 4096)
+
+
 def test_system_without_mountinfo(tmp_path, monkeypatch):
     monkeypatch.setattr(source_module, "MOUNTS", tmp_path / "nothing")
-    assert look_at(tmp_path).mount is None
+    found = look_at(tmp_path)
+    assert (found.mount, found.inode_is_stable) == (None, False)
 
 
 def test_real_mount_is_found(tmp_path):
@@ -102,8 +65,32 @@ def test_read_only_mount_is_known(monkeypatch, tmp_path):
         return os.statvfs_result(values)
 
     monkeypatch.setattr(source_module.os, "statvfs", read_only)
-    found = look_at(tmp_path)
-    assert found.record(host=None, touched=True)["atime"] == "read_only_mount"
+    (tmp_path / "file").touch()
+    for path in [tmp_path, tmp_path / "file"]:
+        found = look_at(path)
+        assert (found.read_only, found.mounted_writable) == (True, False)
+        record = found.record(host=None, touched=True)
+        SOURCE.check(record, "source")
+        assert (record["atime"], record["read_only"]) == ("read_only_mount", True)
+
+
+def test_source_that_cannot_be_asked_about_its_mount(monkeypatch, tmp_path):
+    def fails(path):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(source_module.os, "statvfs", fails)
+    with pytest.raises(CannotFinish) as caught:
+        look_at(tmp_path)
+    assert caught.value.code == "X431"
+
+
+@pytest.mark.parametrize(
+    ("fs_type", "stable"),
+    [("ext4", True), ("ntfs3", True), ("vfat", False), ("exfat", False), ("fuse.sshfs", False), ("fuseblk", False)],
+)
+def test_inode_numbers_that_are_invented_are_known(tmp_path, fs_type, stable):
+    text = f"1 0 8:1 / / rw - {fs_type} /dev/sda rw\n".encode()
+    assert look_at(tmp_path, mounts=text).inode_is_stable == stable
 
 
 def test_path_is_absolute_and_links_on_the_way_are_resolved(tmp_path, monkeypatch):
@@ -149,29 +136,110 @@ def test_device_is_no_source(tmp_path):
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
+# --- block devices ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def device(tmp_path):
+    """Return a function that makes a node of a device that nobody has, and one that lists devices in a folder."""
+    if os.geteuid() != 0:
+        pytest.skip("NOT RUN: only root can make device nodes")
+    system = tmp_path / "by-number"
+    system.mkdir()
+
+    def make(minor, *, ro, children=()):
+        number = os.makedev(240, minor)
+        path = tmp_path / f"disk{minor}"
+        try:
+            os.mknod(path, stat.S_IFBLK | 0o600, number)
+        except PermissionError:
+            pytest.skip("NOT RUN: this machine forbids making device nodes")
+        entry = system / f"240:{minor}"
+        entry.mkdir()
+        (entry / "ro").write_text(f"{ro}\n")
+        (entry / "size").write_text("2048\n")
+        for child in children:
+            (entry / f"part{child}").mkdir()
+            (entry / f"part{child}" / "partition").write_text("1\n")
+            (entry / f"part{child}" / "dev").write_text(f"240:{child}\n")
+        return lambda text=b"": look_at(path, mounts=text, system=system)
+
+    return make
+
+
+MOUNTED = b"30 22 240:%d / /mnt/evidence %s,nosuid - ext4 /dev/disk %s\n"
+
+
 @pytest.mark.parametrize(
-    ("source", "out", "inside"),
+    ("ro", "text", "mounted", "writable"),
     [
-        ("a", "a/m.parquet", True),
-        ("a", "a/b/m.parquet", True),
-        ("a", "link/m.parquet", True),
-        ("a", "ab/m.parquet", False),
-        ("a", "m.parquet", False),
-        ("a/b", "a/m.parquet", False),
-        ("/", "m.parquet", True),
+        (1, b"", False, False),
+        (0, b"", False, True),
+        (1, MOUNTED % (0, b"ro", b"ro"), True, False),
+        (0, MOUNTED % (0, b"ro", b"ro"), True, True),
+        (1, MOUNTED % (1, b"ro", b"ro"), False, False),
+        (1, MOUNTED % (1, b"rw", b"rw"), False, True),
+        (1, MOUNTED % (2, b"rw", b"rw"), False, False),
     ],
+    ids=["blocked", "open", "mounted ro", "open, mounted ro", "partition ro", "partition rw", "another"],
 )
-def test_manifest_in_its_own_source(tmp_path, source, out, inside):
-    (tmp_path / "a" / "b").mkdir(parents=True)
-    (tmp_path / "ab").mkdir()
-    (tmp_path / "link").symlink_to("a")
-    facts = look_at(tmp_path / source)
-    if inside:
+def test_facts_of_a_device(device, ro, text, mounted, writable):
+    found = device(0, ro=ro, children=[1])(text)
+    assert (found.kind, found.read_only, found.mounted_writable) == ("block_device", bool(ro), writable)
+    assert found.inode_is_stable is False
+    options = "ro,nosuid"
+    assert found.mount == ({"device": "/dev/disk", "fs_type": "ext4", "options": options} if mounted else None)
+    record = found.record(host=None, touched=True)
+    SOURCE.check(record, "source")
+    assert (record["atime"], record["kind"], record["read_only"]) == ("may_change", "block_device", bool(ro))
+
+
+def test_device_of_a_file_system_of_several_is_known_by_its_path(device):
+    make = device(0, ro=1)
+    place = os.fsencode(make().real)
+    found = make(b"30 22 0:99 / /mnt rw - btrfs %s rw\n" % place)
+    assert found.mount["fs_type"] == "btrfs"
+    assert found.mounted_writable
+    assert os.makedev(0, 99) in found.devices
+
+
+def test_device_that_the_system_says_nothing_of(device, tmp_path):
+    found = look_at(device(0, ro=0)().path, mounts=b"", system=tmp_path / "nothing")
+    assert (found.read_only, found.mounted_writable) == (None, True)
+    record = found.record(host=None, touched=False)
+    SOURCE.check(record, "source")
+    assert "read_only" not in record
+
+
+def test_case_on_the_device_that_is_the_source(tmp_path, device):
+    source = device(0, ro=0)()
+    refuse_on_device(source, tmp_path / "case")
+    refuse_on_device(look_at(tmp_path), tmp_path / "case")
+    here = replace(source, devices=frozenset({tmp_path.stat().st_dev}))
+    for place in [tmp_path, tmp_path / "case", tmp_path / "not" / "yet" / "there"]:
         with pytest.raises(Refused) as caught:
-            refuse_inside(facts, tmp_path / out)
+            refuse_on_device(here, place)
         assert caught.value.code == "R506"
-    else:
-        refuse_inside(facts, tmp_path / out)
+
+
+@pytest.mark.judge("losetup")
+def test_real_device(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("NOT RUN: only root can make loop devices")
+    image = tmp_path / "image"
+    image.write_bytes(os.urandom(1 << 20))
+    for options, read_only in ([], False), (["--read-only"], True):
+        made = subprocess.run(["losetup", *options, "-f", "--show", image], capture_output=True, text=True, check=False)
+        if made.returncode != 0:
+            pytest.skip(f"NOT RUN: no loop device: {made.stderr.strip()}")
+        place = Path(made.stdout.strip())
+        try:
+            found = look_at(place)
+            assert (found.kind, found.read_only, found.mount) == ("block_device", read_only, None)
+            (node,) = walk(place)
+            assert (node.path, node.kind) == (b"", "block_device")
+        finally:
+            subprocess.run(["losetup", "-d", place], check=True)
 
 
 # --- globs --------------------------------------------------------------------------------------------------------------

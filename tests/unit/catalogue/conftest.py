@@ -117,7 +117,20 @@ class Fabricated:
         folder = self.path / f"custody/{self.size:08d}"
         folder.mkdir()
         (folder / "event.json").write_bytes(jcs(event))
+        (folder / "entry").write_bytes(jcs(self.entry(items)))
         self.size += 1
+
+    def entry(self, items):
+        return {
+            "_t": "evidencekit/entry/1",
+            "event": "00" * 32,
+            "head": "0",
+            "index": str(self.size),
+            "items_prev": [None for _ in items],
+            "prior": {"root": "00" * 32, "size": str(self.size)},
+            "recorded_at": f"2026-11-22T09:15:{self.size:02d}.000000000Z",
+            "signatures": ["00" * 32],
+        }
 
     def checkpoint(self):
         root = base64.b64encode(hashlib.sha256(b"%d" % self.size).digest()).decode()
@@ -184,8 +197,9 @@ class Fabricated:
             "rows": str(table.num_rows),
         }
 
-    def seal(self, item, rows, *, digests=("blake3", "sha256"), source=b"/mnt/source", indexes=None, checkpoint=True):
-        """Acquire and seal rows that stand in path order already."""
+    def seal(self, item, rows, *, digests=("blake3", "sha256"), source=b"/mnt/source", indexes=None, checkpoint=True,
+             header=None):  # fmt: skip
+        """Acquire and seal rows that stand in path order already; `header` has members that are to be others."""
         import pyarrow as pa
 
         acquired = {
@@ -210,7 +224,8 @@ class Fabricated:
             ("sha256", pa.array([None for row in rows], pa.binary()), True),
             ("mtime_ns", pa.array([None for row in rows], pa.int64()), True),
         ]
-        body = self.write(self.header(item, rows, digests, source, order), columns, MANIFEST_TYPE)
+        header = self.header(item, rows, digests, source, order) | (header or {})
+        body = self.write(header, columns, MANIFEST_TYPE)
         self.event("seal", [item], body)
         if checkpoint:
             self.checkpoint()
@@ -246,6 +261,47 @@ class Fabricated:
         ]
         body = self.write(header, columns, DERIVED_TYPE)
         self.event("derive", [item], body | {"base_root": sealed["root"], "engine": engine, "kind": "media-type"})
+        self.checkpoint()
+        return body
+
+    def compare(self, item, sealed, opinions, **about):
+        """Seal a comparison with a list, {index: members of the group}."""
+        import pyarrow as pa
+
+        engine = {"data_sha256": "ab" * 32, "name": "hashdeep", "version": "1.0"}
+        groups = {index: {"_t": "evidencekit/match/1", **group} for index, group in sorted(opinions.items())}
+        names = [group["result"] for group in groups.values()]
+        results = ("differs", "moved", "not_comparable", "not_listed", "same")
+        header = {
+            "_t": "evidencekit/derived/1",
+            "base_manifest": sealed["manifest"],
+            "base_root": sealed["root"],
+            "case": self.case,
+            "engine": engine,
+            "exhibit": item,
+            "finished_at": WHEN,
+            "kind": "match",
+            "match": {
+                "digests": ["sha256"],
+                "entries": "7",
+                "mapping": {"add": "", "backslashes": False, "remove": ""},
+                "missing": "2",
+                "under": "",
+                "unreadable_lines": "1",
+            }
+            | about,
+            "program": PROGRAM,
+            "started_at": WHEN,
+            "totals": {name: str(names.count(name)) for name in results} | {"rows": str(len(names))},
+        }
+        columns = [
+            ("index", pa.array(range(len(groups)), pa.int64()), False),
+            ("base_index", pa.array(list(groups), pa.int64()), False),
+            ("opinion", pa.array([jcs(group) for group in groups.values()], pa.binary()), False),
+            ("result", pa.array(names, pa.string()), True),
+        ]
+        body = self.write(header, columns, DERIVED_TYPE)
+        self.event("derive", [item], body | {"base_root": sealed["root"], "engine": engine, "kind": "match"})
         self.checkpoint()
         return body
 
@@ -342,7 +398,7 @@ def real(tmp_path_factory):
     import time
     from types import SimpleNamespace
 
-    from evidencekit.acquire.pipeline import Options
+    from evidencekit.acquire.options import Options
     from evidencekit.journeys import Acquisition, acquire_and_seal
     from evidencekit.seal.ledger import Ledger
     from evidencekit.seal.logkeys import new_log_keys

@@ -126,6 +126,50 @@ def test_media_types_of_several_batches_in_path_order(fabricate, rows, cache):
         assert list(found) == [(index, f"x/{index}") for index in range(1500, count, 700)]
 
 
+MATCHED = {
+    1: {"result": "same", "compared": ["sha256"]},
+    2: {"result": "moved", "compared": ["sha256"], "listed_as_hex": "ff"},
+    3: {"result": "differs", "compared": ["md5", "sha256"], "listed": {"md5": "0" * 32}},
+    4: {"result": "not_listed"},
+}
+
+
+@pytest.mark.parametrize("order", [None, [4, 3, 2, 1, 0]])
+def test_comparisons_with_lists_are_all_there(fabricate, rows, cache, order):
+    made = fabricate()
+    files = [rows.other(b""), *(rows.file(b"%d" % number) for number in range(1, 5))]
+    sealed = made.seal("EX-001", files, indexes=order)
+    made.compare("EX-001", sealed, MATCHED)
+    made.derive("EX-001", sealed, {1: "text/plain"})
+    made.compare("EX-001", sealed, {index: {"result": "not_listed"} for index in range(1, 5)})
+    with open_catalogue(made.path, cache_folder=cache) as catalogue:
+        sql = "SELECT manifest, item, idx, result, listed_as, record FROM matches WHERE manifest = 2 ORDER BY idx"
+        _, found = query(catalogue, sql)
+        assert [(*row[:5], row[5] and json.loads(row[5])["result"]) for row in found] == [
+            (2, "EX-001", 1, "same", None, None),
+            (2, "EX-001", 2, "moved", r"\xff", "moved"),
+            (2, "EX-001", 3, "differs", None, "differs"),
+            (2, "EX-001", 4, "not_listed", None, None),
+        ]
+        _, found = query(catalogue, "SELECT number, kind, engine, data_sha256 FROM manifests ORDER BY number")
+        assert list(found)[1:] == [
+            (2, "match", "hashdeep 1.0", "ab" * 32),
+            (3, "media-type", "libmagic 5.44", None),
+            (4, "match", "hashdeep 1.0", "ab" * 32),
+        ]
+        _, found = query(catalogue, "SELECT media_types FROM items")
+        assert list(found) == [(3,)]
+
+
+@pytest.mark.parametrize("group", [{"result": "like"}, {"result": "moved"}, {"result": None}])
+def test_opinions_of_a_comparison_that_are_none_are_refused(fabricate, rows, cache, group):
+    made = fabricate()
+    made.compare("EX-001", made.seal("EX-001", [rows.other(b""), rows.file(b"a")]), {1: group})
+    with pytest.raises(CannotFinish) as caught:
+        open_catalogue(made.path, cache_folder=cache)
+    assert caught.value.code == "X443"
+
+
 def test_exhibits_come_in_the_order_of_their_numbers(fabricate, rows, cache):
     made = fabricate()
     for exhibit in ("EX-010", "EX-002"):
@@ -224,7 +268,7 @@ def test_two_copies_of_a_case_do_not_disturb_each_other(odd_case, cache, tmp_pat
 
 def test_another_version_of_the_tables_is_made_again(odd_case, cache, monkeypatch):
     opened(odd_case.path, cache)
-    monkeypatch.setattr(build, "SCHEMA_VERSION", 2)
+    monkeypatch.setattr(build, "SCHEMA_VERSION", build.SCHEMA_VERSION + 1)
     assert opened(odd_case.path, cache)[0]
 
 

@@ -32,6 +32,26 @@ def paths(catalogue, **criteria):
     return found
 
 
+def test_by_what_came_of_the_newest_comparison_of_each_exhibit(fabricate, rows, cache):
+    made = fabricate()
+    files = [rows.other(b""), rows.file(b"a"), rows.file(b"b")]
+    same, not_listed = {"result": "same", "compared": ["sha256"]}, {"result": "not_listed"}
+    for exhibit in ("EX-001", "EX-002", "EX-003"):
+        sealed = made.seal(exhibit, files)
+        if exhibit != "EX-003":
+            made.compare(exhibit, sealed, {1: not_listed, 2: not_listed})
+        if exhibit == "EX-001":
+            made.compare(exhibit, sealed, {1: same, 2: not_listed})
+    with open_catalogue(made.path, cache_folder=cache) as catalogue:
+        assert paths(catalogue, match="same") == [b"a"]
+        assert paths(catalogue, match="not_listed") == [b"b", b"a", b"b"]
+        assert paths(catalogue, match="not_listed", item="EX-001") == [b"b"]
+        assert paths(catalogue, match="differs") == []
+        with pytest.raises(BadArgument) as caught:
+            find(catalogue, match="like")
+    assert caught.value.code == "U214"
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

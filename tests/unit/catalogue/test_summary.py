@@ -57,6 +57,52 @@ def test_omissions_are_grouped_and_their_examples_safe_to_show(fabricate, rows):
     assert item["holder"]["name"] == "Jo\x1b[31m"
 
 
+def test_a_hundred_names_of_each_group_are_enough(fabricate, rows):
+    made = fabricate()
+    made.seal("EX-001", [rows.other(b""), *(rows.file(b"%03d" % n, state="not_read") for n in range(101))])
+    (omission,) = summarise(made.path)["items"][0]["omissions"]
+    assert (omission["count"], len(omission["examples"]), omission["examples"][99]) == (101, 100, "099")
+    assert omission["list_all"] == "evidencekit find CASE --item EX-001 --state not_read"
+
+
+def test_how_an_acquisition_went(fabricate, rows):
+    made = fabricate()
+    when = {"precision": "ns", "time": "2026-11-22T08:00:00.000000000Z", "utc_offset_min": None}
+    resumed = {"resumed_at": [when], "rows_gone": "1", "rows_kept": "20", "rows_taken_again": "3"}
+    mount = {"device": "/dev/sdb1", "fs_type": "vfat", "options": "ro"}
+    source = {
+        "atime": "untouched",
+        "host": "desk",
+        "kind": "directory",
+        "mount": mount,
+        "path": "/m",
+        "read_only": False,
+    }
+    options = {"copies": True, "exclude": ["*.tmp"], "include": [], "sensitive": False}
+    header = {"interruptions": resumed, "options": options, "source": source}
+    made.seal("EX-001", [rows.other(b"")], header=header)
+    (item,) = summarise(made.path)["items"]
+    assert (item["read_only"], item["mount"], item["atime"]) == (False, mount, "untouched")
+    assert (item["copies"], item["options"], item["resumed"]) == (True, options, resumed)
+    assert item["sealed_at"] == "2026-11-22T09:15:02.000000000Z"
+
+
+def test_a_header_from_before_says_less(fabricate, rows):
+    made = fabricate()
+    made.seal("EX-001", [rows.other(b"")])
+    (item,) = summarise(made.path)["items"]
+    assert (item["read_only"], item["mount"], item["copies"], item["resumed"]) == (None, None, False, None)
+
+
+def test_the_entry_of_a_seal_that_is_none_is_refused(fabricate, rows):
+    made = fabricate()
+    made.seal("EX-001", [rows.other(b"")])
+    (made.path / "custody/00000002/entry").write_bytes(b"{}")
+    with pytest.raises(CannotFinish) as caught:
+        summarise(made.path)
+    assert (caught.value.code, caught.value.facts["path"]) == ("X446", "custody/00000002/entry")
+
+
 def test_a_source_whose_name_is_not_text(fabricate, rows):
     made = fabricate()
     made.seal("EX-001", [rows.other(b"")], source=b"/mnt/\xff")
@@ -123,3 +169,19 @@ def test_rows_that_are_none_are_refused(fabricate, rows, group):
     with pytest.raises(CannotFinish) as caught:
         summarise(made.path)
     assert caught.value.code == "X443"
+
+
+def test_comparisons_with_lists(fabricate, rows):
+    made = fabricate()
+    sealed = made.seal("EX-001", [rows.other(b""), rows.file(b"a")])
+    made.seal("EX-002", [rows.other(b"")])
+    made.compare("EX-001", sealed, {1: {"result": "same", "compared": ["sha256"]}}, under="a")
+    (path := made.path / "work/.tmp-0123").mkdir(parents=True)
+    one, two = summarise(made.path)["items"]
+    assert path.is_dir()
+    assert two["matches"] == []
+    (match,) = one["matches"]
+    assert (match["format"], match["list_sha256"], match["match"]["under"]) == ("hashdeep", "ab" * 32, "a")
+    assert match["results"] == {"same": 1, "differs": 0, "moved": 0, "not_listed": 0, "not_comparable": 0}
+    assert one["media_types"].startswith("not yet")
+    assert summarise(made.path)["acquiring"] == []

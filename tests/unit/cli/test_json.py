@@ -350,6 +350,6 @@ def test_nothing_but_text_reaches_a_terminal(desk, tmp_path):
             seen += data
         os.close(master)
         assert process.wait() in {0, 7}
-        meter = re.compile(rb"\r\x1b\[K[^\r\n\x1b]*")  # the line of progress, on a slow machine
+        meter = re.compile(rb"\r\x1b\[2K[^\r\n\x1b]*")  # the line of progress, on a slow machine
         check_harmless(meter.sub(b"", bytes(seen)).replace(b"\r\n", b"\n"))
         assert b"esc" in seen or command[0] == "verify"

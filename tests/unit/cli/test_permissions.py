@@ -59,7 +59,7 @@ def test_what_may_not_be_read_is_an_omission_with_its_reason(cli, place, as_nobo
 
     acquire, show, document, verify = as_nobody(run)
     assert acquire.code == 6, acquire.err
-    assert b"3 omissions" in acquire.out
+    assert b"OMISSIONS 3" in acquire.out
     assert b"2 not_read" in acquire.out
     assert b"1 not_listed" in acquire.out
     assert show.code == 0

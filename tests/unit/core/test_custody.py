@@ -12,9 +12,9 @@ ALICE, BOB = "SHA256:" + "a" * 43, "SHA256:" + "b" * 43
 ROOT = "1" * 64
 
 
-def event(kind: str, *items: str, actor: str = ALICE, version: int = 1, **body: object) -> dict:
+def event(kind: str, /, *items: str, actor: str = ALICE, version: int = 1, **body: object) -> dict:
     """What `advance` looks at; the schema is tested elsewhere."""
-    facts = {"seal": {"root": ROOT}, "derive": {"base_root": ROOT}}.get(kind, {})
+    facts = {"seal": {"root": ROOT}, "derive": {"base_root": ROOT, "kind": "media-type"}}.get(kind, {})
     return {
         "type": kind,
         "items": list(items),
@@ -43,6 +43,14 @@ def test_life_of_an_item():
     assert (item.acquired, item.sealed, item.derived, item.root) == (1, 2, 4, ROOT)
     assert (item.holder_id, item.holder_key) == ("A", ALICE)
     assert state.places(["EX-001", "EX-002"]) == ("4/0", None)
+
+
+def test_a_comparison_is_derived_and_types_nothing():
+    state, broken = walk(OPEN, ACQUIRE, SEAL, event("derive", "EX-001", kind="match"))
+    assert not any(broken)
+    assert (state.items["EX-001"].derived, state.items["EX-001"].typed) == (3, None)
+    state, _ = walk(OPEN, ACQUIRE, SEAL, DERIVE, event("derive", "EX-001", kind="match"))
+    assert (state.items["EX-001"].derived, state.items["EX-001"].typed) == (4, 3)
 
 
 def test_states_before_are_not_changed():

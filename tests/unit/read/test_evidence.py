@@ -14,7 +14,6 @@ from blake3 import blake3
 
 from evidencekit.read import evidence
 from evidencekit.read.evidence import LARGE_FILE, SMALL_BLOCK, Reader
-from evidencekit.read.extents import holes
 from evidencekit.read.problem import problem_of
 
 MIB = 1 << 20
@@ -129,24 +128,6 @@ def test_helper_ends_when_reading_is_interrupted(file):
 def test_short_reads_are_read_on(file):
     data = os.urandom(50_000)
     assert read(file(data), Reader(preadv=Medium(most=777))).digests == expected(data)
-
-
-def test_sparse_gibibyte(tmp_path):
-    path = tmp_path / "sparse"
-    with path.open("wb") as out:
-        out.truncate(1 << 30)
-        out.seek(512 * MIB)
-        out.write(b"island")
-    status = path.stat()
-    if status.st_blocks * 512 >= status.st_size:
-        pytest.skip("NOT RUN: this file system has no holes")
-    reading = read(path)
-    assert (reading.size, reading.state) == (1 << 30, "complete")
-    handle = os.open(path, os.O_RDONLY)
-    found = holes(handle, reading.size)
-    os.close(handle)
-    assert found[0] == (0, 512 * MIB)
-    assert sum(length for _, length in found) == (1 << 30) - 4096
 
 
 # --- what changes under the reading ------------------------------------------------------------------------------
@@ -298,7 +279,7 @@ def test_error_in_an_empty_file(file):
     assert (reading.state, reading.size, reading.problem.reason) == ("not_read", 0, "io_error")
 
 
-@pytest.mark.parametrize("number", [errno.EACCES, errno.ENOTCONN, errno.EISDIR])
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EISDIR])
 def test_errors_that_are_not_of_the_medium_are_not_tried_block_by_block(file, number):
     data = os.urandom(3 * SMALL_BLOCK)
     medium = Medium([(SMALL_BLOCK, SMALL_BLOCK + 1)], number=number)

@@ -24,11 +24,11 @@ KEYS = {
 }
 
 
-def schema(kind: str = MANIFEST_TYPE) -> pa.Schema:
+def schema(kind: str = MANIFEST_TYPE, number: int = 0) -> pa.Schema:
     types = {"INT64": pa.int64(), "FIXED_LEN_BYTE_ARRAY": pa.binary(16)}
     return pa.schema(
         pa.field(c.name, types.get(c.physical, pa.string() if c.text else pa.binary()), nullable=c.nullable)
-        for c in SHAPES[kind]
+        for c in SHAPES[kind][number]
     )
 
 
@@ -120,13 +120,15 @@ def test_text_that_is_not_utf8_is_read_as_bytes():
     assert [row.kind for row in manifest.rows()] == ["\ufffd", "x"]
 
 
-def test_a_derived_manifest():
+@pytest.mark.parametrize(("number", "view"), [(0, "media_type"), (1, "result")])
+def test_a_derived_manifest(number, view):
     table = pa.table(
-        {"index": [0], "row_salt": [bytes(16)], "base_index": [7], "opinion": [b"o"], "media_type": [None]},
-        schema=schema(DERIVED_TYPE),
+        {"index": [0], "row_salt": [bytes(16)], "base_index": [7], "opinion": [b"o"], view: ["same"]},
+        schema=schema(DERIVED_TYPE, number),
     )
     manifest = opened(write(table, KEYS | {"evidencekit.format": DERIVED_TYPE}))
-    assert [row.base_index for row in manifest.derived_rows()] == [7]
+    assert [(row.base_index, row.view) for row in manifest.derived_rows()] == [(7, "same")]
+    assert manifest.columns[-1].name == view
     with pytest.raises(FormatError):
         list(manifest.rows())
 

@@ -11,6 +11,8 @@ import resource
 import socket
 import stat
 import subprocess
+import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,8 @@ from evidencekit.errors import CannotFinish
 from evidencekit.read.folders import names_in
 from evidencekit.read.handles import Opener
 from evidencekit.read.problem import Problem
-from evidencekit.read.tree import MAX_PATH, walk
+from evidencekit.read.streams import Stream
+from evidencekit.read.tree import MAX_PATH, revisit, walk
 
 ODD_NAMES = [
     b"\xff\xfe not UTF-8",
@@ -191,7 +194,9 @@ def test_deep_tree_with_the_longest_names(tmp_path):
     for level in range(depth):
         name = b"%03d" % level + b"n" * 252
         os.mkdir(name, dir_fd=handle)
-        os.close(os.open(b"z-file", os.O_CREAT | os.O_WRONLY, dir_fd=handle))
+        file = os.open(b"z-file", os.O_CREAT | os.O_WRONLY, dir_fd=handle)
+        os.write(file, b"level %d" % level)
+        os.close(file)
         handle, before = os.open(name, os.O_RDONLY, dir_fd=handle), handle
         os.close(before)
     os.close(handle)
@@ -207,15 +212,54 @@ def test_deep_tree_with_the_longest_names(tmp_path):
     assert len(nodes) == 1 + 2 * depth
     assert len(nodes[depth][0]) == 256 * depth - 1
     assert nodes[-1][:2] == (b"z-file", "file")
-    # As far as the way back leads, files can be opened and are the right ones.
-    assert sum(1 for node in walk(tmp_path, max_handles=4) if node.kind == "file" and _closed(node.open())) == depth
+    # As far as the way back leads, files can be read and are the right ones, and so they are found again by path.
+    written = [b"level %d" % level for level in range(depth)]
+    assert [content(node) for node in walk(tmp_path, max_handles=4) if node.kind == "file"] == written[::-1]
+    files = [path for path, kind, _ in nodes if kind == "file"]
+    assert len(files[0]) > 12 * 4096
+    before = open_handles()
+    found = []
+    for node in revisit(tmp_path, files):
+        assert len(open_handles()) <= len(before) + 64 + 3
+        found.append((node.path, content(node)))
+    assert found == list(zip(files, written[::-1], strict=True))
+    assert open_handles() == before
     subprocess.run(["rm", "-rf", tmp_path / nodes[1][0].decode()], check=True)
 
 
-def _closed(handle):
+def content(node):
+    handle = node.open()
     assert isinstance(handle, int)
+    try:
+        return os.read(handle, 100)
+    finally:
+        os.close(handle)
+
+
+def crowd(folder, count):
+    handle = os.open(folder, os.O_RDONLY)
+    for number in range(count):
+        os.mknod(b"%07d" % number, dir_fd=handle)
     os.close(handle)
-    return True
+
+
+def test_folder_with_very_many_entries(tmp_path):
+    crowd(tmp_path, 20_000)
+    found = paths(tmp_path)
+    assert found == [b"", *(b"%07d" % number for number in range(20_000))]
+
+
+@pytest.mark.long
+def test_memory_of_a_folder_is_that_of_its_names(tmp_path):
+    count = 1_000_000
+    crowd(tmp_path, count)
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in walk(tmp_path)) == count + 1
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < count * 80  # a name of 7 bytes is an object of 40, its place in the list 8 and some
 
 
 def test_few_handles_are_enough(tmp_path):
@@ -510,6 +554,85 @@ def test_access_time_that_may_have_moved_is_known(tmp_path, as_nobody):
     assert as_nobody(look) is True
 
 
+@pytest.mark.parametrize("kind", [stat.S_IFBLK, stat.S_IFCHR, stat.S_IFIFO], ids=["block", "char", "fifo"])
+def test_special_file_inside_of_a_source_is_never_opened(tmp_path, monkeypatch, kind):
+    needs_root()
+    try:
+        os.mknod(tmp_path / "special", kind | 0o600, os.makedev(7, 200))
+    except PermissionError:
+        pytest.skip("NOT RUN: this machine forbids making device nodes")
+    opened = []
+    monkeypatch.setattr(Opener, "file", lambda *asked: opened.append(asked))
+    for node in only(tmp_path, b"special"):
+        assert node.open().reason == "unsupported"
+    assert opened == []
+    if kind != stat.S_IFBLK:
+        (node,) = walk(tmp_path / "special")
+        assert node.open().reason == "unsupported"
+
+
+def test_another_device_under_the_name_of_the_source(tmp_path):
+    needs_root()
+    path = tmp_path / "disk"
+    try:
+        os.mknod(path, stat.S_IFBLK | 0o600, os.makedev(7, 200))
+    except PermissionError:
+        pytest.skip("NOT RUN: this machine forbids making device nodes")
+    for node in walk(path):
+        path.unlink()
+        path.write_bytes(b"a file")
+        assert node.open().reason == "changed_kind"
+
+
+# --- named streams ----------------------------------------------------------------------------------------------------
+
+
+class Streams:
+    """A system that has named streams: of `file`, and of no other."""
+
+    def __init__(self, found=(), error=None):
+        self.found = found
+        self.error = error
+
+    def find(self, parent, name):
+        if self.error:
+            raise OSError(self.error, os.strerror(self.error))
+        return self.found if name == b"file" else [("::$DATA", 0)]
+
+    def open(self, parent, name, stream):
+        return os.open(name + b"_" + stream, os.O_RDONLY, dir_fd=parent)
+
+
+def test_named_streams(tmp_path):
+    (tmp_path / "file").write_bytes(b"main")
+    (tmp_path / "file_Zone.Identifier").write_bytes(b"[ZoneTransfer]")
+    found = [("::$DATA", 4), (":Zone.Identifier:$DATA", 14), (":AFP:$DATA", 3), (":\udc80\ud800:$DATA", 0)]
+    opener = Opener(Streams(found))
+    for node in walk(tmp_path, opener=opener):
+        if node.path == b"file":
+            assert node.streams() == [*((b"AFP", 3), (b"Zone.Identifier", 14), (b"\xed\xb2\x80\xed\xa0\x80", 0))]
+            handle = node.open_stream(node.streams()[1])
+            assert os.read(handle, 100) == b"[ZoneTransfer]"
+            os.close(handle)
+            assert node.open_stream(node.streams()[0]).reason == "not_found"
+        else:
+            assert node.streams() == []
+
+
+def test_streams_that_cannot_be_listed(tmp_path):
+    (tmp_path / "file").touch()
+    for node in walk(tmp_path, opener=Opener(Streams(error=5))):
+        with pytest.raises(OSError, match="Input/output"):
+            node.streams()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has them")
+def test_system_without_named_streams(tmp_path):
+    (node,) = walk(tmp_path)
+    assert node.streams() == []
+    assert node.open_stream(Stream(b"x", 1)).reason == "unsupported"
+
+
 # --- extended attributes ------------------------------------------------------------------------------------------
 
 
@@ -545,7 +668,120 @@ def test_xattrs_of_a_link_are_its_own(tmp_path, set_xattr):
 def test_xattrs_are_read_within_a_bound(tmp_path, set_xattr, monkeypatch):
     (tmp_path / "file").touch()
     set_xattr(tmp_path / "file", b"user.large", b"x" * 100)
-    monkeypatch.setattr("evidencekit.read.tree.MAX_XATTRS", 99)
+    monkeypatch.setattr("evidencekit.read.node.MAX_XATTRS", 99)
     for node in only(tmp_path, b"file"):
         with pytest.raises(OSError, match="too long"):
             node.xattrs()
+
+
+# --- a second visit ----------------------------------------------------------------------------------------------------
+
+
+def tree(folder):
+    for name in ["a/b/1", "a/b/2", "a/3", "a-/4", "b/c/d/5", "b/6", "z"]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+
+
+def seen(nodes):
+    return [(node.path, node.kind, node.problem, node.status and node.status.st_ino) for node in nodes]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_visiting_again_is_walking_some_of_it(tmp_path, seed):
+    tree(tmp_path)
+    rng = random.Random(seed)
+    walked = seen(walk(tmp_path))
+    asked = sorted(rng.sample([path for path, *_ in walked[1:]], 5), key=lambda path: sort_key(path, b""))
+    folders = [path for path in asked if (tmp_path / path.decode()).is_dir()]
+    expected = [
+        node for node in walked if node[0] in asked or any(node[0].startswith(folder + b"/") for folder in folders)
+    ]
+    before = open_handles()
+    assert seen(revisit(tmp_path, asked)) == expected
+    assert open_handles() == before
+
+
+def test_visiting_the_source_again_is_walking_it(tmp_path):
+    tree(tmp_path)
+    assert seen(revisit(tmp_path, [b"", b"a/3", b"z"])) == seen(walk(tmp_path))
+    assert seen(revisit(tmp_path / "z", [b""])) == seen(walk(tmp_path / "z"))
+    assert seen(revisit(tmp_path, [])) == []
+
+
+def test_visited_again_once(tmp_path):
+    tree(tmp_path)
+    assert [path for path, *_ in seen(revisit(tmp_path, [b"z", b"z"]))] == [b"z"]
+
+
+def test_what_is_visited_again_can_be_read(tmp_path, set_xattr):
+    tree(tmp_path)
+    set_xattr(tmp_path / "a/b/1", b"user.x", b"1")
+    (tmp_path / "a/b/link").symlink_to("1")
+    found = {}
+    for node in revisit(tmp_path, [b"a/b/1", b"a/b/link", b"b"]):
+        found[node.path] = node.target or (node.kind == "file" and content(node))
+        assert node.xattrs() == ([(b"user.x", b"1")] if node.path == b"a/b/1" else [])
+    assert found == {
+        b"a/b/1": b"a/b/1",
+        b"a/b/link": b"1",
+        b"b": False,
+        b"b/6": b"b/6",
+        b"b/c": False,
+        b"b/c/d": False,
+        b"b/c/d/5": b"b/c/d/5",
+    }
+
+
+def test_what_is_gone_at_the_second_visit(tmp_path):
+    tree(tmp_path)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "1").touch()
+    (tmp_path / "a/b").rename(tmp_path / "moved")
+    (tmp_path / "a/b").symlink_to(tmp_path / "outside")
+    (tmp_path / "a/3").unlink()
+    (tmp_path / "b/c").rename(tmp_path / "c")
+    (tmp_path / "b/c").write_text("a file now")
+    nodes = list(revisit(tmp_path, [b"a/b/1", b"a/b/2", b"a/3", b"b/c/d/5", b"b/6", b"z/below", b"zz"]))
+    assert [(node.path, node.name, node.kind, node.problem and node.problem.reason) for node in nodes] == [
+        (b"a/b/1", b"1", "unknown", "changed_kind"),
+        (b"a/b/2", b"2", "unknown", "changed_kind"),
+        (b"a/3", b"3", "unknown", "not_found"),
+        (b"b/c/d/5", b"5", "unknown", "changed_kind"),
+        (b"b/6", b"6", "file", None),
+        (b"z/below", b"below", "unknown", "changed_kind"),
+        (b"zz", b"zz", "unknown", "not_found"),
+    ]
+    assert all(isinstance(node.open(), Problem) for node in nodes)
+
+
+def test_source_that_is_gone_at_the_second_visit(tmp_path):
+    tree(tmp_path / "source")
+    (tmp_path / "source").rename(tmp_path / "moved")
+    assert [(node.path, node.problem.reason) for node in revisit(tmp_path / "source", [b"", b"a/3"])] == [
+        (b"", "not_found"),
+        (b"a/3", "not_found"),
+    ]
+    with pytest.raises(CannotFinish) as caught:
+        next(revisit(tmp_path / "source" / "below", [b""]))
+    assert caught.value.code == "X430"
+
+
+def test_pruned_folder_stays_pruned_at_the_second_visit(tmp_path):
+    tree(tmp_path)
+    prune = {b"a", b"b/c", b""}.__contains__
+    nodes = [(node.path, node.pruned) for node in revisit(tmp_path, [b"a", b"b"], prune=prune)]
+    assert nodes == [(b"a", True), (b"b", False), (b"b/6", False), (b"b/c", True)]
+
+
+def test_each_folder_on_the_way_is_opened_once(tmp_path, monkeypatch):
+    deep = tmp_path / "/".join("abcdefgh")
+    deep.mkdir(parents=True)
+    for number in range(100):
+        (deep / f"{number:03d}").touch()
+    opened = []
+    real = Opener.folder
+    monkeypatch.setattr(Opener, "folder", lambda *asked: opened.append(asked[1]) or real(*asked))
+    paths = [b"a/b/c/d/e/f/g/h/%03d" % number for number in range(100)]
+    assert len(list(revisit(tmp_path, paths))) == 100
+    assert opened == [os.fsencode(tmp_path.name), *(name.encode() for name in "abcdefgh")]

@@ -315,7 +315,7 @@ def test_an_entry_without_checkpoint_is_unfinished(rc, office, case, enter):
     with pytest.raises(Refused) as caught:
         office.ledger(case)
     assert caught.value.code == "R502"
-    assert "entries 1 to 1" in caught.value.message
+    assert "entry 1 stands" in caught.value.message
     assert "checkpoint finish" in caught.value.hint
     assert rc.snapshot(case, whole=True) == before
 

@@ -10,11 +10,11 @@ import pytest
 
 from evidencekit.core import encoding, layout
 from evidencekit.core.note import ED25519, VerifierKey, format_vkey
+from evidencekit.core.versions import newer_type
 from evidencekit.errors import CannotFinish
 from evidencekit.verify import checkpoints, manifests, objects
 from evidencekit.verify.findings import LISTED_NOT_CHECKED, NotChecked
 from evidencekit.verify.report import cut
-from evidencekit.verify.run import newer_type
 from evidencekit.verify.verifier import verify_case
 
 

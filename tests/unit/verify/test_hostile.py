@@ -17,7 +17,9 @@ from evidencekit.core.proofs import TlogProof, format_tlog_proof, parse_tlog_pro
 from evidencekit.errors import BadArgument, FormatError
 from evidencekit.package.row_proof import prove_row
 from evidencekit.read.thrift import Compact
+from evidencekit.verify import manifests
 from evidencekit.verify.verifier import verify_case, verify_proof
+from evidencekit.write.parquet import ManifestRows, ManifestWriter
 
 
 def errors(report) -> set[tuple[str, str]]:
@@ -148,6 +150,56 @@ def test_more_rows_than_bytes_are_refused_before_memory_is_taken(sealed):
     report = verify_case(sealed.case)
     assert errors(report) == {("E102", "manifests/00000001.parquet"), ("E201", "manifests/00000001.parquet")}
     assert "rows" not in report.checked
+
+
+def test_a_sparse_file_in_the_place_of_a_catalogue_is_not_hashed(sealed, monkeypatch):
+    """Terabytes of zeros take no space, and hours."""
+    path = sealed.case / "manifests/00000001.parquet"
+    limit = manifests.MAX_FILE + 4 * manifests.MAX_FILE_ROW
+    with path.open("r+b") as file:
+        file.truncate(limit + 1)
+    monkeypatch.setattr(manifests, "file_sha256", pytest.fail)
+    report = verify_case(sealed.case)
+    assert errors(report) == {("E102", "manifests/00000001.parquet")}
+    assert report.verdict == "FAILED"
+    monkeypatch.undo()
+    os.truncate(path, 1 << 20)
+    assert errors(verify_case(sealed.case)) == {
+        ("E106", "manifests/00000001.parquet"),
+        ("E201", "manifests/00000001.parquet"),
+    }
+
+
+def test_a_footer_for_more_rows_than_were_sealed_is_not_given_to_a_library(sealed, monkeypatch):
+    """A library makes fifty bytes of each."""
+    path = sealed.case / "manifests/00000001.parquet"
+    monkeypatch.setattr(manifests, "MAX_FOOTER", 10_000)
+    path.write_bytes(with_row_groups(path.read_bytes(), 30, 4))
+    assert errors(verify_case(sealed.case)) == {("E102", "manifests/00000001.parquet")}
+
+
+def test_the_end_of_a_file_that_was_cut_is_no_size_of_a_footer(sealed):
+    path = sealed.case / "manifests/00000001.parquet"
+    path.write_bytes(path.read_bytes()[:-200] + b"\xff" * 8)
+    assert {code for code, _ in errors(verify_case(sealed.case))} == {"E106", "E201"}
+
+
+@pytest.mark.parametrize("rows", [1, 600])
+def test_what_the_writer_makes_of_the_smallest_row_groups_is_within_the_limits(tmp_path, monkeypatch, rows):
+    """At the limit of 1 MiB a group, no row group that the writer ends early has fewer than twenty rows."""
+    stored = [cb.stored(cb.file_row(f"{number:09d}"), number) for number in range(rows)]
+    with ManifestWriter(tmp_path / "m") as writer:
+        for start in range(0, rows, 20):
+            batch = ManifestRows()
+            for row in stored[start : start + 20]:
+                for name in ManifestRows.__slots__:
+                    getattr(batch, name).append(row[name])
+            writer.write(batch)
+        writer.finish(b"h" * 60_000, bytes(16))
+    with (tmp_path / "m").open("rb") as file:
+        manifests._refuse_oversize(file, "m", rows)
+        file.seek(-8, os.SEEK_END)
+        assert int.from_bytes(file.read(4), "little") < 70_000 + rows * manifests.MAX_FOOTER_ROW / 3
 
 
 def test_a_policy_of_special_files_neither_hangs_nor_is_passed_over(sealed):

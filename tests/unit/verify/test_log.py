@@ -69,7 +69,7 @@ def test_folders_alone_are_a_case_with_nothing_in_it(tmp_path):
 
 def test_a_gap_leaves_later_roots_unchecked(sealed):
     shutil.rmtree(sealed.case / layout.entry_folder(1))
-    report = check(sealed, ("E501", layout.entry_file(1)), ("E501", layout.event_file(1)))
+    report = check(sealed, ("E501", layout.entry_folder(1)))
     assert {item.code for item in report.not_checked} >= {"gap", "custody_after"}
     assert report.checked["rules"] == 1
 
@@ -85,8 +85,45 @@ def test_a_checkpoint_far_above_the_log_is_bounded(sealed, monkeypatch):
     sealed.checkpoint(10**15, bytes(32))
     report = verify_case(sealed.case)
     assert report.verdict == "FAILED"
-    assert codes(report) >= {"E102", "E501"}
-    assert report.counts["findings"]["by_code"]["E501"] == 2 * 47
+    assert errors(report) == {("E102", layout.checkpoint_file(10**15)), ("E501", layout.entry_folder(3))}
+    assert report.counts["files_of_record"]["not_checked"] == 2 * 47
+
+
+@pytest.mark.parametrize("keep", ["entry", "event.json", None])
+def test_an_entry_of_which_something_is_there_is_judged_by_its_files(sealed, keep):
+    for path in (sealed.case / layout.entry_folder(1)).iterdir():
+        if path.name != keep:
+            path.unlink()
+    missing = {(code, where) for code, where in errors(verify_case(sealed.case)) if code == "E501"}
+    names = {"entry", "event.json", *(["event.json.sig"] if keep else [])} - {keep}
+    assert missing == {("E501", f"{layout.entry_folder(1)}/{name}") for name in names}
+
+
+def test_entries_in_a_row_without_folders_are_one_finding(sealed):
+    """A folder far above the log, and a note that vouches for all up to it: neither takes time."""
+    (sealed.case / layout.entry_folder(999_998)).mkdir()
+    sealed.checkpoint(10**18, bytes(32))
+    report = verify_case(sealed.case)
+    places = (
+        layout.entry_folder(3),
+        layout.entry_file(999_998),
+        layout.event_file(999_998),
+        layout.entry_folder(999_999),
+    )
+    assert {where for code, where in errors(report) if code == "E501"} == set(places)
+    assert next(f.expected for f in report.findings if f.where == places[0]) == "entries 3 to 999997"
+
+
+def test_a_log_that_cannot_be_listed_is_read_by_its_numbers(sealed, as_nobody):
+    (sealed.case / "custody").chmod(0o711)
+
+    def look():
+        report = verify_case(sealed.case)
+        return report.verdict, report.checked["entries"], {item.where for item in report.not_checked}
+
+    verdict, entries, skipped = as_nobody(look)
+    assert (verdict, entries) == ("NOT CHECKED", 3)
+    assert "custody" in skipped
 
 
 def test_a_checkpoint_of_another_root_is_still_the_newest(sealed):

@@ -9,7 +9,7 @@ import time
 import casebuilder as cb
 import pytest
 
-from evidencekit.acquire.pipeline import Options
+from evidencekit.acquire.options import Options
 from evidencekit.journeys import Acquisition, acquire_and_seal
 from evidencekit.verify.verifier import verify_case
 

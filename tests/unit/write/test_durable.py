@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -13,7 +14,7 @@ import pytest
 from evidencekit.errors import CannotFinish, Refused
 from evidencekit.write import durable, systems
 from evidencekit.write.durable import cannot_write, publish, write_new, write_plain, write_temporary
-from evidencekit.write.systems import THIS, System, system_for
+from evidencekit.write.systems import THIS, system_for
 
 
 def failing(number):
@@ -24,8 +25,8 @@ def failing(number):
 
 
 NO_RENAME = replace(THIS, rename_new=failing(errno.EINVAL))
-NOTHING_BUT_CLAIMS = replace(NO_RENAME, link=failing(errno.EPERM))
-SYSTEMS = {"rename": THIS, "hard link": NO_RENAME, "claim": NOTHING_BUT_CLAIMS}
+NO_LINKS = replace(NO_RENAME, link=failing(errno.EPERM))
+SYSTEMS = {"rename": THIS, "hard link": NO_RENAME, "lock": NO_LINKS}
 each_system = pytest.mark.parametrize("system", SYSTEMS.values(), ids=SYSTEMS)
 
 
@@ -120,7 +121,7 @@ def test_of_many_writers_one_wins(tmp_path, system):
     [
         (errno.ENOSPC, "X421"),
         (errno.EDQUOT, "X421"),
-        (errno.EFBIG, "X421"),
+        (errno.EFBIG, "X427"),
         (errno.EROFS, "X422"),
         (errno.EACCES, "X422"),
         (errno.EPERM, "X422"),
@@ -130,9 +131,9 @@ def test_of_many_writers_one_wins(tmp_path, system):
         (errno.ENOTEMPTY, "R501"),
     ],
 )
-@pytest.mark.parametrize("step", ["rename_new", "link", "rename_over", "sync"])
+@pytest.mark.parametrize("step", ["rename_new", "link", "rename_over", "lock", "sync"])
 def test_errors_leave_nothing_half_written(tmp_path, step, number, code):
-    system = {"rename_new": THIS, "link": NO_RENAME, "rename_over": NOTHING_BUT_CLAIMS, "sync": THIS}[step]
+    system = {"link": NO_RENAME, "rename_over": NO_LINKS, "lock": NO_LINKS}.get(step, THIS)
     if step == "link" and number in {errno.EACCES, errno.EPERM}:
         pytest.skip("that is how file systems without hard links refuse them")
     with pytest.raises((CannotFinish, Refused)) as caught:
@@ -143,11 +144,66 @@ def test_errors_leave_nothing_half_written(tmp_path, step, number, code):
     assert left == ({"record": b"content"} if step == "sync" else {})
 
 
-def test_folder_that_cannot_be_renamed_leaves_no_claim(tmp_path):
+def test_folder_that_cannot_be_renamed_leaves_nothing(tmp_path):
     temporary = make_folder(tmp_path / ".tmp-x")
     with pytest.raises(CannotFinish):
         publish(temporary, tmp_path / "final", system=replace(NO_RENAME, rename_over=failing(errno.EIO)))
     assert [path.name for path in tmp_path.iterdir()] == [".tmp-x"]
+
+
+@each_system
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_no_crash_leaves_an_empty_name(tmp_path, system, kind):
+    """The last call before the rename is the last one before a crash: no claim, no lock file."""
+
+    def crash(*_):
+        raise KeyboardInterrupt
+
+    temporary = write_temporary(tmp_path / "x", b"rows") if kind == "file" else make_folder(tmp_path / ".tmp-x")
+    with pytest.raises(KeyboardInterrupt):
+        publish(temporary, tmp_path / "final", system=replace(system, rename_over=crash, rename_new=crash, link=crash))
+    assert list(tmp_path.iterdir()) == [temporary]
+
+
+def test_without_links_a_folder_is_held_between_the_look_and_the_rename(tmp_path):
+    """Two who see that the name is free must not both rename."""
+    barrier = threading.Barrier(2)
+
+    def rename_over(old, new):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            barrier.wait(timeout=0.2)  # both would come here if both had looked
+        os.rename(old, new)
+
+    outcomes = []
+
+    def write(data):
+        try:
+            write_new(tmp_path / "record", data, system=replace(NO_LINKS, rename_over=rename_over))
+            outcomes.append(data)
+        except Refused:
+            outcomes.append(None)
+
+    threads = [threading.Thread(target=write, args=[data]) for data in (b"one", b"two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert barrier.broken
+    assert outcomes.count(None) == 1
+    assert (tmp_path / "record").read_bytes() in outcomes
+
+
+def test_of_two_folders_the_second_is_refused_by_the_system_itself(tmp_path):
+    """Where another computer comes between the look and the rename (NFS has no lock of folders)."""
+    first = make_folder(tmp_path / ".tmp-x")
+
+    def rename_over(old, new):
+        make_folder(tmp_path / "00000000")
+        os.rename(old, new)
+
+    with pytest.raises(Refused) as caught:
+        publish(first, tmp_path / "00000000", system=replace(NO_RENAME, rename_over=rename_over))
+    assert caught.value.code == "R501"
 
 
 def test_real_errors(tmp_path):
@@ -209,7 +265,7 @@ def test_file_is_synced_before_its_name_and_the_folder_after(tmp_path, monkeypat
 
         return noted
 
-    system = System(*(note(name, getattr(THIS, name)) for name in ("rename_new", "rename_over", "link", "sync")))
+    system = replace(THIS, **{name: note(name, getattr(THIS, name)) for name in ("rename_new", "link", "sync")})
     fsync = os.fsync
     monkeypatch.setattr(durable.os, "fsync", lambda handle: (steps.append(("fsync",)), fsync(handle)))
     write_new(tmp_path / "record", b"content", system=system)
@@ -275,6 +331,52 @@ def test_file_system_that_cannot_sync_folders(tmp_path, monkeypatch, number):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match=os.strerror(number)):
         systems.sync(tmp_path / "file")
+
+
+def test_a_lock_is_one_at_a_time_and_leaves_nothing(tmp_path):
+    held = threading.Event()
+
+    def wait():
+        with systems.lock(tmp_path):
+            held.set()
+
+    other = threading.Thread(target=wait)
+    with systems.lock(tmp_path):
+        other.start()
+        assert not held.wait(0.1)
+    assert held.wait(10)
+    other.join()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_system_without_locks_says_so(tmp_path):
+    with pytest.raises(OSError, match="not implemented"):
+        system_for("win32").lock(tmp_path)
+
+
+def test_a_drive_of_a_mac_is_told_to_empty_its_cache(tmp_path, monkeypatch):
+    import fcntl
+
+    asked, synced = [], []
+    monkeypatch.setattr(systems.sys, "platform", "darwin")
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr(fcntl, "fcntl", lambda handle, command: asked.append((handle, command)))
+    monkeypatch.setattr(systems.os, "fsync", synced.append)
+    systems.flush(7)
+    assert (asked, synced) == ([(7, 51)], [])
+    monkeypatch.setattr(fcntl, "fcntl", failing(errno.ENOTSUP))
+    systems.flush(7)
+    assert synced == [7]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="NOT RUN: Linux only")
+def test_a_whole_file_system_is_synced_and_then_its_drive(tmp_path, monkeypatch):
+    steps = []
+    monkeypatch.setattr(systems, "_call", lambda name, *_: steps.append(name))
+    monkeypatch.setattr(systems.os, "fsync", lambda _: steps.append("fsync"))
+    system_for("linux").sync_all(tmp_path)
+    assert steps == ["syncfs", "fsync"]
+    assert system_for("darwin").sync_all is None
 
 
 def test_windows_sync_skips_folders(tmp_path, monkeypatch):

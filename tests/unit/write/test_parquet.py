@@ -250,14 +250,14 @@ def derived(count):
         rows.row_salt.append(number.to_bytes(SALT_SIZE, "big"))
         rows.base_index.append(2 * number)
         rows.opinion.append(b'{"opinion":"%d"}' % number)
-        rows.media_type.append("text/plain" if number % 2 else None)
+        rows.view.append("text/plain" if number % 2 else None)
     return rows
 
 
 @pytest.mark.parametrize("count", [0, 1, 3000])
 def test_derived_rows_come_back(tmp_path, count):
     rows = derived(count)
-    with DerivedWriter(tmp_path / "d.parquet") as writer:
+    with DerivedWriter(tmp_path / "d.parquet", "media-type") as writer:
         if count:
             writer.write(rows)
         digest = writer.finish(b"{}", SALT)
@@ -267,5 +267,5 @@ def test_derived_rows_come_back(tmp_path, count):
         manifest = ManifestFile(file, "d")
         assert manifest.format == "evidencekit/derived/1"
         found = list(manifest.derived_rows())
-    assert [row.media_type for row in found] == rows.media_type
+    assert [row.view for row in found] == rows.view
     assert [row.base_index for row in found] == rows.base_index

@@ -9,17 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from evidencekit import journeys
-from evidencekit.acquire.pipeline import Options
+from evidencekit.acquire.options import Options
+from evidencekit.acquire.pipeline import Acquirer
 from evidencekit.core import layout
 from evidencekit.core.event import decode_event
 from evidencekit.errors import BadArgument, CannotFinish, EvidenceError, FormatError, Refused
+from evidencekit.seal.ledger import Ledger
 from evidencekit.verify.verifier import verify_case
+from evidencekit.write.objects import Objects
 
 
 def load(name):
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / f"{name}.py")
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[2] / f"{name}.py")
         sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
     return sys.modules[name]
@@ -201,7 +203,7 @@ def test_large_values_lie_in_objects(office, case, source, set_xattr):
 
 def test_large_values_of_an_acquisition_that_failed_are_no_strays(office, case, source, set_xattr, monkeypatch):
     set_xattr(source / "docs/a.txt", b"user.large", b"\x01" * 3500)
-    monkeypatch.setattr(journeys, "_seal", raising(Stop()))
+    monkeypatch.setattr(Objects, "publish", raising(Stop()))
     with pytest.raises(Stop):
         office.acquire(case, source)
     assert not (case / "objects").exists()
@@ -279,7 +281,7 @@ def test_exhibits_never_share_a_work_folder(office, case, source):
 
 
 def test_particulars_that_no_event_can_hold_are_refused_before_the_work(office, case, source, monkeypatch):
-    monkeypatch.setattr(journeys, "take", None)
+    monkeypatch.setattr(Acquirer, "take", None)
     for particulars in ({"unknown": "x"}, {"place": "\udcff"}, {"seized_by": ["x" * 4000] * 20}):
         before = rc.snapshot(case, whole=True)
         with pytest.raises(FormatError):
@@ -330,7 +332,7 @@ def test_types_by_another_person(office, case, source):
 
 def test_an_unfinished_acquisition_is_refused_until_resumed(office, case, source):
     (case / layout.WORK / "EX-001").mkdir(parents=True)
-    (case / layout.WORK / "EX-001/taking.parquet").write_bytes(b"half")
+    (case / layout.WORK / "EX-001/manifest.parquet").write_bytes(b"half")
     assert "--resume" in refused(office, case, source, "R505").hint
     office.acquire(case, source, "EX-002")  # others are free
     done = office.acquire(case, source, resume=True)
@@ -349,7 +351,7 @@ def raising(error):
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), Stop()], ids=["interrupted", "crashed"])
 def test_an_interruption_while_reading_leaves_a_resumable_acquisition(office, case, source, monkeypatch, error):
     with monkeypatch.context() as patch:
-        patch.setattr(journeys, "take", raising(error))
+        patch.setattr("evidencekit.acquire.pipeline.compose", raising(error))
         with pytest.raises(type(error)):
             office.acquire(case, source)
     report = verify_case(case)
@@ -361,7 +363,7 @@ def test_an_interruption_while_reading_leaves_a_resumable_acquisition(office, ca
 
 def test_an_error_while_reading_leaves_the_case_as_it_was(office, case, source, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(journeys, "take", raising(CannotFinish("no space", code="X421")))
+        patch.setattr(Acquirer, "take", raising(CannotFinish("no space", code="X421")))
         refused(office, case, source, "X421")
     office.acquire(case, source)
 
@@ -376,7 +378,7 @@ def test_resume_after_a_crash_around_each_step_of_the_ledger(office, case, sourc
     done = []
     with monkeypatch.context() as patch:
         for name in STEPS:
-            real = getattr(journeys.Ledger, name)
+            real = getattr(Ledger, name)
 
             def call(self, *given, real=real, **more):
                 done.append(real.__name__)
@@ -387,7 +389,7 @@ def test_resume_after_a_crash_around_each_step_of_the_ledger(office, case, sourc
                     raise Stop
                 return result
 
-            patch.setattr(journeys.Ledger, name, call)
+            patch.setattr(Ledger, name, call)
         with pytest.raises(Stop):
             office.acquire(case, source)
     whole = len(done) == 7 and when == "after"
@@ -427,20 +429,21 @@ def test_resume_after_an_acquire_entry_by_another_person(office, case, source, m
     assert verify_case(case).verdict == "INTEGRITY ONLY"
 
 
-def test_an_acquisition_that_was_taken_over_while_it_ran_ends_without_harm(office, case, source, monkeypatch):
-    """Somebody else resumed it: whoever comes second stops, and nothing of his enters the case."""
-    real = journeys.take
+def test_an_acquisition_that_is_going_on_is_not_taken_over(office, case, source, monkeypatch):
+    """--resume does not take the work of a program that is alive out of its hands."""
+    real = Acquirer.take
+    refusals = []
 
     def take(*given, **more):
-        taken = real(*given, **more)
-        monkeypatch.setattr(journeys, "take", real)
-        office.acquire(case, source, resume=True)
-        return taken
+        for resume in (True, False):
+            with pytest.raises(Refused) as caught:
+                office.acquire(case, source, resume=resume)
+            refusals.append(caught.value.code)
+        return real(*given, **more)
 
-    monkeypatch.setattr(journeys, "take", take)
-    with pytest.raises(CannotFinish) as caught:
-        office.acquire(case, source)
-    assert caught.value.exit_code == 4
+    monkeypatch.setattr(Acquirer, "take", take)
+    office.acquire(case, source)
+    assert refusals == ["R507", "R505"]
     assert kinds(case) == ["open", "acquire", "seal", "derive"]
     sound(case, office)
 

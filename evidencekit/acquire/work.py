@@ -1,0 +1,157 @@
+"""The work folder of an unfinished acquisition: who is at it, what was taken so far.
+
+    work/EX-001/         in the case
+      lock               held as long as a program is at it; the system lets go of it when the program dies
+      run-00000001 …     rows that were taken (journal.py), the oldest first
+      objects/sha256/…   copies and large values, until they are published
+      manifest.parquet, named, types.parquet   made at the end, each time anew
+
+Promises: one program at a time; nothing in here is of the record. Source: specs/store.md, decisions/0006.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+
+from evidencekit.acquire.journal import EarlierRun, Run
+from evidencekit.core import layout
+from evidencekit.core.merkle import HASH_SIZE
+from evidencekit.errors import FormatError, Refused
+from evidencekit.write.durable import cannot_write
+from evidencekit.write.objects import Objects
+from evidencekit.write.systems import THIS
+
+_RUN = re.compile(r"run-[0-9]{8}\Z")
+_LOCK = "lock"
+
+
+def work_folder(case: Path, exhibit: str) -> Path:
+    """Return the place of an exhibit's work folder."""
+    return case / layout.WORK / exhibit.replace("/", "+")  # no exhibit has a +
+
+
+class Work:
+    """The work folder of one exhibit, held by this program. Close it; `remove` it when all is done."""
+
+    def __init__(self, case: Path, exhibit: str, secret: bytes, *, resume: bool) -> None:
+        """Make the folder, or take it up again with `resume`; `secret` (32 bytes) is the key of its runs.
+
+        Raises:
+            Refused: R505 there is one already, R507 another program is at it.
+            CannotFinish: X421 to X423.
+        """
+        self.folder = work_folder(case, exhibit)
+        self._secret = secret
+        try:
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(exist_ok=resume)
+            for folder in (case, self.folder.parent):  # what is fsynced in a folder that is lost is lost, too
+                THIS.sync(folder)
+        except FileExistsError:
+            raise Refused(
+                f"An acquisition of {exhibit} is unfinished, or another program is at it just now.",
+                code="R505",
+                hint="Add --resume to take it up again.",
+                path=self.folder,
+            ) from None
+        except OSError as error:
+            raise cannot_write(self.folder, error) from error
+        if self.folder.is_symlink():
+            raise cannot_write(self.folder, OSError(errno.ENOTDIR, "a link stands in its place"))
+        self._lock = FileLock(self.folder / _LOCK, blocking=False)
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise Refused(
+                f"Another program is acquiring {exhibit} just now.",
+                code="R507",
+                hint="Wait for it, or stop it; then add --resume.",
+                path=self.folder,
+            ) from None
+        except OSError as error:
+            raise cannot_write(self.folder / _LOCK, error) from error
+        self.unusable: list[str] = []
+        """Runs that nothing could be believed of."""
+        self.objects = Objects(self.folder / layout.OBJECTS, kept=case / layout.OBJECTS)
+        self.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error is not None and not self._runs():  # nothing was taken that could be taken up
+            self.remove()
+        self._lock.release()
+
+    @property
+    def manifest(self) -> Path:
+        """Where the manifest is composed."""
+        return self.folder / "manifest.parquet"
+
+    @property
+    def types(self) -> Path:
+        """Where the derived manifest is made."""
+        return self.folder / "types.parquet"
+
+    @property
+    def named(self) -> Path:
+        """The list of objects that the manifest names."""
+        return self.folder / "named"
+
+    def digests(self) -> Iterator[bytes]:
+        """Yield the digests that stand in `named`."""
+        with self.named.open("rb") as file:
+            while digest := file.read(HASH_SIZE):
+                yield digest
+
+    def clear(self) -> None:
+        """Remove what is made anew at the end of an acquisition: all but runs and objects."""
+        try:
+            for item in self.folder.iterdir():
+                if item.name not in {_LOCK, layout.OBJECTS} and not _RUN.match(item.name):
+                    item.unlink()
+        except OSError as error:
+            raise cannot_write(self.folder, error) from error
+
+    def earlier(self) -> list[EarlierRun]:
+        """Return the runs that are there, the oldest first."""
+        found = []
+        self.unusable = []
+        for name in self._runs():
+            try:
+                found.append(EarlierRun(self.folder / name, self._secret))
+            except FormatError:
+                self.unusable.append(name)
+        return found
+
+    @contextlib.contextmanager
+    def run(self, head: dict[str, Any], random: Callable[[int], bytes]) -> Iterator[Run]:
+        """Begin a run of its own, and close it at the end, whatever happens."""
+        number = max((int(name[4:]) for name in self._runs()), default=0) + 1
+        path = self.folder / f"run-{number:08d}"
+        run = Run(path, self._secret, head, random=random, before_sync=self.objects.sync)
+        try:
+            yield run
+        except BaseException:
+            with contextlib.suppress(Exception):  # the disk may be what failed; the first error is the one to tell
+                run.close()
+            raise
+        run.close()
+
+    def remove(self) -> None:
+        """Remove the folder: everything that it was for is in the record."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _runs(self) -> list[str]:
+        try:
+            return sorted(item.name for item in self.folder.iterdir() if _RUN.match(item.name))
+        except OSError as error:
+            raise cannot_write(self.folder, error) from error

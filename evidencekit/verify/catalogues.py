@@ -1,0 +1,40 @@
+"""What step 9 found out about sealed catalogues, as far as later ones and later steps need it.
+
+Source: specs/verification.md section 1 step 9.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from evidencekit.verify.log_facts import Sealing
+
+
+@dataclass(slots=True)
+class Catalogue:
+    """A sealed catalogue of facts that could be read."""
+
+    sealing: Sealing
+    header: dict[str, Any] | None
+    rows: int
+    notes: bytearray | None
+    """One byte a row, by index: what opinions about it have to know; None where the rows could not be read."""
+    scans: int = 0
+    """How often its rows were read again, to tell which lie in a folder."""
+
+
+@dataclass(slots=True)
+class Catalogues:
+    """What step 9 found."""
+
+    facts: dict[int, Catalogue] = field(default_factory=dict)
+    """By manifest number."""
+    seals: int = 0
+    """Sealed catalogues of facts whose rows were read."""
+    states: Counter[str] = field(default_factory=Counter)
+    rows: int = 0
+    size: int = 0
+    """Bytes of content that was taken."""
+    derived_rows: int = 0

@@ -1,0 +1,436 @@
+"""Taken up again: nothing that was finished and is unchanged is opened; what changed is taken again; nothing is lost."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+from evidencekit.acquire import journal, pipeline
+from evidencekit.acquire.journal import EarlierRun
+from evidencekit.core.encoding import decode
+from evidencekit.core.records import MANIFEST
+from evidencekit.errors import CannotFinish, Refused
+from evidencekit.read.evidence import Reader
+from evidencekit.read.handles import Opener
+
+
+@pytest.fixture
+def source(tmp_path):
+    """Three folders of ten files, a link, a pipe, two names of one file."""
+    folder = tmp_path / "source"
+    for name in "abc":
+        (folder / name).mkdir(parents=True)
+        for number in range(10):
+            (folder / name / f"{number}").write_text(f"letter {name}{number}")
+    (folder / "link").symlink_to("a/0")
+    os.mkfifo(folder / "pipe")
+    os.link(folder / "a/1", folder / "z")
+    return folder
+
+
+@pytest.fixture
+def case(tmp_path):
+    return tmp_path / "case"
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The names of the files that are opened."""
+    names = []
+    real = Opener.file
+
+    def file(self, name, parent):
+        names.append(os.readlink(f"/proc/self/fd/{parent}").rpartition("source/")[2] + "/" + os.fsdecode(name))
+        return real(self, name, parent)
+
+    monkeypatch.setattr(Opener, "file", file)
+    return names
+
+
+@pytest.fixture
+def interrupted(source, case, acquiring, monkeypatch):
+    """Return a function that takes the source up to some path, and is stopped there."""
+
+    def run(at, **more):
+        real = pipeline.Taker.take
+
+        def take(taker, node):
+            if node.path == at:
+                raise KeyboardInterrupt
+            return real(taker, node)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(pipeline.Taker, "take", take)
+            with pytest.raises(KeyboardInterrupt):
+                acquiring(source, case, **more)
+
+    return run
+
+
+def facts(judged):
+    """What does not depend on when, by path; without the access time, which the reading itself can move."""
+    return {
+        path: (row.kind, row.name, row.content, {k: v for k, v in row.metadata.items() if k != "atime_ns"})
+        for path, row in judged.rows.items()
+    }
+
+
+def rewrite(path, text):
+    """Change a file in a way that its times show."""
+    path.write_text(text)
+    os.utime(path, ns=(1, 1))
+
+
+# --- nothing is read twice --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", [b"", b"a/0", b"a/5", b"b", b"c/9", b"link", b"z"])
+def test_what_was_finished_is_not_opened(source, case, taking, interrupted, opened, at):
+    undisturbed = taking(source)
+    opened.clear()
+    interrupted(at)
+    before = list(opened)
+    opened.clear()
+    judged = taking(source, case=case, resume=True)
+    assert not {*before} & {*opened}
+    assert len(before) + len(opened) == 31
+    assert facts(judged) == facts(undisturbed)
+    resumed = judged.acquirer.resumed
+    assert (resumed.taken_again, resumed.gone) == (0, 0)
+    assert judged.header["interruptions"]["rows_kept"] == str(resumed.kept)
+    assert judged.header["source"]["atime"] == "may_change"
+
+
+def test_interrupted_again_and_again(source, case, taking, interrupted, opened):
+    undisturbed = taking(source)
+    opened.clear()
+    interrupted(b"a/3")
+    for at in (b"a/7", b"b/2", b"b/2", b"c/9", b"pipe"):
+        interrupted(at, resume=True)
+    judged = taking(source, case=case, resume=True)
+    assert sorted(opened) == sorted(set(opened)), "no file twice"
+    assert facts(judged) == facts(undisturbed)
+    assert len(judged.header["interruptions"]["resumed_at"]) == 6
+    MANIFEST.check(judged.header)
+    assert judged.header["started_at"]["time"] < judged.header["interruptions"]["resumed_at"][0]["time"]
+
+
+def test_stopped_while_composing(source, case, taking, acquiring, opened, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "compose", lambda *given, **more: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            acquiring(source, case)
+    opened.clear()
+    taking(source, case=case, resume=True)
+    assert opened == []
+
+
+def test_with_copies(source, case, taking, interrupted, opened):
+    undisturbed = taking(source, copies=True)
+    opened.clear()
+    interrupted(b"b/5", copies=True)
+    judged = taking(source, case=case, resume=True, copies=True)
+    assert sorted(opened) == sorted(set(opened))
+    assert judged.objects == undisturbed.objects
+    assert len(judged.objects) == 30
+
+
+def test_file_whose_copy_is_gone_is_taken_again(source, case, taking, interrupted, opened):
+    interrupted(b"b", copies=True)
+    for name in sorted((case / "work/EX-001/objects").rglob("*")):
+        if name.is_file() and name.read_bytes() == b"letter a4":
+            name.unlink()
+    opened.clear()
+    judged = taking(source, case=case, resume=True, copies=True)
+    assert "a/4" in opened
+    assert "a/3" not in opened
+    assert b"letter a4" in judged.objects.values()
+
+
+@pytest.mark.parametrize("spoil", [b"", b"letter", b"LETTER A4"])
+def test_spoilt_copy_is_found_before_the_seal_and_taken_again(source, case, taking, interrupted, spoil):
+    interrupted(b"b", copies=True)
+    for name in (case / "work/EX-001/objects").rglob("*"):
+        if name.is_file() and name.read_bytes() == b"letter a4":
+            name.chmod(0o600)
+            name.write_bytes(spoil)
+    judged = taking(source, case=case, resume=True, copies=True)
+    assert b"letter a4" in judged.objects.values()
+    assert judged.rows[b"a/4"].state == "complete"
+
+
+def test_medium_that_spoils_every_copy(source, case, acquiring, monkeypatch):
+    from evidencekit.write.objects import Objects
+
+    def check(self, digests, progress=None):
+        yield next(iter(digests))
+
+    monkeypatch.setattr(Objects, "check", check)
+    with pytest.raises(CannotFinish) as caught:
+        acquiring(source, case, copies=True)
+    assert caught.value.code == "X425"
+
+
+# --- the source changed meanwhile -------------------------------------------------------------------------------------
+
+
+def test_what_changed_is_taken_again(source, case, taking, interrupted, opened):
+    interrupted(b"b/5")
+    rewrite(source / "a/2", "another letter")
+    opened.clear()
+    judged = taking(source, case=case, resume=True)
+    assert [name for name in opened if name.startswith("a/")] == ["a/2"]
+    assert judged.rows[b"a/2"].content["size"] == str(len("another letter"))
+    assert judged.header["interruptions"]["rows_taken_again"] == "1"
+
+
+def test_what_is_new_is_taken(source, case, taking, interrupted):
+    interrupted(b"b/5")
+    (source / "a/new").write_text("new")
+    judged = taking(source, case=case, resume=True)
+    assert judged.rows[b"a/new"].state == "complete"
+    assert judged.acquirer.resumed.taken_again == 1, "the folder"
+
+
+def test_what_is_gone_stays_in_the_record(source, case, taking, interrupted):
+    interrupted(b"b/5")
+    before = (source / "a/2").read_text()
+    (source / "a/2").unlink()
+    judged = taking(source, case=case, resume=True)
+    assert judged.rows[b"a/2"].state == "complete"
+    assert judged.rows[b"a/2"].content["size"] == str(len(before))
+    assert judged.header["interruptions"]["rows_gone"] == "1"
+
+
+def test_folder_that_is_gone_stays_with_its_content(source, case, taking, interrupted):
+    interrupted(b"b/5")
+    shutil.rmtree(source / "a")
+    judged = taking(source, case=case, resume=True)
+    assert {path for path in judged.rows if path.startswith(b"a")} == {b"a", *(b"a/%d" % n for n in range(10))}
+    assert judged.acquirer.resumed.gone == 11
+
+
+def test_folder_that_became_a_file(source, case, taking, interrupted):
+    """Rows below it have no place any more."""
+    interrupted(b"b/5")
+    shutil.rmtree(source / "a")
+    (source / "a").write_text("a file")
+    judged = taking(source, case=case, resume=True)
+    assert judged.rows[b"a"].kind == "file"
+    assert not [path for path in judged.rows if path.startswith(b"a/")]
+
+
+def test_whole_row_is_not_given_up_for_one_that_says_less(source, case, taking, interrupted):
+    interrupted(b"b/5")
+    digest = facts(taking(source))[b"a/2"][2]["sha256"]
+    rewrite(source / "a/2", "another letter")
+    inode = (source / "a/2").stat().st_ino
+
+    def preadv(handle, buffers, offset):
+        if os.fstat(handle).st_ino == inode:
+            raise OSError(errno.EIO, "Input/output error")
+        return os.preadv(handle, buffers, offset)
+
+    judged = taking(source, case=case, resume=True, reader=Reader(preadv=preadv))
+    assert judged.rows[b"a/2"].state == "complete"
+    assert judged.rows[b"a/2"].content["sha256"] == digest
+
+
+# --- what the work folder says ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "other", [{"exclude": ("x",)}, {"digests": ("md5",)}, {"copies": True}, {"sensitive": True}], ids=str
+)
+def test_other_options_are_refused(source, case, acquiring, interrupted, other):
+    interrupted(b"b")
+    with pytest.raises(Refused) as caught:
+        acquiring(source, case, resume=True, **other)
+    assert caught.value.code == "R509"
+
+
+def test_another_source_is_refused(source, case, tmp_path, acquiring, interrupted):
+    interrupted(b"b")
+    (tmp_path / "other").mkdir()
+    with pytest.raises(Refused) as caught:
+        acquiring(tmp_path / "other", case, resume=True)
+    assert caught.value.code == "R509"
+
+
+def test_unfinished_without_resume_is_refused(source, case, acquiring, interrupted):
+    interrupted(b"b")
+    with pytest.raises(Refused) as caught:
+        acquiring(source, case)
+    assert caught.value.code == "R505"
+
+
+def test_two_programs_at_once_are_refused(source, case, acquiring):
+    refused = []
+
+    def second(_):
+        if not refused:
+            with pytest.raises(Refused) as caught:
+                acquiring(source, case, resume=True)
+            refused.append(caught.value.code)
+
+    acquiring(source, case, progress=second)
+    assert refused == ["R507"]
+
+
+def test_planted_rows_are_not_believed(source, case, tmp_path, taking, interrupted, opened):
+    """Somebody without the keys of the log cannot make a digest stand in for a reading."""
+    interrupted(b"b")
+    (run,) = (case / "work/EX-001").glob("run-*")
+    rows = list(EarlierRun(run, bytes(32)).rows())
+    run.unlink()
+    forged = journal.Run(run, b"\1" * 32, {"_t": "evidencekit/run/1"}, random=os.urandom)
+    for row in rows:
+        forged.add(row._replace(content=row.content.replace(b"complete", b"changed")))
+    forged.close()
+    opened.clear()
+    judged = taking(source, case=case, resume=True)
+    assert len(opened) == 31
+    assert judged.work.unusable == ["run-00000001"]
+    assert "interruptions" not in decode(judged.taken.header)
+
+
+def test_options_of_an_acquisition_are_kept_in_its_runs(source, case, interrupted):
+    interrupted(b"b", exclude=("nothing",))
+    (run,) = (case / "work/EX-001").glob("run-*")
+    head = EarlierRun(run, bytes(32)).head
+    assert head["options"] == {"copies": False, "exclude": ["nothing"], "include": [], "sensitive": False}
+
+
+# --- the second look --------------------------------------------------------------------------------------------------
+
+
+class Moody(Reader):
+    """A reader for which some inodes fail a number of times."""
+
+    def __init__(self, moods, **options):
+        super().__init__(preadv=self._preadv_of, **options)
+        self.moods = moods
+        self.looks = []
+
+    def _preadv_of(self, handle, buffers, offset):
+        inode = os.fstat(handle).st_ino
+        if self.moods.get(inode, 0) > 0:
+            raise OSError(errno.EIO, "Input/output error")
+        return os.preadv(handle, buffers, offset)
+
+    def read(self, handle, *more):
+        inode = os.fstat(handle).st_ino
+        self.looks.append(inode)
+        try:
+            return super().read(handle, *more)
+        finally:
+            self.moods[inode] = self.moods.get(inode, 0) - 1
+
+
+def test_what_failed_is_tried_again_at_the_end(source, taking):
+    once, always = (source / "a/3").stat().st_ino, (source / "b/3").stat().st_ino
+    reader = Moody({once: 1, always: 99})
+    judged = taking(source, reader=reader)
+    assert judged.rows[b"a/3"].state == "complete"
+    assert judged.states()[b"b/3"] == ("file", "not_read", "io_error")
+    assert reader.looks.count(once) == reader.looks.count(always) == 2
+    assert reader.looks[-2:] == [once, always]
+    assert [tuple(one) for one in judged.taken.omitted] == [(b"b/3", "not_read", "io_error")]
+    assert "interruptions" not in judged.header
+
+
+def test_damaged_file_is_not_read_again_unless_something_of_it_can_be(source, taking):
+    (source / "large").write_bytes(os.urandom(100_000))
+    inode = (source / "large").stat().st_ino
+    calls = []
+    mended = []
+
+    def preadv(handle, buffers, offset):
+        if os.fstat(handle).st_ino == inode:
+            calls.append(offset)
+            end = offset + len(buffers[0])
+            if offset < 8192 and end > 4096 and not mended:
+                raise OSError(errno.EIO, "Input/output error")
+        return os.preadv(handle, buffers, offset)
+
+    judged = taking(source, reader=Reader(preadv=preadv))
+    assert judged.rows[b"large"].content["unreadable"] == [{"length": "4096", "offset": "4096"}]
+    assert calls.count(0) < 4, "its good places were not read again in vain"
+
+    class Healing(Reader):
+        def probe(self, handle, ranges):
+            assert list(ranges) == [(4096, 4096)]
+            mended.append(True)
+            return super().probe(handle, ranges)
+
+    judged = taking(source, reader=Healing(preadv=preadv))
+    assert judged.rows[b"large"].state == "complete"
+
+
+def test_file_that_was_written_while_it_was_read_stays_changed(source, taking, opened):
+    """It was read, both stats are there; a quiet moment later on would hide that it was being written."""
+    inode = (source / "a/3").stat().st_ino
+
+    def preadv(handle, buffers, offset):
+        size = os.preadv(handle, buffers, offset)
+        if os.fstat(handle).st_ino == inode:
+            rewrite(source / "a/3", "it was being written")
+        return size
+
+    judged = taking(source, reader=Reader(preadv=preadv))
+    assert judged.rows[b"a/3"].state == "changed"
+    assert opened.count("a/3") == 1
+
+
+def test_what_took_the_name_of_a_file_that_is_gone_is_not_that_file(source, taking, monkeypatch):
+    real = pipeline.Taker.take
+    done = []
+
+    def take(taker, node):
+        if node.path == b"b/3" and not done:
+            done.append(True)
+            (source / "b/3").unlink()
+            found = real(taker, node)
+            os.mkfifo(source / "b/3")
+            return found
+        return real(taker, node)
+
+    monkeypatch.setattr(pipeline.Taker, "take", take)
+    assert taking(source).states()[b"b/3"] == ("file", "vanished", "not_found")
+
+
+def test_folder_that_could_not_be_listed_is_listed_at_the_end(source, taking, monkeypatch):
+    from evidencekit.read import tree
+
+    real = tree.names_in
+    failing = [True]
+
+    def names_in(handle):
+        if failing and os.readlink(f"/proc/self/fd/{handle}").endswith("/b"):
+            failing.clear()
+            raise OSError(errno.EIO, "Input/output error")
+        return real(handle)
+
+    monkeypatch.setattr(pipeline, "walk", lambda *given, **more: tree.walk(*given, **more, names=names_in))
+    judged = taking(source)
+    assert failing == []
+    assert judged.rows[b"b"].state == "complete"
+    assert judged.rows[b"b/7"].state == "complete"
+    assert len(judged.rows) == 37
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "expected"),
+    [
+        ("not_read", "permission_denied", False), ("not_read", "excluded", False), ("vanished", "not_found", True),
+        ("not_listed", "too_long", False), ("complete", "", False), ("partial", "io_error", True), ("changed", "", False),
+        ("not_read", "changed_kind", False),
+    ],
+)  # fmt: skip
+def test_what_waiting_does_not_better_is_not_tried_again(state, reason, expected):
+    """A permission does not come by waiting; a name that is gone costs one look."""
+    assert pipeline.Taker.hopes(None, SimpleNamespace(kind="file", state=state, reason=reason)) is expected
