@@ -11,7 +11,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 DEMO ?= demo-output
-JUDGES := golang-go golang-golang-x-mod-dev openssh-client openssl attr b3sum hashdeep
+JUDGES := golang-go golang-golang-x-mod-dev openssh-client openssl attr b3sum hashdeep e2fsprogs mount
 APT := DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3
 # apt may be busy or the network slow: it is asked three times; the last answer counts
 apt_install = for try in 1 2 3; do \

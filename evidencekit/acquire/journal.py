@@ -30,9 +30,8 @@ from evidencekit.write.appended import Appended
 TITLE = b"evidencekit/run/1\n"
 NONCE_SIZE = 16
 ROWS = 256
-"""Rows of a frame, at most."""
 FRAME_BYTES = 4 << 20
-"""A frame ends early at about this many bytes of groups."""
+"""A frame ends at so many rows, or early at about so many bytes of groups."""
 _MAX_FRAME = 1 << 30
 FLUSH_SECONDS = 0.1
 SYNC_SECONDS = 2.0
@@ -131,8 +130,12 @@ class Run:
         """Add a row, which comes after all rows before it in the order of a manifest."""
         self._rows.append(entry)
         self._size += len(entry.name) + len(entry.content) + len(entry.metadata)
+        self.tick(full=len(self._rows) >= ROWS or self._size >= FRAME_BYTES)
+
+    def tick(self, *, full: bool = False) -> None:
+        """Hand over and bring to the medium what is due: also while a large file is read, for the rows before it."""
         now = self._elapsed()
-        if now - self._flushed >= FLUSH_SECONDS or len(self._rows) >= ROWS or self._size >= FRAME_BYTES:
+        if full or now - self._flushed >= FLUSH_SECONDS:
             self.flush()
             self._flushed = now
             if now - self._synced >= self._pause:
@@ -217,8 +220,7 @@ class EarlierRun:
         """
         self.path = path
         self._secret = secret
-        self.torn = False
-        """Known after the rows were read: its end was cut off or altered."""
+        self.torn = False  # known after the rows were read: its end was cut off or altered
         with self._open() as file:
             frames = self._frames(file)
             head = next(frames, None)
@@ -294,6 +296,5 @@ class Recall:
 
     def finish(self) -> None:
         """Count the rows that are left."""
-        while self._next is not None:
-            self.passed += 1
-            self._next = next(self._rows, None)
+        self.passed += (self._next is not None) + sum(1 for _ in self._rows)
+        self._next = None

@@ -15,7 +15,7 @@ from typing import Any
 
 from evidencekit.acquire.compose import Taken, Totals, compose
 from evidencekit.acquire.entry import Taker
-from evidencekit.acquire.journal import EarlierRun, Entry, Recall, merged, sort_key
+from evidencekit.acquire.journal import EarlierRun, Entry, Recall, Run, merged, sort_key
 from evidencekit.acquire.options import About, Edge, Progress, Tell
 from evidencekit.acquire.selection import Selection
 from evidencekit.acquire.source import Source
@@ -98,20 +98,12 @@ class Acquirer:
 
     def _walk(self, work: Work, earlier: Sequence[EarlierRun], resumed: Resumed) -> None:
         """Take every entry that does not stand from before, and what a second look might better once more."""
-        options, source = self._about.options, self._source
         teller = _Teller(self._tell)
-        taker = Taker(
-            self._selection,
-            self._edge.reader(options.all_digests),
-            work.objects,
-            copies=options.copies,
-            stable_inodes=source.inode_is_stable,
-            on_block=teller.block,
-        )
         recall = Recall(earlier)
         hopeful = 0
         with work.run(self._head(), self._edge.random) as run:
-            nodes = walk(source.path, prune=self._selection.excludes, opener=self._opener)
+            taker = self._taker(work, run, teller)
+            nodes = walk(self._source.path, prune=self._selection.excludes, opener=self._opener)
             with contextlib.closing(nodes):
                 for node in nodes:
                     teller.begin(node)
@@ -124,15 +116,32 @@ class Acquirer:
             recall.finish()
             resumed.gone += recall.passed
         if hopeful:
-            self._retry(work, taker, teller)
+            self._retry(work, teller)
 
-    def _retry(self, work: Work, taker: Taker, teller: _Teller) -> None:
+    def _taker(self, work: Work, run: Run, teller: _Teller) -> Taker:
+        options = self._about.options
+
+        def on_block(size: int) -> None:
+            teller.block(size)
+            run.tick()
+
+        return Taker(
+            self._selection,
+            self._edge.reader(options.all_digests),
+            work.objects,
+            copies=options.copies,
+            stable_inodes=self._source.inode_is_stable,
+            on_block=on_block,
+        )
+
+    def _retry(self, work: Work, teller: _Teller) -> None:
         """Visit again what might be taken better now."""
         runs = work.earlier()
         recall = Recall(runs)
-        paths = (entry.path for entry in merged(runs) if taker.hopes(entry))
         teller.progress.phase = "retry"
         with work.run(self._head(), self._edge.random) as run:
+            taker = self._taker(work, run, teller)
+            paths = (entry.path for entry in merged(runs) if taker.hopes(entry))
             nodes = revisit(self._source.path, paths, prune=self._selection.excludes, opener=self._opener)
             with contextlib.closing(nodes):
                 for node in nodes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,8 +70,8 @@ def acquire(case: Path, source: Path, screen: Screen, **options: Any) -> int:
 
     request = _request(source, options)
     person = surroundings.signer(options["signer_key"])
-    if options["resume"]:
-        _finish_first(case, options["log_key"], screen)
+    if options["resume"] and _finish_first(case, options["log_key"], screen):
+        request = replace(request, was_finished=True)
     ledger = surroundings.ledger(case, options["log_key"])
     counting = None if screen.is_silent else lambda: census_of(os.fsencode(source), request.options)
     with screen.progress(request.exhibit) as meter, Expected(counting) as expected:
@@ -128,8 +129,8 @@ def _request(source: Path, options: dict[str, Any]) -> Acquisition:
     )
 
 
-def _finish_first(case: Path, log_key: Path | None, screen: Screen) -> None:
-    """Checkpoint what an interrupted step left behind, as `checkpoint finish` does."""
+def _finish_first(case: Path, log_key: Path | None, screen: Screen) -> bool:
+    """Checkpoint what an interrupted step left behind, as `checkpoint finish` does; tell whether there was anything."""
     from evidencekit.seal.ledger import finish
 
     keys = surroundings.log_keys(case, log_key)
@@ -138,6 +139,7 @@ def _finish_first(case: Path, log_key: Path | None, screen: Screen) -> None:
         screen.aside(f"set aside: {display(line)}")
     if checkpoint is not None:
         screen.aside(f"finished: checkpoint at size {checkpoint.size}")
+    return checkpoint is not None
 
 
 def _sealed_line(request: Acquisition, taken: Taken, checkpoint: Checkpoint) -> str:

@@ -5,6 +5,7 @@ Exit codes are those of specs/verification.md section 4, and 2 usage, 5 refused,
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib import import_module
 
@@ -13,7 +14,7 @@ import click
 from evidencekit import __version__
 from evidencekit.cli.render import Screen
 from evidencekit.core.values import display
-from evidencekit.errors import BadArgument, CannotFinish, EvidenceError
+from evidencekit.errors import BadArgument, CannotFinish, EvidenceError, Interrupted
 
 COMMANDS = {
     "demo": ("demo", "The main job end to end on real files, then tampering, found."),
@@ -75,6 +76,7 @@ def evidencekit() -> None:
 
 def run(command: click.Command, name: str) -> None:
     """Run a command and leave with its exit code; every known failure is said in one line."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a system that shuts down asks in this way
     try:
         code = command.main(prog_name=name, standalone_mode=False)
     except EvidenceError as error:
@@ -90,8 +92,13 @@ def run(command: click.Command, name: str) -> None:
             error.show()
         code = 2
     except (click.Abort, KeyboardInterrupt):
-        sys.stderr.write("\nStopped. What was sealed stands; nothing is half written.\n")
-        code = 4
+        stopped = Interrupted(
+            "Stopped. What was sealed stands; nothing is half written.",
+            code="X499",
+            hint="An acquisition goes on where it ended: the same command with --resume.",
+        )
+        Screen(as_json="--json" in sys.argv).failure(stopped)
+        code = stopped.exit_code
     except BrokenPipeError:
         sys.stderr.close()
         code = 4

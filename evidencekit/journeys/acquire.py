@@ -21,7 +21,7 @@ from evidencekit.acquire.work import Work, work_folder
 from evidencekit.core import layout
 from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.values import decode_base64, display
-from evidencekit.errors import BadArgument, Refused
+from evidencekit.errors import BadArgument, CannotFinish, Refused
 from evidencekit.journeys.derive import manifest_body, seal_derived
 from evidencekit.read.census import Census
 from evidencekit.read.evidence import Reader
@@ -49,6 +49,8 @@ class Acquisition:
     types: bool = True
     """Make the media types after sealing."""
     resume: bool = False
+    was_finished: bool = False
+    """The last step of an interrupted acquisition was finished just before: then there may be nothing left to do."""
     copy_to: Path | None = None
     """A second medium, which becomes a copy of the whole case at the end."""
 
@@ -132,6 +134,7 @@ def acquire_and_seal(
         utc_offset_min,
     )
     acquirer = Acquirer(source, about, Edge(clock, random, reader), progress)
+    medium = None if request.copy_to is None else _medium(request.copy_to)
     secret = ledger.derive_secret(b"runs " + request.exhibit.encode())
     taken = sealed = sealed_at = typed = None
     with Work(case, request.exhibit, secret, resume=request.resume) as work:
@@ -145,8 +148,8 @@ def acquire_and_seal(
                 tools.on_sealed(taken, sealed)
         if lacks_types:
             typed = _type(ledger, request, work, about, tools)
+        mirrored = None if request.copy_to is None else _mirror(case, request.copy_to, medium, tools)
         work.remove()
-    mirrored = None if request.copy_to is None else mirror(case, request.copy_to, progress=_mirroring(tools))
     return Sealed(
         taken,
         sealed,
@@ -185,7 +188,8 @@ def _refuse_places(case: Path, request: Acquisition) -> None:
 
 def _refuse_sealed(ledger: Ledger, request: Acquisition, *, lacks_types: bool) -> None:
     """Raise Refused (R504), unless this takes up an acquisition that was sealed, but came not to its end."""
-    if request.resume and (lacks_types or work_folder(ledger.store.path, request.exhibit).exists()):
+    unfinished = lacks_types or request.was_finished or work_folder(ledger.store.path, request.exhibit).exists()
+    if request.resume and unfinished:
         return
     raise Refused(
         f"{request.exhibit} is already sealed by entry {ledger.custody.items[request.exhibit].sealed}.",
@@ -253,6 +257,22 @@ def _type(ledger: Ledger, request: Acquisition, work: Work, about: About, tools:
     return taken
 
 
-def _mirroring(tools: _Tools) -> Callable[[int, int], None] | None:
+def _medium(place: Path) -> int:
+    """Return the number of the device that a place lies on, or will."""
+    real = Path(os.path.realpath(place))
+    return next(folder for folder in (real, *real.parents) if folder.exists()).stat().st_dev
+
+
+def _mirror(case: Path, place: Path, medium: int | None, tools: _Tools) -> Mirrored:
+    """Make the second medium a copy of the case, if it is still the one that it was at the beginning."""
+    if _medium(place) != medium:
+        raise CannotFinish(
+            f"{display(os.fsencode(place))} does not lie on the medium any more that was there at the beginning.",
+            code="X428",
+            hint="Nothing was copied there; the case is sealed. Attach it again; then the same command with --resume.",
+            path=place,
+        )
     tell = tools.tell
-    return None if tell is None else lambda files, size: tell(Progress("mirror", files, size))
+    return mirror(
+        case, place, progress=None if tell is None else lambda files, size: tell(Progress("mirror", files, size))
+    )

@@ -38,6 +38,8 @@ class HashedFile(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         """Write and hash all of `data`."""
+        if self.closed:  # its number may be another file's by now
+            raise ValueError("write to a closed file")
         view = memoryview(data).cast("B")
         self._hasher.update(view)
         rest = view

@@ -109,9 +109,11 @@ class _ParquetFile(ABC):
     def abandon(self) -> None:
         """Close what `finish` has not finished; the file stays where it is, for whoever made its folder."""
         if not self._sink.closed:
-            with contextlib.suppress(Exception):
-                self._parquet.close()
-            self._sink.close()
+            try:
+                with contextlib.suppress(Exception):
+                    self._parquet.close()
+            finally:  # a library that is interrupted here must not write later, to whatever has the number then
+                self._sink.close()
 
     def finish(self, header: bytes, header_salt: bytes) -> bytes:
         """Write the metadata and the end; return the SHA-256 of the file's bytes, which are then on the medium.

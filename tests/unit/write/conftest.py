@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-NOT_RUN = "NOT RUN: judge mount: {}"
+NOT_RUN = "NOT RUN: mount: {}"
 
 
 def mount(*arguments):
