@@ -63,13 +63,14 @@ class Taker:
         self._on_block = on_block
         self._large = b""
         self._facts = Facts(self._keep_large)
-        self._device = 0
+        self.device = 0
+        """Of the source itself: known when it was taken, or was said to stand."""
 
     def take(self, node: Node) -> Entry:
         """Return the row of a node, which must be the walk's current one."""
         self._large = b""
         if not node.path and node.status is not None:
-            self._device = node.status.st_dev
+            self.device = node.status.st_dev
         return self._take(node)._replace(large=self._large)
 
     def streams(self, node: Node) -> list[Stream]:
@@ -89,7 +90,7 @@ class Taker:
     def stands(self, earlier: Entry, node: Node) -> bool:
         """Tell whether a row that was taken before still says what there is to say about a node."""
         if not node.path and node.status is not None:
-            self._device = node.status.st_dev
+            self.device = node.status.st_dev
         if node.status is None or node.problem is not None or node.after is not None or node.pruned:
             return False
         if node.kind == "block_device" and not node.path:
@@ -264,7 +265,7 @@ class Taker:
 
     def _relative(self, device: int) -> int:
         """Return 0 for the source's own device, whose number may be another after a restart."""
-        return 0 if device == self._device else device
+        return 0 if device == self.device else device
 
     def _keep_large(self, data: bytes) -> None:
         self._large += self._objects.put(data)

@@ -116,7 +116,7 @@ class Acquirer:
             recall.finish()
             resumed.gone += recall.passed
         if hopeful:
-            self._retry(work, teller)
+            self._retry(work, teller, taker.device)
 
     def _taker(self, work: Work, run: Run, teller: _Teller) -> Taker:
         options = self._about.options
@@ -134,13 +134,14 @@ class Acquirer:
             on_block=on_block,
         )
 
-    def _retry(self, work: Work, teller: _Teller) -> None:
+    def _retry(self, work: Work, teller: _Teller, device: int) -> None:
         """Visit again what might be taken better now."""
         runs = work.earlier()
         recall = Recall(runs)
         teller.progress.phase = "retry"
         with work.run(self._head(), self._edge.random) as run:
             taker = self._taker(work, run, teller)
+            taker.device = device
             paths = (entry.path for entry in merged(runs) if taker.hopes(entry))
             nodes = revisit(self._source.path, paths, prune=self._selection.excludes, opener=self._opener)
             with contextlib.closing(nodes):

@@ -343,6 +343,13 @@ def test_what_failed_is_tried_again_at_the_end(source, taking):
     assert "interruptions" not in judged.header
 
 
+def test_names_of_one_file_are_one_also_at_the_second_look(source, taking):
+    inode = (source / "z").stat().st_ino
+    judged = taking(source, reader=Moody({inode: 1}))  # the first of its two names fails, the second is read
+    assert judged.rows[b"a/1"].state == judged.rows[b"z"].state == "complete"
+    assert judged.rows[b"a/1"].metadata["link_group"] == judged.rows[b"z"].metadata["link_group"] == "1"
+
+
 def test_damaged_file_is_not_read_again_unless_something_of_it_can_be(source, taking):
     (source / "large").write_bytes(os.urandom(100_000))
     inode = (source / "large").stat().st_ino
