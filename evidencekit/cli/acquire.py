@@ -91,6 +91,10 @@ def acquire(case: Path, source: Path, screen: Screen, **options: Any) -> int:
     summary = _summary(request, done, person)
     if summary.sealed is None:  # else it was said when the seal stood
         screen.result(headline(summary))
+    for name in done.unusable:
+        screen.say(
+            f"  not used: {name} of the unfinished acquisition: damaged, or not made under this log's keys", "warning"
+        )
     for line in lines(summary):
         screen.say(*line)
     screen.document(document(summary))

@@ -64,7 +64,6 @@ class Sealed:
     typed: Taken | None
     newest: Checkpoint
     not_stated: tuple[str, ...]
-    source: Source
     sealed_at: str | None = None
     """When the seal's entry was recorded."""
     mirrored: Mirrored | None = None
@@ -156,7 +155,6 @@ def acquire_and_seal(
         typed,
         Checkpoint(ledger.origin, ledger.log.size, ledger.log.root),
         tuple(ledger.log.not_stated.get(request.exhibit, ())),
-        source,
         sealed_at,
         mirrored,
         tuple(work.unusable),
