@@ -30,7 +30,7 @@ from evidencekit.write.appended import Appended
 TITLE = b"evidencekit/run/1\n"
 NONCE_SIZE = 16
 ROWS = 256
-FRAME_BYTES = 4 << 20
+FRAME_BYTES = 1 << 20
 """A frame ends at so many rows, or early at about so many bytes of groups."""
 _MAX_FRAME = 1 << 30
 FLUSH_SECONDS = 0.1

@@ -25,7 +25,7 @@ from evidencekit.write.hashed import HashedFile
 
 ROW_GROUP = 8192
 PAGE_ROWS = 1024
-GROUP_BYTES = 8 << 20
+GROUP_BYTES = 6 << 20
 """A row group ends early at about this many bytes: a reader must hold it, and some attributes are large."""
 
 
