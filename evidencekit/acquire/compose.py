@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evidencekit.acquire.journal import Entry
+from evidencekit.acquire.row import Entry
 from evidencekit.acquire.rows import Salts, row_leaf_hash, with_link_group
 from evidencekit.acquire.shuffle import Shuffled
 from evidencekit.core.digest import SALT_SIZE, header_commitment
@@ -55,6 +55,8 @@ class Taken:
     """The first MAX_LISTED of them."""
     reasons: Mapping[tuple[str, str | None], int] = field(default_factory=dict)
     """All of them, by state and reason."""
+    misplaced: int = 0
+    """Rows taken before an interruption that have no place any more: their folder is something else now."""
     copies: int = 0
     """Rows of which there is a copy."""
     objects: int = 0
@@ -68,12 +70,15 @@ class Totals:
 
     rows: int = 0
     bytes: int = 0
+    gone: int = 0
+    """Rows of what was not in the source any more after an interruption."""
     kinds: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     states: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATES, 0))
 
     def add(self, entry: Entry) -> None:
         """Count a row."""
         self.rows += 1
+        self.gone += entry.gone
         self.kinds[entry.kind] += 1
         self.states[entry.state] += 1
         if entry.size is not None and entry.state in _TAKEN:
@@ -205,7 +210,7 @@ def compose(
     tree = CompactRange()
     omitted: list[Omission] = []
     reasons: Counter[tuple[str, str | None]] = Counter()
-    copies = 0
+    copies = misplaced = 0
     placed = _Placed()
     block = bytearray()
     aside = shuffled.aside if shuffled else out
@@ -213,6 +218,7 @@ def compose(
         manifest = _Manifest(writer, random, shuffled.add if shuffled else tree.extend)
         for entry in entries:
             if not placed.has(entry):
+                misplaced += 1
                 continue
             manifest.add(entry)
             if entry.state != "complete":
@@ -237,4 +243,6 @@ def compose(
         root = tree.root()
     commitment = header_commitment(salt, data)
     rows = manifest.totals.rows
-    return Taken(out, root, rows, digest, data, salt, commitment, record, tuple(omitted), dict(reasons), copies)
+    return Taken(
+        out, root, rows, digest, data, salt, commitment, record, tuple(omitted), dict(reasons), misplaced, copies
+    )

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 from evidencekit.acquire.facts import Facts
-from evidencekit.acquire.journal import Entry
+from evidencekit.acquire.row import Entry, gone
 from evidencekit.acquire.rows import (
     content_none,
     content_partial,
@@ -97,9 +97,22 @@ class Taker:
             return False  # its size and times say nothing of what is on it
         if earlier.kind != node.kind or earlier.stamp is None or earlier.stamp != self._stamp(node.status):
             return False
-        if self._copies and earlier.copied is not None and not self._objects.has(earlier.copied, earlier.size):
+        return self._has_objects(earlier)
+
+    def standing(self, earlier: Entry, node: Node) -> Entry:
+        """Return a row that stands, with what may have changed of its names though nothing else did."""
+        status = node.status
+        return earlier._replace(gone=0, link=b"" if status is None or node.kind == "directory" else self._link(status))
+
+    def gone(self, earlier: Entry) -> Entry:
+        """Return the row of what was taken before an interruption and is not in the source any more."""
+        return gone(earlier, has_objects=self._has_objects(earlier))
+
+    def _has_objects(self, entry: Entry) -> bool:
+        """Tell whether the copy and the large values that a row names are there."""
+        if self._copies and entry.copied is not None and not self._objects.has(entry.copied, entry.size):
             return False
-        large = (earlier.large[at : at + HASH_SIZE] for at in range(0, len(earlier.large), HASH_SIZE))
+        large = (entry.large[at : at + HASH_SIZE] for at in range(0, len(entry.large), HASH_SIZE))
         return all(map(self._objects.has, large))
 
     def hopes(self, entry: Entry) -> bool:

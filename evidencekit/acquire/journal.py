@@ -18,10 +18,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from blake3 import blake3
 
+from evidencekit.acquire.row import Entry, newer, sort_key
 from evidencekit.core.encoding import decode, encode
 from evidencekit.core.values import display
 from evidencekit.errors import CannotFinish, FormatError
@@ -36,58 +37,8 @@ _MAX_FRAME = 1 << 30
 FLUSH_SECONDS = 0.1
 SYNC_SECONDS = 2.0
 _MAC = 32
-_NUMBERS = ("size", "mtime_ns", "lost")
+_NUMBERS = ("size", "mtime_ns", "lost", "gone")
 _TEXTS = ("kind", "state", "reason")
-_RANK = {"complete": 3, "changed": 2, "partial": 1}
-
-
-class Entry(NamedTuple):
-    """A row before it has a salt, a link group and a place."""
-
-    path: bytes
-    stream: bytes
-    kind: str
-    name: bytes
-    content: bytes
-    metadata: bytes
-    size: int | None
-    state: str
-    sha256: bytes | None
-    mtime_ns: int | None
-    """None where it does not fit 64 bits."""
-    reason: str = ""
-    """Why it was not wholly taken: one of `records.REASONS`, or nothing."""
-    copied: bytes | None = None
-    """The SHA-256 under which a copy of the content lies, if copies are made."""
-    stamp: bytes | None = None
-    """What the file was when it was read; as long as it is that, it need not be read again."""
-    link: bytes = b""
-    """`device inode names` of a file that has several names."""
-    large: bytes = b""
-    """The SHA-256 of each large value, one after the other."""
-    lost: int = 0
-    """Bytes that could not be read."""
-
-    @property
-    def rank(self) -> tuple[int, int]:
-        """Of two rows of one name and kind the greater says more."""
-        return _RANK.get(self.state, 0), -self.lost
-
-
-def sort_key(path: bytes, stream: bytes = b"") -> bytes:
-    """Return what sorts as specs/manifest.md section 6 says: no component holds a zero byte, and zero sorts first."""
-    return path.replace(b"/", b"\0") + (b"\0\0" + stream if stream else b"")
-
-
-def _key_of(entry: Entry) -> bytes:
-    return sort_key(entry.path, entry.stream)
-
-
-def better(old: Entry, new: Entry) -> Entry:
-    """Return the newer of two rows of one name, unless it is of the same kind and says less, or tells of no kind."""
-    if new.kind == old.kind:
-        return old if new.rank < old.rank else new
-    return old if new.kind == "unknown" else new
 
 
 # --- writing ---------------------------------------------------------------------------------------------------
@@ -205,6 +156,10 @@ def _unpack(payload: bytes) -> list[Entry]:
     return list(map(Entry._make, zip(*columns, strict=True)))
 
 
+def _key_of(entry: Entry) -> bytes:
+    return sort_key(entry.path, entry.stream)
+
+
 # --- reading ---------------------------------------------------------------------------------------------------
 
 
@@ -262,11 +217,11 @@ class EarlierRun:
 
 
 def merged(runs: Iterable[EarlierRun]) -> Iterator[Entry]:
-    """Yield one row a name from several runs, the oldest run first, in the order of a manifest: see `better`."""
+    """Yield one row a name from several runs, the oldest run first, in the order of a manifest: see `newer`."""
     chosen: Entry | None = None
     for entry in merge(*(run.rows() for run in runs), key=_key_of):  # stable: the oldest comes first
         if chosen is not None and (chosen.path, chosen.stream) == (entry.path, entry.stream):
-            chosen = better(chosen, entry)
+            chosen = newer(chosen, entry)
         else:
             if chosen is not None:
                 yield chosen
@@ -281,20 +236,18 @@ class Recall:
     def __init__(self, runs: Sequence[EarlierRun]) -> None:
         self._rows = merged(runs)
         self._next = next(self._rows, None)
-        self.passed = 0
-        """Rows that nobody asked for."""
+
+    def before(self, key: bytes | None) -> Iterator[Entry]:
+        """Yield the rows that come before a key, all that are left for None: nobody asked for them."""
+        while self._next is not None and (key is None or _key_of(self._next) < key):
+            passed, self._next = self._next, next(self._rows, None)
+            yield passed
 
     def find(self, key: bytes) -> Entry | None:
         """Return the row with this key, if there is one; keys only grow."""
-        while self._next is not None and _key_of(self._next) < key:
-            self.passed += 1
-            self._next = next(self._rows, None)
+        for _ in self.before(key):
+            pass
         if self._next is None or _key_of(self._next) != key:
             return None
         found, self._next = self._next, next(self._rows, None)
         return found
-
-    def finish(self) -> None:
-        """Count the rows that are left."""
-        self.passed += (self._next is not None) + sum(1 for _ in self._rows)
-        self._next = None

@@ -15,21 +15,22 @@ from typing import Any
 
 from evidencekit.acquire.compose import Taken, Totals, compose
 from evidencekit.acquire.entry import Taker
-from evidencekit.acquire.journal import EarlierRun, Entry, Recall, Run, merged, sort_key
+from evidencekit.acquire.journal import EarlierRun, Recall, Run, merged
 from evidencekit.acquire.options import About, Edge, Progress, Tell
+from evidencekit.acquire.row import Entry, sort_key
 from evidencekit.acquire.selection import Selection
 from evidencekit.acquire.source import Source
+from evidencekit.acquire.teller import Teller
 from evidencekit.acquire.work import Work
 from evidencekit.core.encoding import encode
 from evidencekit.core.records import MANIFEST, MANIFEST_TYPE
-from evidencekit.core.values import display, encode_base64, moment, name_member
+from evidencekit.core.values import display, encode_base64, moment
 from evidencekit.errors import BadArgument, CannotFinish, FormatError, Refused
 from evidencekit.read.handles import Opener
 from evidencekit.read.node import Node
 from evidencekit.read.tree import revisit, walk
 
 _RUN_TYPE = "evidencekit/run/1"
-_TELL_EVERY = 256
 _MAX_RESUMED = 100
 
 
@@ -39,15 +40,11 @@ class Resumed:
 
     kept: int = 0
     taken_again: int = 0
-    gone: int = 0
 
-    def choose(self, earlier: Entry | None, *, stands: bool) -> tuple[Entry, bool] | None:
-        """Count an earlier row, and return it (with False: not taken now) if it stands."""
-        if earlier is None:
-            return None
+    def count(self, earlier: Entry | None, *, stands: bool) -> None:
+        """Count what became of an earlier row, if there was one."""
         self.kept += stands
-        self.taken_again += not stands
-        return (earlier, False) if stands else None
+        self.taken_again += earlier is not None and not stands
 
 
 class Acquirer:
@@ -98,7 +95,7 @@ class Acquirer:
 
     def _walk(self, work: Work, earlier: Sequence[EarlierRun], resumed: Resumed) -> None:
         """Take every entry that does not stand from before, and what a second look might better once more."""
-        teller = _Teller(self._tell)
+        teller = Teller(self._tell)
         recall = Recall(earlier)
         hopeful = 0
         with work.run(self._head(), self._edge.random) as run:
@@ -107,18 +104,20 @@ class Acquirer:
             with contextlib.closing(nodes):
                 for node in nodes:
                     teller.begin(node)
+                    for passed in recall.before(sort_key(node.path)):
+                        run.add(taker.gone(passed))
                     for entry, fresh in _rows(node, taker, recall, resumed):
                         if fresh:
                             run.add(entry)
                         teller.end(entry, fresh=fresh)
                         hopeful += taker.hopes(entry)
+            for passed in recall.before(None):
+                run.add(taker.gone(passed))
             teller.tell()
-            recall.finish()
-            resumed.gone += recall.passed
         if hopeful:
             self._retry(work, teller, taker.device)
 
-    def _taker(self, work: Work, run: Run, teller: _Teller) -> Taker:
+    def _taker(self, work: Work, run: Run, teller: Teller) -> Taker:
         options = self._about.options
 
         def on_block(size: int) -> None:
@@ -134,7 +133,7 @@ class Acquirer:
             on_block=on_block,
         )
 
-    def _retry(self, work: Work, teller: _Teller, device: int) -> None:
+    def _retry(self, work: Work, teller: Teller, device: int) -> None:
         """Visit again what might be taken better now."""
         runs = work.earlier()
         recall = Recall(runs)
@@ -198,7 +197,7 @@ class Acquirer:
             "exhibit": about.exhibit,
             "options": about.options.record(),
             "resumed_at": [str(at) for at in self._resumed_at],
-            "source": {"kind": self._source.kind, **name_member("path", self._source.real)},
+            "source": self._source.identity(),
             "started_at": str(self._started),
         }
 
@@ -214,7 +213,7 @@ class Acquirer:
                     f"The unfinished acquisition of {self._about.exhibit} was begun with other {words}: "
                     f"expected {encode({name: mine[name]}).decode()}, found {encode({name: head[name]}).decode()}.",
                     code="R509",
-                    hint="Say the same as then; or delete the exhibit's folder in work/ to begin anew.",
+                    hint="Say the same as then, and see that the source is mounted where it was.",
                 )
         self._resumed_at = [*map(int, head["resumed_at"]), self._started][-_MAX_RESUMED:]
         self._started = int(head["started_at"])
@@ -241,9 +240,10 @@ class Acquirer:
         if self._resumed_at:
             record["interruptions"] = {
                 "resumed_at": [moment(at, utc_offset_min=offset) for at in self._resumed_at],
-                "rows_gone": str(self.resumed.gone),
-                "rows_kept": str(self.resumed.kept),
-                "rows_taken_again": str(self.resumed.taken_again),
+                "rows_gone": str(totals.gone),
+                # Where copies were spoilt there was another walk, and what was kept in the first may be gone by then.
+                "rows_kept": str(min(self.resumed.kept, totals.rows - min(self.resumed.taken_again, totals.rows))),
+                "rows_taken_again": str(min(self.resumed.taken_again, totals.rows)),
             }
         try:
             MANIFEST.check(record)
@@ -255,42 +255,19 @@ class Acquirer:
 
 
 def _rows(node: Node, taker: Taker, recall: Recall, resumed: Resumed) -> Iterator[tuple[Entry, bool]]:
-    """Yield the rows of a node, its own and those of its named streams, and whether each was taken now."""
+    """Yield the rows of a node, its own and those of its named streams, and whether each is new to the runs."""
     earlier = recall.find(sort_key(node.path))
     stands = earlier is not None and taker.stands(earlier, node)
-    yield resumed.choose(earlier, stands=stands) or (taker.take(node), True)
+    resumed.count(earlier, stands=stands)
+    if earlier is not None and stands:
+        entry = taker.standing(earlier, node)
+        yield entry, entry != earlier
+    else:
+        yield taker.take(node), True
     for stream in taker.streams(node):
         earlier = recall.find(sort_key(node.path, stream.name))
-        yield resumed.choose(earlier, stands=stands) or (taker.take_stream(node, stream), True)
-
-
-class _Teller:
-    """Tells how far it is: now and then, and during large files."""
-
-    def __init__(self, tell: Tell) -> None:
-        self.progress = Progress()
-        self._tell = tell
-        self._rows = 0
-        self._inside = 0
-
-    def begin(self, node: Node) -> None:
-        self.progress.path = node.path
-
-    def block(self, size: int) -> None:
-        self._inside += size
-        self.progress.bytes += size
-        self.tell()
-
-    def end(self, entry: Entry, *, fresh: bool) -> None:
-        progress = self.progress
-        progress.kept += not fresh
-        progress.files += entry.kind == "file"
-        progress.bytes += (entry.size or 0) - self._inside if entry.state in {"complete", "changed"} else 0
-        progress.omissions += entry.state != "complete"
-        self._inside = 0
-        self._rows += 1
-        if self._rows % _TELL_EVERY == 0:
-            self.tell()
-
-    def tell(self) -> None:
-        self._tell(replace(self.progress))
+        resumed.count(earlier, stands=stands and earlier is not None)
+        if earlier is not None and stands:
+            yield earlier, False
+        else:
+            yield taker.take_stream(node, stream), True

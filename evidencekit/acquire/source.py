@@ -19,6 +19,8 @@ from evidencekit.errors import CannotFinish, Refused
 from evidencekit.read.blockdevice import SYSTEM, block_device
 from evidencekit.read.handles import open_parent, unreachable
 
+_UUIDS = frozenset({"ext2", "ext3", "ext4", "btrfs"})
+"""File systems whose number is made of their UUID, the same at each mount."""
 MOUNTS = Path("/proc/self/mountinfo")
 _INVENTED = frozenset({b"vfat", b"msdos", b"exfat", b"9p", b"virtiofs", b"overlay", b"cifs", b"smb3", b"vboxsf"})
 """File systems whose inode numbers are, or may be, made up anew at each mount; FUSE and its kinds beside them."""
@@ -45,6 +47,20 @@ class Source:
     """False where the inode numbers may be others after the next mount: then they do not tell which file is which."""
     devices: frozenset[int] = frozenset()
     """Of a block device: the `st_dev` of all that lies on it."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return by what it is known again after an interruption: where it lies, on which file system, its own inode.
+
+        Of a device's number and name nothing is said: after a restart they may be others.
+        """
+        known: dict[str, Any] = {"kind": self.kind, **name_member("path", self.real)}
+        if self.kind != "block_device" and self.mount is not None:
+            known["fs_type"] = self.mount["fs_type"]
+            if self.inode_is_stable:
+                known["inode"] = str(os.lstat(self.real).st_ino)
+            if self.mount["fs_type"] in _UUIDS:
+                known["file_system"] = str(os.statvfs(self.real).f_fsid)
+        return known
 
     def record(self, *, host: str | None, touched: bool) -> dict[str, Any]:
         """Return the header's `source`; `touched` says that an access time may have moved."""

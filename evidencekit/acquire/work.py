@@ -116,7 +116,8 @@ class Work:
         """Remove what is made anew at the end of an acquisition: all but runs and objects."""
         try:
             for item in self.folder.iterdir():
-                if item.name not in {_LOCK, layout.OBJECTS} and not _RUN.match(item.name):
+                ours = item.name in {_LOCK, layout.OBJECTS} or _RUN.match(item.name)
+                if not ours and not item.is_dir():  # some systems put folders of their own everywhere
                     item.unlink()
         except OSError as error:
             raise cannot_write(self.folder, error) from error

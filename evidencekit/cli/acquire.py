@@ -95,6 +95,12 @@ def acquire(case: Path, source: Path, screen: Screen, **options: Any) -> int:
         screen.say(
             f"  not used: {name} of the unfinished acquisition: damaged, or not made under this log's keys", "warning"
         )
+    if done.taken is not None and done.taken.misplaced:
+        screen.say(
+            f"  not in the record: {done.taken.misplaced:,} rows from before the interruption,"
+            " whose folder is something else now",
+            "warning",
+        )
     for line in lines(summary):
         screen.say(*line)
     screen.document(document(summary))

@@ -138,7 +138,7 @@ def acquire_and_seal(
     taken = sealed = sealed_at = typed = None
     with Work(case, request.exhibit, secret, resume=request.resume) as work:
         if not is_sealed:
-            _refuse_too_small(case, request, source, work)
+            _refuse_too_small(case, request, source)
             taken = acquirer.take(work)
             work.objects.publish(work.digests())
             sealed = _seal(ledger, request, source, taken, tools)
@@ -186,7 +186,12 @@ def _refuse_places(case: Path, request: Acquisition) -> None:
 
 def _refuse_sealed(ledger: Ledger, request: Acquisition, *, lacks_types: bool) -> None:
     """Raise Refused (R504), unless this takes up an acquisition that was sealed, but came not to its end."""
-    unfinished = lacks_types or request.was_finished or work_folder(ledger.store.path, request.exhibit).exists()
+    unfinished = (
+        lacks_types
+        or request.was_finished
+        or request.copy_to is not None
+        or work_folder(ledger.store.path, request.exhibit).exists()
+    )
     if request.resume and unfinished:
         return
     raise Refused(
@@ -196,7 +201,7 @@ def _refuse_sealed(ledger: Ledger, request: Acquisition, *, lacks_types: bool) -
     )
 
 
-def _refuse_too_small(case: Path, request: Acquisition, source: Source, work: Work) -> None:
+def _refuse_too_small(case: Path, request: Acquisition, source: Source) -> None:
     """Refuse before reading what cannot fit: with copies everything is counted first, by name and size alone."""
     need, largest, files = LEAST_ROOM, 0, 0
     if request.options.copies:
@@ -205,8 +210,9 @@ def _refuse_too_small(case: Path, request: Acquisition, source: Source, work: Wo
         census.count()
         need, largest, files = need + census.allocated, census.largest, census.files
     what = "the copies" if request.options.copies else "the catalogue"
-    refuse_too_small(case, max(LEAST_ROOM, need - work.objects.size()), largest, what, files=files)
-    if request.copy_to is not None:
+    if not request.resume:  # much of it may be there already; what does not fit is told when it is written (X421)
+        refuse_too_small(case, need, largest, what, files=files)
+    if request.copy_to is not None and not request.resume:
         refuse_too_small(request.copy_to, need, largest, "the second copies", files=files)
 
 

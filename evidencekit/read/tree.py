@@ -36,6 +36,7 @@ _KINDS = {
     stat.S_IFCHR: "char_device",
     stat.S_IFBLK: "block_device",
 }
+_TWICE = Problem("io_error", "the file system listed a name twice")
 _NO_LINK = Problem("changed_kind", "something that is not a link stands under the name now")
 _MOVED = Problem("other", "the folder was moved or replaced during the walk, before all of it was looked at")
 _TOO_LONG = Problem("too_long", f"names below this folder would be longer than {MAX_PATH} bytes")
@@ -206,5 +207,8 @@ def _list(node: Node, names: Callable[[int], Iterable[str]]) -> Folder | None:
     if any(b"/" in name for name in found):  # a damaged file system: such a name would lead elsewhere
         found = [name for name in found if b"/" not in name]
         node.problem = _BAD_NAME
+    if len(set(found)) < len(found):  # one listed twice would be two rows
+        found = list(set(found))
+        node.problem = node.problem or _TWICE
     found.sort(reverse=True)
     return Folder(handle, node.name, node.path, found, before)

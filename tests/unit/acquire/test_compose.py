@@ -9,7 +9,7 @@ import pytest
 
 from evidencekit.acquire import compose as module
 from evidencekit.acquire.compose import LinkGroups, Totals, compose
-from evidencekit.acquire.journal import Entry
+from evidencekit.acquire.row import Entry
 from evidencekit.acquire.rows import content_none, metadata_group, name_group
 
 

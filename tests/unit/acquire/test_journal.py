@@ -14,13 +14,11 @@ from evidencekit.acquire.journal import (
     ROWS,
     SYNC_SECONDS,
     EarlierRun,
-    Entry,
     Recall,
     Run,
-    better,
     merged,
-    sort_key,
 )
+from evidencekit.acquire.row import Entry, newer, sort_key
 from evidencekit.core import records
 from evidencekit.errors import FormatError
 
@@ -56,7 +54,7 @@ entries = st.builds(
     metadata=st.binary(), size=st.none() | st.integers(0, 2**63 - 1), state=st.sampled_from(records.STATES),
     sha256=st.none() | st.binary(min_size=32, max_size=32), mtime_ns=st.none() | st.integers(-(2**63), 2**63 - 1),
     reason=st.sampled_from(("", *records.REASONS)), copied=st.none() | st.binary(min_size=32, max_size=32),
-    stamp=st.none() | st.binary(), link=st.binary(), large=st.binary(), lost=st.integers(0, 2**63 - 1),
+    stamp=st.none() | st.binary(), link=st.binary(), large=st.binary(), lost=st.integers(0, 2**63 - 1), gone=st.integers(0, 1),
 )  # fmt: skip
 
 
@@ -163,20 +161,27 @@ def test_a_slow_medium_is_not_busy_with_syncing_alone(tmp_path):
 # --- several runs -----------------------------------------------------------------------------------------------------
 
 
-def test_the_newer_row_counts_unless_it_says_less():
-    whole, worse = row(), row(state="partial", lost=5, sha256=None)
-    assert better(whole, worse) is whole
-    assert better(worse, whole) is whole
-    newer = row(content=b"new")
-    assert better(whole, newer) is newer
-    assert better(worse, row(state="partial", lost=4)).lost == 4
-    assert better(row(state="partial", lost=4), worse).lost == 4
-    assert better(row(state="changed"), row(state="partial")).state == "changed"
+def test_the_newer_row_counts():
+    """Also one that says less: what was read before is another state of what is there."""
+    whole, worse = row(), row(state="not_read", sha256=None)
+    assert newer(whole, worse) is worse
+    assert newer(worse, whole) is whole
     folder = row(kind="directory")
-    assert better(whole, folder) is folder, "of another kind: it is not the same thing any more"
-    gone = row(kind="unknown", state="vanished")
-    assert better(whole, gone) is whole
-    assert better(gone, whole) is whole
+    assert newer(whole, folder) is folder, "of another kind: it is not the same thing any more"
+
+
+def test_what_could_not_be_looked_at_does_not_hide_what_was_read():
+    blind = row(kind="unknown", state="not_read", reason="io_error")
+    assert newer(row(), blind) == row()
+    assert newer(blind, blind) is blind
+
+
+@pytest.mark.parametrize(("state", "expected"), [("not_read", "not_listed"), ("vanished", "vanished")])
+def test_folder_that_could_not_be_looked_at_is_not_complete(state, expected):
+    """Its content stays in its place, and nobody says that it is all of it."""
+    blind = row(kind="unknown", state=state, reason="io_error")
+    found = newer(row(kind="directory"), blind)
+    assert (found.kind, found.state, found.reason) == ("directory", expected, "io_error")
 
 
 def test_runs_are_merged_in_the_order_of_a_manifest(tmp_path):
@@ -195,15 +200,14 @@ def test_one_sort_key(keys):
 
 
 def test_recall(tmp_path):
-    paths_taken = [b"a", b"b", b"c", b"e"]
-    recall = Recall([EarlierRun(write(tmp_path / "run", map(row, paths_taken)), SECRET)])
+    recall = Recall([EarlierRun(write(tmp_path / "run", map(row, [b"a", b"b", b"c", b"e"])), SECRET)])
     assert recall.find(b"a").path == b"a"
+    assert list(recall.before(b"aa")) == []
     assert recall.find(b"aa") is None
+    assert [one.path for one in recall.before(b"c")] == [b"b"]
     assert recall.find(b"c").path == b"c"
-    assert recall.passed == 1
     assert recall.find(b"d") is None
-    recall.finish()
-    assert recall.passed == 2
+    assert [one.path for one in recall.before(None)] == [b"e"]
     assert Recall([]).find(b"a") is None
 
 

@@ -423,6 +423,21 @@ def test_folder_whose_listing_breaks_off(source, taking, monkeypatch):
     assert taking(source).states() == {b"": ("directory", "not_listed", "io_error"), b"a": ("file", "complete", None)}
 
 
+def test_name_that_is_listed_twice_is_one_row(source, taking, monkeypatch):
+    """A damaged file system; two rows of one name would break the record."""
+    (source / "d").mkdir()
+    (source / "d/x").touch()
+
+    def names(handle):
+        yield from names_in(handle)
+        yield from names_in(handle)
+
+    with_walk(monkeypatch, names=names)
+    judged = taking(source)
+    assert list(judged.rows) == [b"", b"d", b"d/x"]
+    assert judged.states()[b"d"] == ("directory", "not_listed", "io_error")
+
+
 @pytest.mark.parametrize("change", ["grow", "overwrite", "shrink", "replace"])
 def test_file_that_changes_while_read(source, taking, change):
     data = os.urandom(3 << 20)

@@ -100,7 +100,8 @@ def test_what_was_finished_is_not_opened(source, case, taking, interrupted, open
     assert len(before) + len(opened) == 31
     assert facts(judged) == facts(undisturbed)
     resumed = judged.acquirer.resumed
-    assert (resumed.taken_again, resumed.gone) == (0, 0)
+    assert resumed.taken_again == 0
+    assert judged.header["interruptions"]["rows_gone"] == "0"
     assert judged.header["interruptions"]["rows_kept"] == str(resumed.kept)
     assert judged.header["source"]["atime"] == "may_change"
 
@@ -207,11 +208,56 @@ def test_what_is_gone_stays_in_the_record(source, case, taking, interrupted):
 
 
 def test_folder_that_is_gone_stays_with_its_content(source, case, taking, interrupted):
-    interrupted(b"b/5")
+    """Not as complete: nobody knows whether all that was in it had been taken."""
+    interrupted(b"a/5")
     shutil.rmtree(source / "a")
     judged = taking(source, case=case, resume=True)
-    assert {path for path in judged.rows if path.startswith(b"a")} == {b"a", *(b"a/%d" % n for n in range(10))}
-    assert judged.acquirer.resumed.gone == 11
+    assert {path for path in judged.rows if path.startswith(b"a")} == {b"a", *(b"a/%d" % n for n in range(5))}
+    assert judged.states()[b"a"] == ("directory", "vanished", "not_found")
+    assert judged.rows[b"a/3"].state == "complete"
+    assert judged.header["interruptions"]["rows_gone"] == "6"
+    assert judged.header["totals"]["states"]["vanished"] == "1"
+
+
+def test_folder_that_cannot_be_listed_any_more_is_not_complete(source, case, taking, interrupted, monkeypatch):
+    interrupted(b"a/5")
+    real = Opener.folder
+
+    def folder(self, name, parent):
+        if name == b"a":
+            raise OSError(errno.EIO, "Input/output error")
+        return real(self, name, parent)
+
+    monkeypatch.setattr(Opener, "folder", folder)
+    judged = taking(source, case=case, resume=True)
+    assert judged.states()[b"a"] == ("directory", "not_listed", "io_error")
+    assert {path for path in judged.rows if path.startswith(b"a/")} == {b"a/%d" % n for n in range(5)}
+
+
+def test_names_of_files_before_and_after_an_interruption_are_not_put_together(source, case, taking, interrupted):
+    """Inode numbers are used again; and a name that is gone may have been one of another state of the file."""
+    (source / "a/00").write_text("old")
+    os.link(source / "a/00", source / "a/01")
+    interrupted(b"a/01")
+    (source / "a/00").unlink()
+    rewrite(source / "a/01", "new")
+    os.link(source / "a/01", source / "b/01")
+    judged = taking(source, case=case, resume=True)
+    assert "link_group" not in judged.rows[b"a/00"].metadata
+    assert judged.rows[b"a/01"].metadata["link_group"] == judged.rows[b"b/01"].metadata["link_group"]
+
+
+def test_another_file_system_in_the_place_of_the_source_is_refused(source, case, taking, interrupted, monkeypatch):
+    """A stick that is not mounted after a power failure: its empty folder is not what remains of it."""
+    interrupted(b"b")
+    source.rename(source.with_name("away"))
+    source.mkdir()
+    with pytest.raises(Refused) as caught:
+        taking(source, case=case, resume=True)
+    assert caught.value.code == "R509"
+    source.rmdir()
+    source.with_name("away").rename(source)
+    assert len(taking(source, case=case, resume=True).rows) == 37
 
 
 def test_folder_that_became_a_file(source, case, taking, interrupted):
@@ -222,11 +268,13 @@ def test_folder_that_became_a_file(source, case, taking, interrupted):
     judged = taking(source, case=case, resume=True)
     assert judged.rows[b"a"].kind == "file"
     assert not [path for path in judged.rows if path.startswith(b"a/")]
+    assert judged.taken.misplaced == 10
+    assert judged.header["interruptions"]["rows_gone"] == "0"
 
 
-def test_whole_row_is_not_given_up_for_one_that_says_less(source, case, taking, interrupted):
+def test_file_that_changed_and_cannot_be_read_is_an_omission(source, case, taking, interrupted):
+    """What was read before is not what is there now."""
     interrupted(b"b/5")
-    digest = facts(taking(source))[b"a/2"][2]["sha256"]
     rewrite(source / "a/2", "another letter")
     inode = (source / "a/2").stat().st_ino
 
@@ -236,8 +284,20 @@ def test_whole_row_is_not_given_up_for_one_that_says_less(source, case, taking, 
         return os.preadv(handle, buffers, offset)
 
     judged = taking(source, case=case, resume=True, reader=Reader(preadv=preadv))
-    assert judged.rows[b"a/2"].state == "complete"
-    assert judged.rows[b"a/2"].content["sha256"] == digest
+    assert judged.states()[b"a/2"] == ("file", "not_read", "io_error")
+
+
+def test_copy_that_is_spoilt_while_its_file_is_gone(source, case, taking, interrupted):
+    """The acquisition comes to its end, and says what is lost."""
+    interrupted(b"b/5", copies=True)
+    for name in (case / "work/EX-001/objects").rglob("*"):
+        if name.is_file() and name.read_bytes() == b"letter a4":
+            name.chmod(0o600)
+            name.write_bytes(b"LETTER A4")
+    (source / "a/4").unlink()
+    judged = taking(source, case=case, resume=True, copies=True)
+    assert judged.states()[b"a/4"] == ("file", "vanished", "not_found")
+    assert judged.rows[b"a/3"].state == "complete"
 
 
 # --- what the work folder says ------------------------------------------------------------------------------------------
