@@ -60,6 +60,7 @@ class Acquirer:
         self._about = about
         self._edge = edge
         self._tell = tell or (lambda _: None)
+        self._identity = source.identity()  # now: it may be gone before a run begins
         self._selection = Selection(about.options.include, about.options.exclude)
         self._started = edge.clock()
         self._resumed_at: list[int] = []
@@ -197,7 +198,7 @@ class Acquirer:
             "exhibit": about.exhibit,
             "options": about.options.record(),
             "resumed_at": [str(at) for at in self._resumed_at],
-            "source": self._source.identity(),
+            "source": self._identity,
             "started_at": str(self._started),
         }
 
