@@ -12,6 +12,8 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Generator, Iterable
+from itertools import islice
+from operator import eq
 from pathlib import Path
 from typing import NamedTuple
 
@@ -207,8 +209,8 @@ def _list(node: Node, names: Callable[[int], Iterable[str]]) -> Folder | None:
     if any(b"/" in name for name in found):  # a damaged file system: such a name would lead elsewhere
         found = [name for name in found if b"/" not in name]
         node.problem = _BAD_NAME
-    if len(set(found)) < len(found):  # one listed twice would be two rows
-        found = list(set(found))
-        node.problem = node.problem or _TWICE
     found.sort(reverse=True)
+    if any(map(eq, found, islice(found, 1, None))):  # one listed twice would be two rows
+        found = sorted(set(found), reverse=True)
+        node.problem = node.problem or _TWICE
     return Folder(handle, node.name, node.path, found, before)
