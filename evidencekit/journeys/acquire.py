@@ -203,6 +203,8 @@ def _refuse_sealed(ledger: Ledger, request: Acquisition, *, lacks_types: bool) -
 
 def _refuse_too_small(case: Path, request: Acquisition, source: Source) -> None:
     """Refuse before reading what cannot fit: with copies everything is counted first, by name and size alone."""
+    if request.resume:  # much of it may be there already; what does not fit is told when it is written (X421)
+        return
     need, largest, files = LEAST_ROOM, 0, 0
     if request.options.copies:
         selection = Selection(request.options.include, request.options.exclude)
@@ -210,9 +212,8 @@ def _refuse_too_small(case: Path, request: Acquisition, source: Source) -> None:
         census.count()
         need, largest, files = need + census.allocated, census.largest, census.files
     what = "the copies" if request.options.copies else "the catalogue"
-    if not request.resume:  # much of it may be there already; what does not fit is told when it is written (X421)
-        refuse_too_small(case, need, largest, what, files=files)
-    if request.copy_to is not None and not request.resume:
+    refuse_too_small(case, need, largest, what, files=files)
+    if request.copy_to is not None:
         refuse_too_small(request.copy_to, need, largest, "the second copies", files=files)
 
 
