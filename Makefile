@@ -5,13 +5,16 @@ SHELL := /bin/sh
 .SHELLFLAGS := -euc
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint fix vectors docs clean judges
+.PHONY: help setup demo test test-long lint fix vectors docs bench clean judges
 
 PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 DEMO ?= demo-output
 JUDGES := golang-go golang-golang-x-mod-dev openssh-client openssl attr b3sum hashdeep e2fsprogs mount
+PEERS := hashdeep openssl b3sum rclone rhash
+BENCH_ARGS ?=
+BENCH_DIR ?=
 APT := DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3
 # apt may be busy or the network slow: it is asked three times; the last answer counts
 apt_install = for try in 1 2 3; do \
@@ -51,6 +54,10 @@ docs: .venv/.ready-test ## the reference of every module, from its docstrings, i
 	@modules=$$(find evidencekit -name '*.py' | sort | sed 's,/__init__,,; s,\.py$$,,; s,/,.,g'); \
 		cd build/docs && ../../$(PY) -m pydoc -w $$modules > pydoc.log && echo "build/docs/evidencekit.html"
 
+bench: JUDGES := $(PEERS)
+bench: .venv/.ready-bench judges ## side by side with other tools, about an hour (BENCH_ARGS=--quick, BENCH_DIR=folder)
+	@$(PY) -m benchmarks.run $(if $(BENCH_DIR),--dir '$(BENCH_DIR)') $(BENCH_ARGS)
+
 clean: ## everything that can be made again, but .venv
 	@rm -rf build dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
 	@find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
@@ -86,6 +93,10 @@ clean: ## everything that can be made again, but .venv
 
 .venv/.ready-lint: .venv/.ready pyproject.toml
 	@$(PIP) install --group lint
+	@touch $@
+
+.venv/.ready-bench: .venv/.ready-run
+	@$(PIP) install --group bench
 	@touch $@
 
 # The tests name each judge that is not there; only root can install them.
