@@ -1,6 +1,6 @@
 """`python -m evidencekit`."""
 
-from evidencekit.cli.main import main
+from evidencekit.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -30,6 +30,16 @@ class EvidenceError(Exception):
     def __str__(self) -> str:
         return f"{self.message}{' ' if self.hint else ''}{self.hint}"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[EvidenceError], arguments: tuple[object, ...], facts: dict[str, object]) -> EvidenceError:
+    """Make an exception again that came from a worker process."""
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(facts)
+    return error
+
 
 class BadArgument(EvidenceError):
     """What was asked for makes no sense: exit 2."""

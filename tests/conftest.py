@@ -101,3 +101,10 @@ def rfc6962():
 def rc():
     """tests/realcase.py: cases made by the real writer."""
     return beside("realcase")
+
+
+@pytest.fixture(scope="session")
+def tiled():
+    """tests/tiled.py: manifests of any rows in any row groups, and their tiles."""
+    beside("casebuilder")
+    return beside("tiled")

@@ -9,24 +9,29 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from evidencekit.acquire.batch import COMPLETE, Batch, Packed, column_of
+from evidencekit.acquire.columns import Part, RowGroups
+from evidencekit.acquire.merging import Stretch
 from evidencekit.acquire.row import Entry
-from evidencekit.acquire.rows import Salts, row_leaf_hash, with_link_group
+from evidencekit.acquire.rows import Salts, with_link_group
 from evidencekit.acquire.shuffle import Shuffled
+from evidencekit.core import layout
 from evidencekit.core.digest import SALT_SIZE, header_commitment
-from evidencekit.core.merkle import CompactRange
+from evidencekit.core.merkle import HASH_SIZE
 from evidencekit.core.records import KINDS, STATES
 from evidencekit.write.appended import Appended
-from evidencekit.write.parquet import GROUP_BYTES, ROW_GROUP, ManifestRows, ManifestWriter
+from evidencekit.write.parquet import ManifestWriter
+from evidencekit.write.tiles import TileWriter
 
 MAX_LISTED = 1000
 """Omissions that are handed back by name."""
 _TAKEN = frozenset({"complete", "changed"})
-_TELL_EVERY = 1024
+_TELL_EVERY = 256
 _BLOCK = 1 << 16
 
 
@@ -75,15 +80,6 @@ class Totals:
     kinds: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     states: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATES, 0))
 
-    def add(self, entry: Entry) -> None:
-        """Count a row."""
-        self.rows += 1
-        self.gone += entry.gone
-        self.kinds[entry.kind] += 1
-        self.states[entry.state] += 1
-        if entry.size is not None and entry.state in _TAKEN:
-            self.bytes += entry.size
-
     @property
     def omissions(self) -> int:
         """Rows that are not complete."""
@@ -120,61 +116,89 @@ class LinkGroups:
 
 
 class _Manifest:
-    """Rows on their way to the file, a row group at a time."""
+    """Rows on their way to the manifest, stretch by stretch, and what is counted of them."""
 
-    def __init__(
-        self, writer: ManifestWriter, random: Callable[[int], bytes], add_leaves: Callable[[list[bytes]], None]
-    ) -> None:
+    def __init__(self, groups: RowGroups) -> None:
         self.totals = Totals()
-        self._writer = writer
-        self._salts = Salts(random)
-        self._add_leaves = add_leaves
+        self.omitted: list[Omission] = []
+        self.reasons: Counter[tuple[str, str | None]] = Counter()
+        self.copies = 0
+        self._groups = groups
         self._links = LinkGroups()
-        self._leaves: list[bytes] = []
-        self._rows = ManifestRows()
-        self._size = 0
 
-    def add(self, entry: Entry) -> None:
-        rows, metadata = self._rows, entry.metadata
-        if entry.link:
-            metadata = with_link_group(metadata, self._links.number(entry.link))
-        salt = self._salts.next()
-        self._leaves.append(row_leaf_hash(entry.kind, salt, entry.name, entry.content, metadata))
-        rows.index.append(self.totals.rows)
-        rows.row_salt.append(salt)
-        rows.name.append(entry.name)
-        rows.content.append(entry.content)
-        rows.metadata.append(metadata)
-        rows.kind.append(entry.kind)
-        rows.path.append(entry.path)
-        rows.size.append(entry.size)
-        rows.state.append(entry.state)
-        rows.sha256.append(entry.sha256)
-        rows.mtime_ns.append(entry.mtime_ns)
-        self.totals.add(entry)
-        self._size += len(entry.name) + len(entry.content) + len(metadata) + len(entry.path)
-        if len(rows.index) >= ROW_GROUP or self._size >= GROUP_BYTES:
-            self.flush()
+    def add(self, stretch: Stretch) -> bytes:
+        """Add rows; return the SHA-256 of each object that they name, one after the other."""
+        self._count(stretch)
+        self._groups.add(self._part(stretch))
+        odd = stretch.batch.odd
+        if not odd:
+            return b""
+        here = [odd[at] for at in sorted(odd) if stretch.start <= at < stretch.stop]
+        self.copies += sum(one.copied is not None for one in here)
+        return b"".join((one.copied or b"") + one.large for one in here)
 
-    def flush(self) -> None:
-        if self._rows.index:
-            self._add_leaves(self._leaves)
-            self._writer.write(self._rows)
-            self._leaves = []
-            self._rows = ManifestRows()
-            self._size = 0
+    def _count(self, stretch: Stretch) -> None:
+        batch, start, stop = stretch
+        totals = self.totals
+        states, sizes = batch.state[start:stop], batch.size[start:stop]
+        totals.rows += stop - start
+        for number, count in Counter(batch.kind[start:stop]).items():
+            totals.kinds[KINDS[number]] += count
+        for number, count in Counter(states).items():
+            totals.states[STATES[number]] += count
+        totals.gone += sum(odd.gone for at, odd in batch.odd.items() if start <= at < stop)
+        if states.tobytes().count(COMPLETE) == len(states):
+            totals.bytes += sum(sizes)
+            return
+        for at, (state, size) in enumerate(zip(states, sizes, strict=True), start):
+            if STATES[state] in _TAKEN:
+                totals.bytes += size
+            if state != COMPLETE:
+                odd = batch.odd.get(at)
+                reason = odd.reason if odd is not None and odd.reason else None
+                self.reasons[STATES[state], reason] += 1
+                if len(self.omitted) < MAX_LISTED:
+                    self.omitted.append(Omission(batch.path.one(at), STATES[state], reason))
+
+    def _part(self, stretch: Stretch) -> Part:
+        """Return rows with their link groups, which are known only now that they come in order."""
+        batch, start, stop = stretch
+        leaves: bytes | memoryview = batch.leaf[start * HASH_SIZE : stop * HASH_SIZE]
+        linked = [at for at, odd in batch.odd.items() if odd.link and start <= at < stop]
+        if not linked:
+            return Part(batch, start, stop, batch.metadata, leaves)
+        metadata, changed = list(batch.metadata.each()), bytearray(leaves)
+        for at in sorted(linked):
+            metadata[at] = with_link_group(metadata[at], self._links.number(batch.odd[at].link))
+            place = (at - start) * HASH_SIZE
+            changed[place : place + HASH_SIZE] = batch.leaf_with(at, metadata[at])
+        return Part(batch, start, stop, column_of(metadata), bytes(changed))
 
 
 class _Placed:
     """Lets rows through whose folder is there: what was taken before an interruption can have lost its place."""
 
     def __init__(self) -> None:
+        self.misplaced = 0
         self._folders = [b""]
         self._last: bytes | None = None
 
-    def has(self, entry: Entry) -> bool:
-        path, folders = entry.path, self._folders
-        if entry.stream:
+    def only(self, stretch: Stretch) -> Iterator[Stretch]:
+        """Yield what has a place."""
+        batch, start, stop = stretch
+        for at, path in enumerate(batch.path.each(start, stop), start):
+            odd = batch.odd.get(at)
+            if not self._has(path, is_stream=odd is not None and odd.stream != b"", kind=KINDS[batch.kind[at]]):
+                self.misplaced += 1
+                if start < at:
+                    yield Stretch(batch, start, at)
+                start = at + 1
+        if start < stop:
+            yield Stretch(batch, start, stop)
+
+    def _has(self, path: bytes, *, is_stream: bool, kind: str) -> bool:
+        folders = self._folders
+        if is_stream:
             return path == self._last
         if path:
             above = path.rpartition(b"/")[0]
@@ -182,67 +206,86 @@ class _Placed:
                 folders.pop()
             if folders[-1] != above:
                 return False
-            if entry.kind == "directory":
+            if kind == "directory":
                 folders.append(path)
         self._last = path
         return True
 
 
+def _in_stretches(found: Iterable[Stretch | Entry], next_salt: Callable[[], bytes]) -> Iterator[Stretch]:
+    """Yield everything in stretches: rows that come one by one get a salt, and are packed."""
+    single = Batch()
+    for one in found:
+        if isinstance(one, Entry):
+            single.add(one, next_salt())
+            if len(single) < _TELL_EVERY:
+                continue
+        if len(single):
+            yield Stretch(Packed(single.pack()), 0, len(single))
+            single = Batch()
+        if isinstance(one, Stretch):
+            yield one
+    if len(single):
+        yield Stretch(Packed(single.pack()), 0, len(single))
+
+
 def compose(
-    entries: Iterable[Entry],
+    found: Iterable[Stretch | Entry],
     out: Path,
     named: Path,
     *,
     make_header: Callable[[Totals], tuple[dict[str, Any], bytes]],
     sensitive: bool,
     random: Callable[[int], bytes],
-    progress: Callable[[Entry, Totals], None],
+    progress: Callable[[bytes, Totals], None],
+    undisturbed: bool = False,
 ) -> Taken:
-    """Write the manifest `out` from rows in order, and to `named` the SHA-256 of each object that they name.
+    """Write the manifest `out` from rows in order, beside it its tiles, and to `named` the SHA-256 of each object.
 
-    `make_header` gives the header's record and bytes when all is counted; `progress` hears of every 1,024th row.
+    `make_header` gives the header's record and bytes when all is counted; `progress` hears now and then of a path;
+    `undisturbed`: the rows are of one walk, so each has its place.
 
     Raises:
         BadArgument: U231, by `make_header`.
         CannotFinish: X421 to X424.
     """
     shuffled = Shuffled(out) if sensitive else None
-    tree = CompactRange()
-    omitted: list[Omission] = []
-    reasons: Counter[tuple[str, str | None]] = Counter()
-    copies = misplaced = 0
+    tiles = TileWriter(out.with_suffix(layout.TILES), shuffled=sensitive)
     placed = _Placed()
+    stretches = _in_stretches(found, Salts(random).next)
+    if not undisturbed:
+        stretches = (part for stretch in stretches for part in placed.only(stretch))
     block = bytearray()
     aside = shuffled.aside if shuffled else out
-    with contextlib.closing(Appended(named)) as names, ManifestWriter(aside) as writer:
-        manifest = _Manifest(writer, random, shuffled.add if shuffled else tree.extend)
-        for entry in entries:
-            if not placed.has(entry):
-                misplaced += 1
-                continue
-            manifest.add(entry)
-            if entry.state != "complete":
-                reasons[entry.state, entry.reason or None] += 1
-                if len(omitted) < MAX_LISTED:
-                    omitted.append(Omission(entry.path, entry.state, entry.reason or None))
-            copies += entry.copied is not None
-            block += (entry.copied or b"") + entry.large
+    with contextlib.closing(Appended(named)) as names, tiles, ManifestWriter(aside) as writer:
+        groups = RowGroups(writer, tiles, shuffled.add if shuffled else tiles.extend)
+        manifest = _Manifest(groups)
+        for stretch in stretches:
+            block += manifest.add(stretch)
             if len(block) >= _BLOCK:
                 names.append(bytes(block))
                 block.clear()
-            if manifest.totals.rows % _TELL_EVERY == 0:
-                progress(entry, manifest.totals)
+            progress(stretch.batch.path.one(stretch.stop - 1), manifest.totals)
         names.append(bytes(block))
-        manifest.flush()
+        groups.flush()
         salt = random(SALT_SIZE)
         record, data = make_header(manifest.totals)
         digest = writer.finish(data, salt)
-    if shuffled is not None:
-        root, digest = shuffled.finish(data, salt)
-    else:
-        root = tree.root()
-    commitment = header_commitment(salt, data)
-    rows = manifest.totals.rows
+        if shuffled is not None:
+            digest = shuffled.finish(data, salt, tiles)
+        root = tiles.root()
+        tiles.finish()
     return Taken(
-        out, root, rows, digest, data, salt, commitment, record, tuple(omitted), dict(reasons), misplaced, copies
+        out,
+        root,
+        manifest.totals.rows,
+        digest,
+        data,
+        salt,
+        header_commitment(salt, data),
+        record,
+        tuple(manifest.omitted),
+        dict(manifest.reasons),
+        placed.misplaced,
+        manifest.copies,
     )

@@ -9,17 +9,19 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple, Self
 
 from evidencekit.acquire.libmagic import Opinion, Typer
+from evidencekit.errors import CannotFinish
 from evidencekit.read.beneath import Beneath
 from evidencekit.read.problem import Problem
+from evidencekit.read.workers import InOrder, Workers
 
 MAX_CONTENTS = 65_536
 """Contents that are remembered at one time, or those of the last batch where they are more."""
+_CHUNK = 32
+"""Files that a desk looks at before it gives its answers: text takes a millisecond each."""
 _CHANGED = Opinion(None, None, "changed since sealing")
 _WORDS = {
     "not_found": "gone since sealing",
@@ -56,55 +58,77 @@ class Opinions:
         return found
 
 
-class _Desk:
+class Desk:
     """One engine, and its own way to the files."""
 
-    def __init__(self, typer: Typer, files: Beneath) -> None:
-        self.typer = typer
-        self.files = files
+    def __init__(self, source: Path, make_typer: Callable[[], Typer]) -> None:
+        self._typer = make_typer()
+        self._files = Beneath(source)
+        self.engine = {
+            "data_sha256": self._typer.data_sha256,
+            "name": "libmagic",
+            "version": self._typer.version,
+        }
+
+    def close(self) -> None:
+        """Give back the way to the files."""
+        self._files.close()
 
     def look(self, bases: Sequence[Base]) -> list[Opinion]:
         """Return what the engine says about some files, or why it was not asked."""
         return [self._look(base) for base in bases]
 
     def _look(self, base: Base) -> Opinion:
-        handle = self.files.open(base.path)
+        handle = self._files.open(base.path)
         if isinstance(handle, Problem):
             return Opinion(None, None, _WORDS.get(handle.reason, "not readable"))
         try:
             if not _as_sealed(base, os.fstat(handle)):
                 return _CHANGED
-            opinion = self.typer.opinion(handle)
+            opinion = self._typer.opinion(handle)
             return opinion if _as_sealed(base, os.fstat(handle)) else _CHANGED
         finally:
             os.close(handle)
 
 
 class Desks:
-    """As many desks as there are workers, each with a thread."""
+    """A desk here, or one in each worker process: all with one and the same engine."""
 
-    def __init__(self, source: Path, make_typer: Callable[[], Typer], workers: int) -> None:
-        with ExitStack() as stack:
-            self._desks = [_Desk(make_typer(), stack.enter_context(Beneath(source))) for _ in range(max(1, workers))]
-            self._threads = stack.enter_context(ThreadPoolExecutor(len(self._desks), "libmagic"))
-            self._stack = stack.pop_all()
-        first = self._desks[0].typer
-        self.engine = {"data_sha256": first.data_sha256, "name": "libmagic", "version": first.version}
+    def __init__(self, source: Path, make_typer: Callable[[], Typer], jobs: int) -> None:
+        """Take the source, what makes an engine, and how many processes may look: with 1 none is started.
+
+        Raises:
+            CannotFinish: X430, X431, X435 the source, X434 no libmagic, X451 no worker.
+        """
+        self._desk = Desk(source, make_typer)
+        self.engine = self._desk.engine
+        self._workers = None if jobs == 1 else Workers(jobs, _prepare, source, make_typer, self.engine)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        self._desk.close()
+        if self._workers is not None:
+            self._workers.close()
 
     def look(self, bases: Sequence[Base]) -> list[Opinion]:
         """Return the opinions about some files; neighbours in the tree go to the same desk."""
-        size = -(-len(bases) // len(self._desks)) or 1
-        parts = [bases[at : at + size] for at in range(0, len(bases), size)]
-        if len(parts) < 2:
-            return self._desks[0].look(bases)
-        jobs = [self._threads.submit(desk.look, part) for desk, part in zip(self._desks, parts, strict=False)]
-        return [opinion for job in jobs for opinion in job.result()]
+        if self._workers is None or len(bases) < _CHUNK:
+            return self._desk.look(bases)
+        chunks = (bases[at : at + _CHUNK] for at in range(0, len(bases), _CHUNK))
+        in_order: InOrder[Sequence[Base], list[Opinion]] = InOrder(self._workers)
+        return [opinion for opinions in in_order.results(chunks) for opinion in opinions]
+
+
+def _prepare(
+    _tell: Callable[[int], None], source: Path, make_typer: Callable[[], Typer], engine: dict[str, str | None]
+) -> Callable[[Sequence[Base], list[int]], list[Opinion]]:
+    """Make a desk in a worker process."""
+    desk = Desk(source, make_typer)
+    if desk.engine != engine:  # the opinions are to be one engine's, and it is named in the record
+        raise CannotFinish("The libmagic of this computer was exchanged just now.", code="X434", hint="Start again.")
+    return lambda bases, _handles: desk.look(bases)
 
 
 class Typed:

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 from evidencekit.acquire.facts import Facts
-from evidencekit.acquire.row import Entry, gone
+from evidencekit.acquire.plain import PlainFiles
+from evidencekit.acquire.row import Entry, gone, link_of, stamp_of
 from evidencekit.acquire.rows import (
     content_none,
     content_partial,
@@ -24,6 +25,7 @@ from evidencekit.acquire.rows import (
 from evidencekit.acquire.selection import Selection
 from evidencekit.core.merkle import HASH_SIZE
 from evidencekit.read.evidence import Reader, Reading
+from evidencekit.read.handles import Opener
 from evidencekit.read.node import Node
 from evidencekit.read.problem import Problem, problem_of
 from evidencekit.read.streams import Stream
@@ -33,7 +35,7 @@ _EXCLUDED = Problem("excluded", "")
 _MAX_INT64 = 2**63 - 1
 # A name that leads elsewhere now tells of something else; of what was excluded, no attribute is looked at.
 _NOT_NAMED = frozenset({"not_found", "changed_kind", "excluded"})
-_PASSING = frozenset({"io_error", "not_found", "interrupted", "other"})
+PASSING = frozenset({"io_error", "not_found", "interrupted", "other"})
 """Reasons that may be gone at a second look."""
 
 
@@ -73,6 +75,12 @@ class Taker:
             self.device = node.status.st_dev
         return self._take(node)._replace(large=self._large)
 
+    def plain_files(self, opener: Opener, next_salt: Callable[[], bytes]) -> PlainFiles:
+        """Return what takes files about which nothing is odd, as this would, but sooner."""
+        return PlainFiles(
+            opener, self._reader, self._facts.owners, self._facts.extras, next_salt, stable_inodes=self._stable_inodes
+        )
+
     def streams(self, node: Node) -> list[Stream]:
         """Return the named streams of a node, each of which is a row of its own after that of the node."""
         if node.kind not in {"file", "directory"} or node.problem is not None or node.pruned:
@@ -102,7 +110,9 @@ class Taker:
     def standing(self, earlier: Entry, node: Node) -> Entry:
         """Return a row that stands, with what may have changed of its names though nothing else did."""
         status = node.status
-        return earlier._replace(gone=0, link=b"" if status is None or node.kind == "directory" else self._link(status))
+        return earlier._replace(
+            gone=0, link=b"" if status is None or node.kind == "directory" else link_of(status, self.device)
+        )
 
     def gone(self, earlier: Entry) -> Entry:
         """Return the row of what was taken before an interruption and is not in the source any more."""
@@ -117,7 +127,7 @@ class Taker:
 
     def hopes(self, entry: Entry) -> bool:
         """Tell whether a second look could better a row. What was read while it changed stays as it was read."""
-        return entry.reason in _PASSING
+        return entry.reason in PASSING
 
     def again(self, node: Node, entry: Entry) -> Entry | None:
         """Return a row that says more than the one that was taken, or None."""
@@ -261,24 +271,14 @@ class Taker:
             sha256=None,
             mtime_ns=None if status is None else _int64(status.st_mtime_ns),
             stamp=self._stamp(status) if stands and status is not None else None,
-            link=b"" if status is None or node.kind == "directory" else self._link(status),
+            link=self._link(node, status),
         )
 
     def _stamp(self, status: os.stat_result) -> bytes:
-        """Return what tells a changed file from one that is as it was, over restarts of the system, too."""
-        inode = status.st_ino if self._stable_inodes else 0
-        return b"%d %d %d %d %d" % (
-            self._relative(status.st_dev), inode, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-        )  # fmt: skip
+        return stamp_of(status, self.device, stable_inode=self._stable_inodes)
 
-    def _link(self, status: os.stat_result) -> bytes:
-        if status.st_nlink < 2:
-            return b""
-        return b"%d %d %d" % (self._relative(status.st_dev), status.st_ino, status.st_nlink)
-
-    def _relative(self, device: int) -> int:
-        """Return 0 for the source's own device, whose number may be another after a restart."""
-        return 0 if device == self.device else device
+    def _link(self, node: Node, status: os.stat_result | None) -> bytes:
+        return b"" if status is None or node.kind == "directory" else link_of(status, self.device)
 
     def _keep_large(self, data: bytes) -> None:
         self._large += self._objects.put(data)

@@ -72,8 +72,8 @@ class Facts:
 
     def __init__(self, store_object: StoreObject) -> None:
         self._store_object = store_object
-        self._owners = Owners()
-        self._extras: Callable[[int, bytes], Extras] = extras_reader()
+        self.owners = Owners()
+        self.extras: Callable[[int, bytes], Extras] = extras_reader()
 
     def of(
         self,
@@ -97,7 +97,7 @@ class Facts:
         gaps: list[tuple[int, int]] = []
         extras = _NO_EXTRAS
         if own >= 0 or named:
-            extras = self._extras(own, b"") if own >= 0 else self._extras(node.parent, node.name)
+            extras = self.extras(own, b"") if own >= 0 else self.extras(node.parent, node.name)
             try:
                 found = node.xattrs(own)
             except OSError:
@@ -115,7 +115,7 @@ class Facts:
             node.streams()
         except OSError:
             unreadable.add("streams")
-        names = self._owners.members(status.st_uid, status.st_gid)
+        names = self.owners.members(status.st_uid, status.st_gid)
         gaps_value = ranges_value(gaps, self._store_object) if gaps else ""
         while True:
             data = metadata_group(

@@ -26,7 +26,7 @@ from evidencekit.core.values import display
 from evidencekit.errors import CannotFinish
 from evidencekit.read.parquet import ManifestFile
 
-_BATCH = 1024
+_BATCH = 4096
 _COLUMNS = ("index", "metadata", "kind", "path", "size", "state", "sha256", "mtime_ns")
 _LOOKED_AT = frozenset({b"complete", b"changed", b"partial"})
 
@@ -46,24 +46,25 @@ def identify(
     utc_offset_min: int | None,
     progress: Callable[[Progress], None] | None,
     make_typer: Callable[[], Typer] = Typer,
-    workers: int = 1,
+    jobs: int = 1,
 ) -> Taken:
     """Type the files of `source` as `manifest` lists them: write the derived manifest to the new file `out`.
 
     `base_manifest` is the number and `base_root` the root of that manifest; `make_typer` makes an engine for each of
-    the `workers` threads: libmagic works without holding the interpreter, so there may be one a processor.
+    the processes that look, of which there are `jobs` besides this one, unless that is 1.
 
     Raises:
         BadArgument: U231, the header cannot say what was asked for.
         FormatError: `manifest` is not one, or is damaged.
         Refused: R501, the name `out` is taken.
-        CannotFinish: X403 reading the manifest, X421 to X424 writing, X430, X431, X435 the source, X434 no libmagic.
+        CannotFinish: X403 reading the manifest, X421 to X424 writing, X430, X431, X435 the source, X434 no libmagic,
+            X450, X451 the workers.
     """
     started = clock()
     opinions = Opinions()
     indexes, choices = array("q"), array("i")
     told = Progress("identify")
-    with Desks(source, make_typer, workers) as desks:
+    with Desks(source, make_typer, jobs) as desks:
         engine = desks.engine
         typed = Typed(desks, opinions)
         bases = _files(manifest)

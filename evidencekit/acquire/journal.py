@@ -2,11 +2,15 @@
 
     title line, nonce, then frames: length (4 bytes), MAC (32 bytes), payload
     payload 0    a canonical record: what was asked for, when, of which source
-    payload n    rows in manifest order, an Arrow stream of one batch
+    payload n    its place, then a batch of rows, packed and compressed
+
+Batches are written as they are finished, and read in the order of a manifest: the place says of which job one is, with
+which of the job's rows it begins, how many it takes, and how many the job has.
 
 Promises: a run is only added to; what a crash left of its last frame, a rotten block and a row that somebody planted
-look alike, and end the run there. Nobody without the key can make a frame. Memory: one frame a run.
-Source: specs/decisions/0006-journal-first.md.
+look alike, and end the run there. Nobody without the key can make a frame. Memory: a few frames a run, and those that
+wait for one that comes before them, of at most AHEAD jobs.
+Source: specs/decisions/0006-journal-first.md and 0007.
 """
 
 from __future__ import annotations
@@ -15,30 +19,49 @@ import hmac
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from heapq import merge
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from struct import Struct
+from typing import Any, BinaryIO, NamedTuple
 
 from blake3 import blake3
 
-from evidencekit.acquire.row import Entry, newer, sort_key
+from evidencekit.acquire.batch import Batch, Packed
+from evidencekit.acquire.row import Entry
+from evidencekit.acquire.rows import Salts
 from evidencekit.core.encoding import decode, encode
 from evidencekit.core.values import display
 from evidencekit.errors import CannotFinish, FormatError
 from evidencekit.write.appended import Appended
 
-TITLE = b"evidencekit/run/1\n"
+TITLE = b"evidencekit/run/2\n"
 NONCE_SIZE = 16
 ROWS = 256
 FRAME_BYTES = 1 << 20
 """A frame ends at so many rows, or early at about so many bytes of groups."""
 _MAX_FRAME = 1 << 30
+AHEAD = 256
+"""Jobs behind an unfinished one that may be begun."""
 FLUSH_SECONDS = 0.1
 SYNC_SECONDS = 2.0
 _MAC = 32
-_NUMBERS = ("size", "mtime_ns", "lost", "gone")
-_TEXTS = ("kind", "state", "reason")
+_PLACE = Struct("<QIII")
+_SIZE = Struct("<Q")
+
+
+class Place(NamedTuple):
+    """Where the rows of a batch stand."""
+
+    job: int
+    begin: int
+    taken: int
+    whole: int
+
+    @property
+    def next(self) -> tuple[int, int]:
+        """Job and row with which the following batch begins."""
+        behind = self.begin + self.taken
+        return (self.job, behind) if behind < self.whole else (self.job + 1, 0)
 
 
 # --- writing ---------------------------------------------------------------------------------------------------
@@ -69,8 +92,9 @@ class Run:
         nonce = random(NONCE_SIZE)
         self._key = _frame_key(secret, nonce)
         self._frames = 0
-        self._rows: list[Entry] = []
-        self._size = 0
+        self._salts = Salts(random)
+        self._batch = Batch()
+        self._batches = 0
         self._file.append(TITLE + nonce)
         self._append(encode(head))
         self._file.sync()
@@ -79,9 +103,12 @@ class Run:
 
     def add(self, entry: Entry) -> None:
         """Add a row, which comes after all rows before it in the order of a manifest."""
-        self._rows.append(entry)
-        self._size += len(entry.name) + len(entry.content) + len(entry.metadata)
-        self.tick(full=len(self._rows) >= ROWS or self._size >= FRAME_BYTES)
+        self._batch.add(entry, self._salts.next())
+        self.tick(full=len(self._batch) >= ROWS or self._batch.weight >= FRAME_BYTES)
+
+    def add_packed(self, place: Place, packed: bytes) -> None:
+        """Add rows that somebody else packed. Rows that are added one by one are of no job: not both in one run."""
+        self._append(_PLACE.pack(*place) + _SIZE.pack(len(packed)) + _compressed(packed))
 
     def tick(self, *, full: bool = False) -> None:
         """Hand over and bring to the medium what is due: also while a large file is read, for the rows before it."""
@@ -97,10 +124,10 @@ class Run:
 
     def flush(self) -> None:
         """Hand over to the system what was added: this much outlives the program."""
-        if self._rows:
-            self._append(_pack(self._rows))
-            self._rows = []
-            self._size = 0
+        if rows := len(self._batch):
+            self.add_packed(Place(self._batches, 0, rows, rows), self._batch.pack())
+            self._batches += 1
+            self._batch = Batch()
 
     def sync(self) -> None:
         """Bring to the medium what was handed over: this much outlives the power."""
@@ -129,35 +156,18 @@ def _mac(key: bytes, number: int, payload: bytes) -> bytes:
     return blake3(number.to_bytes(8, "little"), key=key).update(payload).digest()
 
 
-def _schema() -> Any:
+def _compressed(data: bytes) -> bytes:
     import pyarrow as pa  # noqa: PLC0415 (0.2 s, and the manifest's writer loads it anyhow)
 
-    kinds = dict.fromkeys(_NUMBERS, pa.int64()) | dict.fromkeys(_TEXTS, pa.string())
-    return pa.schema([pa.field(name, kinds.get(name, pa.binary())) for name in Entry._fields])
+    return pa.Codec("lz4_raw").compress(data, asbytes=True)  # type: ignore[no-any-return]
 
 
-def _pack(rows: Sequence[Entry]) -> bytes:
+def _unpacked(payload: bytes) -> Packed:
     import pyarrow as pa  # noqa: PLC0415
-    from pyarrow import ipc  # noqa: PLC0415
 
-    schema = _schema()
-    columns = [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), schema, strict=True)]
-    sink = pa.BufferOutputStream()
-    with ipc.new_stream(sink, schema, options=ipc.IpcWriteOptions(compression="zstd")) as stream:
-        stream.write_batch(pa.record_batch(columns, schema=schema))
-    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
-
-
-def _unpack(payload: bytes) -> list[Entry]:
-    from pyarrow import ipc  # noqa: PLC0415
-
-    with ipc.open_stream(payload) as stream:
-        columns = [column.to_pylist() for column in stream.read_next_batch().columns]
-    return list(map(Entry._make, zip(*columns, strict=True)))
-
-
-def _key_of(entry: Entry) -> bytes:
-    return sort_key(entry.path, entry.stream)
+    (size,) = _SIZE.unpack_from(payload, _PLACE.size)
+    packed = memoryview(payload)[_PLACE.size + _SIZE.size :]
+    return Packed(pa.Codec("lz4_raw").decompress(packed, size, asbytes=True))
 
 
 # --- reading ---------------------------------------------------------------------------------------------------
@@ -183,11 +193,24 @@ class EarlierRun:
             raise FormatError(str(path.name), expected="a run made under the keys of this log", found="something else")
         self.head: dict[str, Any] = decode(head)
 
-    def rows(self) -> Iterator[Entry]:
-        """Yield the rows in the order of a manifest."""
+    def batches(self) -> Iterator[Packed]:
+        """Yield the rows in the order of a manifest; after a crash some of those that came last may be missing."""
+        waiting: dict[tuple[int, int], bytes] = {}
+        expected = (0, 0)
         with self._open() as file:
             for payload in itertools.islice(self._frames(file), 1, None):
-                yield from _unpack(payload)
+                place = Place._make(_PLACE.unpack_from(payload))
+                waiting[place.job, place.begin] = payload
+                while (ready := waiting.pop(expected, None)) is not None:
+                    expected = Place._make(_PLACE.unpack_from(ready)).next
+                    yield _unpacked(ready)
+        for at in sorted(waiting):
+            yield _unpacked(waiting[at])
+
+    def rows(self) -> Iterator[Entry]:
+        """Yield the rows one by one."""
+        for batch in self.batches():
+            yield from batch.entries()
 
     def _open(self) -> BinaryIO:
         try:
@@ -214,40 +237,3 @@ class EarlierRun:
         except OSError:
             pass  # the medium of the case is failing here; the source is asked again
         self.torn = True
-
-
-def merged(runs: Iterable[EarlierRun]) -> Iterator[Entry]:
-    """Yield one row a name from several runs, the oldest run first, in the order of a manifest: see `newer`."""
-    chosen: Entry | None = None
-    for entry in merge(*(run.rows() for run in runs), key=_key_of):  # stable: the oldest comes first
-        if chosen is not None and (chosen.path, chosen.stream) == (entry.path, entry.stream):
-            chosen = newer(chosen, entry)
-        else:
-            if chosen is not None:
-                yield chosen
-            chosen = entry
-    if chosen is not None:
-        yield chosen
-
-
-class Recall:
-    """Rows of earlier runs, asked for in the order of a manifest."""
-
-    def __init__(self, runs: Sequence[EarlierRun]) -> None:
-        self._rows = merged(runs)
-        self._next = next(self._rows, None)
-
-    def before(self, key: bytes | None) -> Iterator[Entry]:
-        """Yield the rows that come before a key, all that are left for None: nobody asked for them."""
-        while self._next is not None and (key is None or _key_of(self._next) < key):
-            passed, self._next = self._next, next(self._rows, None)
-            yield passed
-
-    def find(self, key: bytes) -> Entry | None:
-        """Return the row with this key, if there is one; keys only grow."""
-        for _ in self.before(key):
-            pass
-        if self._next is None or _key_of(self._next) != key:
-            return None
-        found, self._next = self._next, next(self._rows, None)
-        return found

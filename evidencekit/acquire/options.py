@@ -61,6 +61,8 @@ class Edge:
     """Nanoseconds since 1970."""
     random: Callable[[int], bytes]
     reader: Callable[[Sequence[str]], Reader] = Reader
+    jobs: int = 1
+    """Processes that read; with more than one, what is lent here goes to other processes, too."""
 
 
 @dataclass(slots=True)

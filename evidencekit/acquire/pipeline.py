@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from evidencekit.acquire.compose import Taken, Totals, compose
-from evidencekit.acquire.entry import Taker
-from evidencekit.acquire.journal import EarlierRun, Recall, Run, merged
+from evidencekit.acquire.hand import Manner
+from evidencekit.acquire.journal import EarlierRun
+from evidencekit.acquire.merging import Recall, merged, merged_stretches
 from evidencekit.acquire.options import About, Edge, Progress, Tell
-from evidencekit.acquire.row import Entry, sort_key
+from evidencekit.acquire.passing import Pass, Resumed
+from evidencekit.acquire.row import sort_key
 from evidencekit.acquire.selection import Selection
 from evidencekit.acquire.source import Source
 from evidencekit.acquire.teller import Teller
@@ -27,24 +29,10 @@ from evidencekit.core.records import MANIFEST, MANIFEST_TYPE
 from evidencekit.core.values import display, encode_base64, moment
 from evidencekit.errors import BadArgument, CannotFinish, FormatError, Refused
 from evidencekit.read.handles import Opener
-from evidencekit.read.node import Node
-from evidencekit.read.tree import revisit, walk
+from evidencekit.read.tree import revisit
 
 _RUN_TYPE = "evidencekit/run/1"
 _MAX_RESUMED = 100
-
-
-@dataclass(slots=True)
-class Resumed:
-    """What became of the rows that were taken before an interruption."""
-
-    kept: int = 0
-    taken_again: int = 0
-
-    def count(self, earlier: Entry | None, *, stands: bool) -> None:
-        """Count what became of an earlier row, if there was one."""
-        self.kept += stands
-        self.taken_again += earlier is not None and not stands
 
 
 class Acquirer:
@@ -97,41 +85,25 @@ class Acquirer:
     def _walk(self, work: Work, earlier: Sequence[EarlierRun], resumed: Resumed) -> None:
         """Take every entry that does not stand from before, and what a second look might better once more."""
         teller = Teller(self._tell)
-        recall = Recall(earlier)
-        hopeful = 0
         with work.run(self._head(), self._edge.random) as run:
-            taker = self._taker(work, run, teller)
-            nodes = walk(self._source.path, prune=self._selection.excludes, opener=self._opener)
-            with contextlib.closing(nodes):
-                for node in nodes:
-                    teller.begin(node)
-                    for passed in recall.before(sort_key(node.path)):
-                        run.add(taker.gone(passed))
-                    for entry, fresh in _rows(node, taker, recall, resumed):
-                        if fresh:
-                            run.add(entry)
-                        teller.end(entry, fresh=fresh)
-                        hopeful += taker.hopes(entry)
-            for passed in recall.before(None):
-                run.add(taker.gone(passed))
+            pass_ = Pass(
+                self._source.path, self._manner(work), run, teller, Recall(earlier), resumed, opener=self._opener
+            )
+            pass_.walk(jobs=self._edge.jobs)
             teller.tell()
-        if hopeful:
-            self._retry(work, teller, taker.device)
+        if pass_.is_hopeful:
+            self._retry(work, teller, pass_.device)
 
-    def _taker(self, work: Work, run: Run, teller: Teller) -> Taker:
+    def _manner(self, work: Work) -> Manner:
         options = self._about.options
-
-        def on_block(size: int) -> None:
-            teller.block(size)
-            run.tick()
-
-        return Taker(
+        return Manner(
             self._selection,
-            self._edge.reader(options.all_digests),
+            options.all_digests,
             work.objects,
+            self._edge.random,
+            self._edge.reader,
             copies=options.copies,
             stable_inodes=self._source.inode_is_stable,
-            on_block=on_block,
         )
 
     def _retry(self, work: Work, teller: Teller, device: int) -> None:
@@ -140,13 +112,18 @@ class Acquirer:
         recall = Recall(runs)
         teller.progress.phase = "retry"
         with work.run(self._head(), self._edge.random) as run:
-            taker = self._taker(work, run, teller)
+
+            def on_block(size: int) -> None:
+                teller.block(size)
+                run.tick()
+
+            taker = self._manner(work).taker(on_block)
             taker.device = device
             paths = (entry.path for entry in merged(runs) if taker.hopes(entry))
             nodes = revisit(self._source.path, paths, prune=self._selection.excludes, opener=self._opener)
             with contextlib.closing(nodes):
                 for node in nodes:
-                    teller.begin(node)
+                    teller.begin(node.path)
                     found = recall.find(sort_key(node.path))
                     if found is None:  # below a folder that could not be listed before
                         run.add(taker.take(node))
@@ -162,19 +139,21 @@ class Acquirer:
         work.clear()
         told = Progress("compose", kept=self.resumed.kept)
 
-        def tell(entry: Entry, totals: Totals) -> None:
-            told.files, told.bytes, told.path = totals.kinds["file"], totals.bytes, entry.path
+        def tell(path: bytes, totals: Totals) -> None:
+            told.files, told.bytes, told.path = totals.kinds["file"], totals.bytes, path
             told.omissions = totals.omissions
             self._tell(told)
 
+        runs = work.earlier()
         taken = compose(
-            merged(work.earlier()),
+            merged_stretches(runs),
             work.manifest,
             work.named,
             make_header=self._header,
             sensitive=self._about.options.sensitive,
             random=self._edge.random,
             progress=tell,
+            undisturbed=len(runs) == 1,
         )
         checked = Progress("check")
 
@@ -253,22 +232,3 @@ class Acquirer:
             raise BadArgument(
                 f"The manifest's header cannot say this: {error.message}", code="U231", place=error.place
             ) from error
-
-
-def _rows(node: Node, taker: Taker, recall: Recall, resumed: Resumed) -> Iterator[tuple[Entry, bool]]:
-    """Yield the rows of a node, its own and those of its named streams, and whether each is new to the runs."""
-    earlier = recall.find(sort_key(node.path))
-    stands = earlier is not None and taker.stands(earlier, node)
-    resumed.count(earlier, stands=stands)
-    if earlier is not None and stands:
-        entry = taker.standing(earlier, node)
-        yield entry, entry != earlier
-    else:
-        yield taker.take(node), True
-    for stream in taker.streams(node):
-        earlier = recall.find(sort_key(node.path, stream.name))
-        resumed.count(earlier, stands=stands and earlier is not None)
-        if earlier is not None and stands:
-            yield earlier, False
-        else:
-            yield taker.take_stream(node, stream), True

@@ -5,6 +5,7 @@ Source: specs/manifest.md sections 2 to 6, decisions/0006.
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from evidencekit.acquire.rows import content_none, metadata_group, name_group
@@ -81,3 +82,21 @@ def gone(earlier: Entry, *, has_objects: bool) -> Entry:
         size=size, state="vanished", sha256=None, mtime_ns=None, reason="not_found",
         copied=None, stamp=None, link=b"", large=b"", lost=0, gone=1,
     )  # fmt: skip
+
+
+def stamp_of(status: os.stat_result, device: int, *, stable_inode: bool) -> bytes:
+    """Return what tells a changed file from one that is as it was, over restarts of the system, too.
+
+    `device` is the number of the source's own, which may be another after a restart: so are inodes, where they are not
+    `stable_inode`.
+    """
+    inode = status.st_ino if stable_inode else 0
+    other = 0 if status.st_dev == device else status.st_dev
+    return b"%d %d %d %d %d" % (other, inode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def link_of(status: os.stat_result, device: int) -> bytes:
+    """Return what is the same for all names of one file, and how many there are; nothing where it has one name."""
+    if status.st_nlink < 2:
+        return b""
+    return b"%d %d %d" % (0 if status.st_dev == device else status.st_dev, status.st_ino, status.st_nlink)

@@ -19,8 +19,8 @@ from evidencekit.core.records import (
     MEDIA_TYPE_TYPE,
     METADATA_TYPE,
     NAME_TYPE,
+    ROW_TYPE,
     derived_leaf_bytes,
-    leaf_bytes,
 )
 from evidencekit.core.schema import MAX_ARRAY, MAX_STRING
 
@@ -36,6 +36,13 @@ _CONTENT = b"evidencekit/group/1\0content\0"
 _METADATA = b"evidencekit/group/1\0metadata\0"
 _OPINION = b"evidencekit/group/1\0opinion\0"
 _SALT_BLOCK = 1024
+# A template is filled in twice as fast as an f-string of as many members.
+_PLAIN_CONTENT = f'{{"_t":"{CONTENT_TYPE}","blake3":"%s","sha256":"%s","size":"%d","state":"complete"}}'
+_PLAIN_METADATA = (
+    f'{{"_t":"{METADATA_TYPE}","atime_ns":"%d","btime_ns":"%d","ctime_ns":"%d","device":"%d","gid":"%d",%s"inode":"%d"'
+    ',"mode":"%d","mtime_ns":"%d","nlink":"%d",%s"uid":"%d"}'
+)
+_LEAF = f'\0{{"_t":"{ROW_TYPE}","content":"%s","kind":"%s","metadata":"%s","name":"%s"}}'
 
 
 class Salts:
@@ -59,13 +66,13 @@ class Salts:
 def row_leaf_hash(kind: str, salt: bytes, name: bytes, content: bytes, metadata: bytes) -> bytes:
     """Return the leaf hash of a row from its kind, its salt and the bytes of its groups."""
     h = _sha512(_SALTS + salt).digest()
-    leaf = leaf_bytes(
+    leaf = _LEAF % (
+        _sha256(_CONTENT + h[16:32] + content).hexdigest(),
         kind,
-        _sha256(_NAME + h[:16] + name).digest(),
-        _sha256(_CONTENT + h[16:32] + content).digest(),
-        _sha256(_METADATA + h[32:48] + metadata).digest(),
+        _sha256(_METADATA + h[32:48] + metadata).hexdigest(),
+        _sha256(_NAME + h[:16] + name).hexdigest(),
     )
-    return _sha256(b"\0" + leaf).digest()
+    return _sha256(leaf.encode()).digest()
 
 
 def derived_leaf_hash(base_index: int, base_root: bytes, salt: bytes, opinion: bytes) -> bytes:
@@ -104,6 +111,11 @@ def content_taken(state: str, size: int, digests: dict[str, bytes], xattrs: str 
     return (
         f'{{"_t":"{CONTENT_TYPE}","blake3":"{digests["blake3"].hex()}",{between},"size":"{size}","state":"{state}"{more}}}'
     ).encode()
+
+
+def content_plain(blake3: str, sha256: str, size: int) -> bytes:
+    """Return the group `content` of a whole file with these digests (hex) alone: `content_taken`, but sooner."""
+    return (_PLAIN_CONTENT % (blake3, sha256, size)).encode()
 
 
 def content_none(state: str, size: int | None = None, *, reason: str = "", detail: str = "", xattrs: str = "") -> bytes:
@@ -168,6 +180,18 @@ def metadata_group(
         f',"mode":"{status.st_mode & 0o7777}","mtime_ns":"{status.st_mtime_ns}","nlink":"{status.st_nlink}"'
         f',{owner}{number}"uid":"{status.st_uid}"{tail}}}'
     ).encode()
+
+
+def metadata_plain(
+    status: os.stat_result, group: str, owner: str, btime_ns: int | None, attributes: Sequence[str]
+) -> bytes:
+    """Return the group `metadata` of a file with nothing else to tell: `metadata_group`, but sooner."""
+    if attributes or btime_ns is None:
+        return metadata_group(status, names=(group, owner), attributes=attributes, btime_ns=btime_ns)
+    return (_PLAIN_METADATA % (
+        status.st_atime_ns, btime_ns, status.st_ctime_ns, status.st_dev, status.st_gid, group, status.st_ino,
+        status.st_mode & 0o7777, status.st_mtime_ns, status.st_nlink, owner, status.st_uid,
+    )).encode()  # fmt: skip
 
 
 def with_link_group(metadata: bytes, number: int) -> bytes:

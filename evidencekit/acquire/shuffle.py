@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evidencekit.core.merkle import HASH_SIZE, CompactRange
+from evidencekit.core.merkle import HASH_SIZE
 from evidencekit.write.parquet import ManifestWriter
+from evidencekit.write.tiles import TileWriter
+
+_BATCH = 1024
 
 
 class Shuffled:
@@ -25,8 +28,8 @@ class Shuffled:
         """Take the leaf hashes of the next rows in path order."""
         self._leaves += b"".join(leaf_hashes)
 
-    def finish(self, header: bytes, header_salt: bytes) -> tuple[bytes, bytes]:
-        """Write the manifest, remove the file aside; return the root and the SHA-256 of the manifest's bytes.
+    def finish(self, header: bytes, header_salt: bytes, tiles: TileWriter) -> bytes:
+        """Write the manifest, give its leaves to `tiles`, remove the file aside; return the SHA-256 of its bytes.
 
         Raises:
             Refused: R501, the name is taken.
@@ -39,11 +42,13 @@ class Shuffled:
         rows = len(leaves) // HASH_SIZE
         column = pa.Array.from_buffers(pa.binary(HASH_SIZE), rows, [None, pa.py_buffer(self._leaves)])
         order = pc.sort_indices(column)
-        tree = CompactRange()
-        tree.extend(bytes(leaves[at.as_py() * HASH_SIZE : (at.as_py() + 1) * HASH_SIZE]) for at in order)
+        positions = memoryview(order.buffers()[1]).cast("Q")
+        for start in range(0, rows, _BATCH):
+            some = positions[start : min(start + _BATCH, rows)].tolist()
+            tiles.extend([bytes(leaves[at * HASH_SIZE : (at + 1) * HASH_SIZE]) for at in some], some)
         places = memoryview(pc.sort_indices(order).buffers()[1]).cast("Q")  # the permutation the other way round
         with ManifestWriter(self._out) as writer:
             writer.copy_renumbered(self.aside, places)
             digest = writer.finish(header, header_salt)
         self.aside.unlink()
-        return tree.root(), digest
+        return digest

@@ -16,7 +16,7 @@ from evidencekit.core.mounts import Mount, mount_of, parse_mounts
 from evidencekit.core.schema import MAX_STRING
 from evidencekit.core.values import display, name_member
 from evidencekit.errors import CannotFinish, Refused
-from evidencekit.read.blockdevice import SYSTEM, block_device
+from evidencekit.read.blockdevice import SYSTEM, block_device, fit_jobs, is_rotating
 from evidencekit.read.handles import open_parent, unreachable
 
 _UUIDS = frozenset({"ext2", "ext3", "ext4", "btrfs"})
@@ -61,6 +61,12 @@ class Source:
             if self.mount["fs_type"] in _UUIDS:
                 known["file_system"] = str(os.statvfs(self.real).f_fsid)
         return known
+
+    def fit_jobs(self) -> int:
+        """Return how many processes read it best."""
+        status = os.lstat(self.real)
+        number = status.st_rdev if self.kind == "block_device" else status.st_dev
+        return fit_jobs(is_rotating(number))
 
     def record(self, *, host: str | None, touched: bool) -> dict[str, Any]:
         """Return the header's `source`; `touched` says that an access time may have moved."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from evidencekit.acquire.options import Progress, Tell
 from evidencekit.acquire.row import Entry
-from evidencekit.read.node import Node
 
 TELL_EVERY = 256
 
@@ -18,28 +17,32 @@ class Teller:
         self.progress = Progress()
         self._tell = tell
         self._rows = 0
-        self._inside = 0
 
-    def begin(self, node: Node) -> None:
+    def begin(self, path: bytes) -> None:
         """Hear what is taken now."""
-        self.progress.path = node.path
+        self.progress.path = path
 
     def block(self, size: int) -> None:
-        """Hear the bytes of a large file, and tell."""
-        self._inside += size
+        """Hear the bytes of a large file before it is done, and tell."""
         self.progress.bytes += size
         self.tell()
 
-    def end(self, entry: Entry, *, fresh: bool) -> None:
-        """Hear what came of it: `fresh`, or a row that stands from before."""
+    def keep(self, entry: Entry, *, counts: bool) -> None:
+        """Hear of a row that stands from before; `counts` unless it is told of as taken, too."""
+        self.progress.kept += 1
+        if counts:
+            size = (entry.size or 0) if entry.state in {"complete", "changed"} else 0
+            self.add(1, files=entry.kind == "file", size=size, omissions=entry.state != "complete")
+
+    def add(self, rows: int, *, files: int, size: int, omissions: int) -> None:
+        """Hear of rows: how many, and of them files, bytes that were not told before, omissions."""
         progress = self.progress
-        progress.kept += not fresh
-        progress.files += entry.kind == "file"
-        progress.bytes += (entry.size or 0) - self._inside if entry.state in {"complete", "changed"} else 0
-        progress.omissions += entry.state != "complete"
-        self._inside = 0
-        self._rows += 1
-        if self._rows % TELL_EVERY == 0:
+        progress.files += files
+        progress.bytes += size
+        progress.omissions += omissions
+        self._rows += rows
+        if self._rows >= TELL_EVERY:
+            self._rows = 0
             self.tell()
 
     def tell(self) -> None:

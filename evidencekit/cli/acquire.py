@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from evidencekit.seal.sign import Signer
 
 DONE_WITH_OMISSIONS = 6
+MOST_JOBS = 64
 DIGESTS = click.Choice(["md5", "sha1", "sha512", "sha3-256"])
 
 
@@ -42,6 +43,8 @@ DIGESTS = click.Choice(["md5", "sha1", "sha512", "sha3-256"])
               help="Particulars of the seizure: see `evidencekit init --template`.")  # fmt: skip
 @click.option("--sensitive", is_flag=True, help="Shuffled order: a row's place tells nothing about hidden names.")
 @click.option("--resume", is_flag=True, help="Take up an acquisition that was interrupted.")
+@click.option("--jobs", type=click.IntRange(1, MOST_JOBS), metavar="N",
+              help="Processes that read. Default: one a core, up to 8; a single one for a rotating disk.")  # fmt: skip
 @click.option("--no-identify", is_flag=True, help="Seal only; media types later, by --resume.")
 @signing
 @output
@@ -135,6 +138,7 @@ def _request(source: Path, options: dict[str, Any]) -> Acquisition:
         host=surroundings.host(),
         types=not options["no_identify"],
         resume=options["resume"],
+        jobs=options["jobs"],
         copy_to=options["copy_to"],
     )
 

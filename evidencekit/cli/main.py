@@ -12,8 +12,6 @@ from importlib import import_module
 import click
 
 from evidencekit import __version__
-from evidencekit.cli.render import Screen
-from evidencekit.core.values import display
 from evidencekit.errors import BadArgument, CannotFinish, EvidenceError, Interrupted
 
 COMMANDS = {
@@ -80,37 +78,42 @@ def run(command: click.Command, name: str) -> None:
     try:
         code = command.main(prog_name=name, standalone_mode=False)
     except EvidenceError as error:
-        Screen(as_json="--json" in sys.argv).failure(error)
-        code = error.exit_code
+        code = _tell(error)
     except click.exceptions.Exit as leaving:
         code = leaving.exit_code
     except click.ClickException as error:
         if "--json" in sys.argv:
-            usage = BadArgument(error.format_message(), code="U200", hint=f"See `{name} --help`.")
-            Screen(as_json=True).failure(usage)
+            code = _tell(BadArgument(error.format_message(), code="U200", hint=f"See `{name} --help`."))
         else:
             error.show()
-        code = 2
+            code = 2
     except (click.Abort, KeyboardInterrupt):
         stopped = Interrupted(
             "Stopped. What was sealed stands; nothing is half written.",
             code="X499",
             hint="An acquisition goes on where it ended: the same command with --resume.",
         )
-        Screen(as_json="--json" in sys.argv).failure(stopped)
-        code = stopped.exit_code
+        code = _tell(stopped)
     except BrokenPipeError:
         sys.stderr.close()
         code = 4
     except OSError as error:
+        from evidencekit.core.values import display
+
         where = "" if error.filename is None else f"{display(str(error.filename))}: "
         hint = "Check the path, the permissions and the medium."
-        failed = CannotFinish(f"{where}{error.strerror or error}.", code="X420", hint=hint)
-        Screen(as_json="--json" in sys.argv).failure(failed)
-        code = failed.exit_code
+        code = _tell(CannotFinish(f"{where}{error.strerror or error}.", code="X420", hint=hint))
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _tell(error: EvidenceError) -> int:
+    """Say what went wrong and return the exit code."""
+    from evidencekit.cli.render import Screen
+
+    Screen(as_json="--json" in sys.argv).failure(error)
+    return error.exit_code
+
+
 def main() -> None:
-    """Entry point of `evidencekit` and `python -m evidencekit`."""
+    """Run the command group: what `evidencekit.cli.entry` does with all arguments but one."""
     run(evidencekit, "evidencekit")

@@ -24,8 +24,9 @@ GROUPS = ("name", "content", "metadata")
 def prove(case: Path, row: str, out: Path | None, tlog: Path | None, withhold: tuple[str, ...], screen: Screen) -> int:
     """Write one row's proof: checkable on its own, tells nothing about other rows.
 
-    ROW is EX-001:PATH or EX-001#INDEX. The proof holds the row, the path to the sealed root, the signed seal event, and
-    the signed tree head. What is recorded is taken as it is: `evidencekit verify FILE` checks all of it.
+    ROW is EX-001:PATH, or EX-001#INDEX (streams have no path of their own). The proof holds the row, the path to the
+    sealed root, the signed seal event, and the signed tree head. What is recorded is taken as it is:
+    `evidencekit verify FILE` checks all of it.
 
     \b
     Examples:

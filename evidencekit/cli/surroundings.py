@@ -90,8 +90,18 @@ def log_key_path(identity: bytes, given: Path | None) -> Path:
 
 def program() -> dict[str, Any]:
     """Return name, version and parts of this program, as headers and events carry it."""
-    parts = {name: str(import_module(name).__version__) for name in ("blake3", "cryptography", "pyarrow")}
+    parts = {name: _version_of(name) for name in ("blake3", "cryptography", "pyarrow")}
     return {"name": "evidencekit", "parts": {"python": platform.python_version(), **parts}, "version": __version__}
+
+
+def _version_of(name: str) -> str:
+    """Return the version of a library, without loading it where that can be: Arrow must not be, before a fork."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(name)
+    except PackageNotFoundError:  # in a binary that was made without the particulars of its parts
+        return str(import_module(name).__version__)
 
 
 def signer(key: Path) -> Signer:

@@ -6,6 +6,7 @@ import re
 
 CASE_FILE = "case.json"
 CUSTODY = "custody"
+TILES = ".tiles"
 MANIFESTS = "manifests"
 CHECKPOINTS = "checkpoints"
 OBJECTS = "objects"
@@ -72,6 +73,11 @@ def manifest_file(n: int, reduced: int = 0) -> str:
     return f"{MANIFESTS}/{number(n)}{f'.r{reduced}' if reduced else ''}.parquet"
 
 
+def tiles_file(n: int) -> str:
+    """Return the side file of manifest `n` from which proofs are made quickly; it is disposable."""
+    return f"{MANIFESTS}/{number(n)}{TILES}"
+
+
 def parse_manifest_name(name: str) -> int | None:
     """Return the number of a full manifest's file name, else None."""
     return parse_number(name[:-8]) if name.endswith(".parquet") else None
@@ -93,7 +99,7 @@ def is_disposable(path: str) -> bool:
     return (
         first in {WORK, INDEX, INDEX + "-wal", INDEX + "-shm", INDEX + "-journal"}
         or any(part.startswith(TEMPORARY) for part in path.split("/"))
-        or path.endswith(".tiles")
+        or path.endswith(TILES)
     )
 
 

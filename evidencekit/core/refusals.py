@@ -95,6 +95,8 @@ REFUSALS: dict[str, Refusal] = {
     "X444": Refusal("The index failed", "The index cannot be built or read.", "Delete index.sqlite: nothing is lost."),
     "X446": Refusal("Not a record", "The case file or an event is malformed.", "`evidencekit verify CASE`."),
     "X447": Refusal("The comparison failed", "The temporary file of a comparison cannot be made or read.", "Make room in the case's folder."),
+    "X450": Refusal("A worker process ended", "A part of the program was ended by the system.", "Look for a lack of memory; the same again with --resume."),
+    "X451": Refusal("No worker process", "The system starts no other process.", "Use --jobs 1."),
     "X490": Refusal("The demonstration went wrong", "A step did not end as it should have.", "`evidencekit doctor`; then report it."),
     "X499": Refusal("Stopped", "Somebody stopped the program; what was sealed stands.", "Start again; for acquisitions with --resume."),
     # --- R5xx: it would break a rule (exit 5) ----------------------------------------------------------------------

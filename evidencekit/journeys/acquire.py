@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from evidencekit.acquire.compose import Taken
-from evidencekit.acquire.identify import identify
 from evidencekit.acquire.options import About, Edge, Options, Progress
 from evidencekit.acquire.pipeline import Acquirer
 from evidencekit.acquire.selection import Selection
@@ -49,6 +48,8 @@ class Acquisition:
     types: bool = True
     """Make the media types after sealing."""
     resume: bool = False
+    jobs: int | None = 1
+    """Processes that read; None: as many as serve the source and this computer."""
     was_finished: bool = False
     """The last step of an interrupted acquisition was finished just before: then there may be nothing left to do."""
     copy_to: Path | None = None
@@ -80,6 +81,7 @@ class _Tools:
     clock: Clock
     random: Random
     utc_offset_min: int | None
+    jobs: int
     tell: Callable[[Progress], None] | None
     on_sealed: Callable[[Taken, Checkpoint], None] | None
 
@@ -109,10 +111,11 @@ def acquire_and_seal(
             another program is at it, R508 the second medium holds something else, R509 begun otherwise.
         CannotFinish: the source or the case cannot be used; X426, X427 there is too little room.
     """
-    tools = _Tools(signer, actor, clock, random, utc_offset_min, progress, on_sealed)
     case = ledger.store.path
     _refuse_places(case, request)
     source = look_at(request.source)
+    jobs = source.fit_jobs() if request.jobs is None else request.jobs
+    tools = _Tools(signer, actor, clock, random, utc_offset_min, jobs, progress, on_sealed)
     for place in (case, request.copy_to):
         if place is not None:
             refuse_on_device(source, place)
@@ -132,7 +135,7 @@ def acquire_and_seal(
         request.host,
         utc_offset_min,
     )
-    acquirer = Acquirer(source, about, Edge(clock, random, reader), progress)
+    acquirer = Acquirer(source, about, Edge(clock, random, reader, jobs), progress)
     medium = None if request.copy_to is None else _medium(request.copy_to)
     secret = ledger.derive_secret(b"runs " + request.exhibit.encode())
     taken = sealed = sealed_at = typed = None
@@ -235,7 +238,7 @@ def _seal(ledger: Ledger, request: Acquisition, source: Source, taken: Taken, to
     """Publish the manifest, enter `acquire` and `seal`, and write the checkpoint last."""
     header = taken.header_record
     body = _particulars(request, source, header["started_at"], header["finished_at"])
-    number = ledger.add_manifest(taken.path)
+    number = ledger.add_manifest(taken.path, taken.path.with_suffix(layout.TILES))
     ledger.append("acquire", [request.exhibit], body, actor=tools.actor, signers=[tools.signer])
     ledger.append("seal", [request.exhibit], manifest_body(taken, number), actor=tools.actor, signers=[tools.signer])
     return ledger.checkpoint()
@@ -243,6 +246,8 @@ def _seal(ledger: Ledger, request: Acquisition, source: Source, taken: Taken, to
 
 def _type(ledger: Ledger, request: Acquisition, work: Work, about: About, tools: _Tools) -> Taken:
     """Make the media types of the item's sealed manifest, and seal them."""
+    from evidencekit.acquire.identify import identify  # noqa: PLC0415 (many are made later, or never)
+
     base = ledger.log.seals[request.exhibit]
     taken = identify(
         request.source,
@@ -257,6 +262,7 @@ def _type(ledger: Ledger, request: Acquisition, work: Work, about: About, tools:
         clock=tools.clock,
         utc_offset_min=about.utc_offset_min,
         progress=tools.tell,
+        jobs=tools.jobs,
     )
     seal_derived(ledger, request.exhibit, taken, signer=tools.signer, actor=tools.actor)
     return taken

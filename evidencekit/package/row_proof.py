@@ -6,25 +6,22 @@ specs/messages.md section 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evidencekit.core import encoding, layout
-from evidencekit.core.digest import group_commitment, group_salts
+from evidencekit.core.digest import group_salts
 from evidencekit.core.event import decode_event, knows_type
-from evidencekit.core.merkle import CompactRange, Tree, leaf_hash, prove_inclusion
+from evidencekit.core.merkle import Tree, leaf_hash, prove_inclusion
 from evidencekit.core.proofs import TlogProof, format_tlog_proof
-from evidencekit.core.records import CASE, leaf_bytes
+from evidencekit.core.records import CASE
 from evidencekit.core.row_proof import ROW_PROOF_TYPE, encode_row_proof
 from evidencekit.core.values import display, encode_base64, parse_count
 from evidencekit.core.versions import refuse_newer
 from evidencekit.errors import BadArgument, CannotFinish, FormatError
-from evidencekit.read.parquet import ManifestFile, Row
+from evidencekit.package.row_place import find_row, row_leaf
 from evidencekit.read.store import Store
-
-HASH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ class RowProof:
 def prove_row(case: Path, name: str, *, groups: tuple[str, ...]) -> RowProof:
     """Return the proof of the row `EX-001:PATH` or `EX-001#INDEX`, with these groups opened.
 
-    Memory: 32 bytes a row of the manifest.
+    Where the manifest has tiles, one row group of it is read; else all rows, and memory holds 32 bytes a row.
 
     Raises:
         BadArgument: U234 no such item or row.
@@ -60,21 +57,18 @@ def prove_row(case: Path, name: str, *, groups: tuple[str, ...]) -> RowProof:
     record = encoding.decode(data)
     CASE.check(record)
     entry, event = _seal_of(store, item, size)
-    row, leaves = _find_row(store, event["body"], wanted, name)
-    index = row.index
+    row, proof = find_row(store, event["body"], wanted, display(name))
     salts = group_salts(row.row_salt)._asdict()
     stored = {"content": row.content, "metadata": row.metadata, "name": row.name}
-    commitments = {key: group_commitment(key, salts[key], data) for key, data in stored.items()}
-    leaf = leaf_bytes(row.kind, commitments["name"], commitments["content"], commitments["metadata"])
     extra = {
         "_t": ROW_PROOF_TYPE,
         "entry": _text(store, layout.entry_file(entry), layout.MAX_RECORD_FILE),
         "event": _text(store, layout.event_file(entry), layout.MAX_RECORD_FILE),
         "groups": {key: {"bytes": stored[key].decode(), "salt": encode_base64(salts[key])} for key in groups},
-        "index": str(index),
-        "leaf": leaf.decode(),
+        "index": str(row.index),
+        "leaf": row_leaf(row).decode(),
         "log_keys": record["log_keys"],
-        "proof": [encode_base64(node) for node in prove_inclusion(index, len(leaves) // HASH, _packed(leaves))],
+        "proof": [encode_base64(node) for node in proof],
         "signatures": [
             _text(store, layout.signature_file(entry, place), layout.MAX_SIGNATURE_FILE)
             for place in range(len(event["signers"]))
@@ -86,8 +80,8 @@ def prove_row(case: Path, name: str, *, groups: tuple[str, ...]) -> RowProof:
     return RowProof(
         whole=format_tlog_proof(TlogProof(entry, path, note, encode_row_proof(extra))),
         bare=format_tlog_proof(TlogProof(entry, path, note, None)),
-        index=index,
-        rows=len(leaves) // HASH,
+        index=row.index,
+        rows=parse_count(event["body"]["rows"]),
         entry=entry,
         size=size,
     )
@@ -126,50 +120,3 @@ def _seal_of(store: Store, item: str, size: int) -> tuple[int, dict[str, Any]]:
     if not known:
         raise CannotFinish("No exhibit of this case is sealed.", code="X440", hint="`evidencekit acquire` seals one.")
     raise BadArgument(f"No sealed exhibit {display(item)}.", code="U234", hint=f"Sealed: {', '.join(known[:20])}.")
-
-
-def _find_row(store: Store, seal: dict[str, Any], wanted: bytes | int, name: str) -> tuple[Row, bytearray]:
-    """Return the row, and all leaf hashes in index order, packed."""
-    found: Row | None = None
-    rows, place = parse_count(seal["rows"]), layout.manifest_file(parse_count(seal["manifest"]))
-    leaves = bytearray()
-    with store.open(place) as file:
-        for row in ManifestFile(file, place).rows():
-            if wanted in {row.index, row.path}:
-                found = row
-            if not 0 <= row.index < rows:
-                raise CannotFinish(f"{place} has a row {row.index} of {rows}.", code="X443", hint="Verify the case.")
-            end = (row.index + 1) * HASH
-            if end > len(leaves):  # in shuffled order the rows of a file do not come by index
-                leaves.extend(bytes(end - len(leaves)))
-            leaves[end - HASH : end] = leaf_hash(_leaf(row))
-    if len(leaves) != rows * HASH:
-        raise CannotFinish(f"{place} has other than its {rows} rows.", code="X443", hint="Verify the case.")
-    if found is None:
-        raise BadArgument(f"No row {display(name)}.", code="U234", hint="`evidencekit find CASE --name GLOB` finds it.")
-    return found, leaves
-
-
-def _leaf(row: Row) -> bytes:
-    salts = group_salts(row.row_salt)
-    return leaf_bytes(
-        row.kind,
-        group_commitment("name", salts.name, row.name),
-        group_commitment("content", salts.content, row.content),
-        group_commitment("metadata", salts.metadata, row.metadata),
-    )
-
-
-def _packed(leaves: bytearray) -> Callable[[int, int], bytes]:
-    """Return a reader of perfect subtrees over packed leaf hashes; each is computed when asked for."""
-
-    def hashes(start: int, end: int) -> Iterator[bytes]:
-        for place in range(start * HASH, end * HASH, HASH):
-            yield bytes(leaves[place : place + HASH])
-
-    def node(level: int, index: int) -> bytes:
-        subtree = CompactRange()
-        subtree.extend(hashes(index << level, (index + 1) << level))
-        return subtree.root()
-
-    return node

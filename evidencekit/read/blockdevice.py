@@ -12,6 +12,9 @@ from typing import NamedTuple
 SYSTEM = Path("/sys/dev/block")
 _SECTOR = 512  # of sysfs, whatever the device has
 _DEEPEST = 16
+_VIRTUAL = ("vd", "xvd")
+MOST_FIT = 8
+"""Processes that are started unasked: more wait for the medium, in all that was measured."""
 
 
 class BlockDevice(NamedTuple):
@@ -42,6 +45,41 @@ def is_unlisted(number: int, *, system: Path = SYSTEM) -> bool:
     File systems without a device of their own (btrfs, NFS, FUSE) have numbers that say nothing.
     """
     return os.major(number) > 0 and system.is_dir() and not _place(number, system).exists()
+
+
+def is_rotating(number: int, *, system: Path = SYSTEM) -> bool | None:
+    """Tell whether what has this number (`st_dev` of a file on it, or `st_rdev`) lies on a disk that turns.
+
+    None where nobody knows: Linux calls loop devices and those of virtual machines so, whatever they lie on.
+    """
+    return _turns(_place(number, system), system, _DEEPEST)
+
+
+def _turns(place: Path, system: Path, depth: int) -> bool | None:
+    if (place / "partition").exists():
+        place = place.resolve().parent
+    below = [_turns(place, system, depth - 1) for place in place.glob("slaves/*")] if depth else []
+    backing = _line(place / "loop/backing_file")
+    if backing and depth:
+        try:
+            below = [_turns(_place(Path(backing).stat().st_dev, system), system, depth - 1)]
+        except OSError:
+            return None
+    if below:
+        return any(below) if None not in below or any(below) else None
+    if not (place / "device").exists() or place.resolve().name.startswith(_VIRTUAL):
+        return None
+    turns = _number(place / "queue/rotational")
+    return None if turns is None else turns == 1
+
+
+def fit_jobs(rotating: bool | None, *, cores: int | None = None) -> int:
+    """Return how many processes read best: one where a disk would have to seek, else one a core, up to 8."""
+    if rotating:
+        return 1
+    if cores is None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, MOST_FIT))
 
 
 def _place(number: int, system: Path) -> Path:

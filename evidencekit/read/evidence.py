@@ -143,21 +143,30 @@ class Reader:
                         return False
         return False
 
-    def _read_at_once(self, handle: int, before: os.stat_result, sink: Sink | None) -> Reading | None:
-        """Read a small file in two calls, the second to see its end; None where it is not that simple."""
+    def at_once(self, handle: int, stated: int) -> tuple[memoryview, os.stat_result] | None:
+        """Return the whole content of a small file, and its fstat after the reading; None where it is not that simple.
+
+        One call reads it, and one more sees its end where it is not as long as `stated` (bytes). The content lies in a
+        buffer that the next reading uses again.
+        """
         buffer = self._small
         try:
             size = self._preadv(handle, (buffer,), 0)
-            if size == SMALL_BLOCK or self._preadv(handle, (buffer[size:],), size):
+            if size == SMALL_BLOCK or (size != stated and self._preadv(handle, (buffer[size:],), size)):
                 return None
-            after = os.fstat(handle)
+            return buffer[:size], os.fstat(handle)
         except OSError:
             return None
-        data = buffer[:size]
+
+    def _read_at_once(self, handle: int, before: os.stat_result, sink: Sink | None) -> Reading | None:
+        found = self.at_once(handle, before.st_size)
+        if found is None:
+            return None
+        data, after = found
         digests = {"blake3": blake3(data).digest(), "sha256": hashlib.sha256(data).digest()}
         if sink is not None:
             sink.write(data.toreadonly())
-        return Reading(digests, size, before, after, after.st_size, [], None)
+        return Reading(digests, len(data), before, after, after.st_size, [], None)
 
     def _read_small(self, media: Media, others: dict[str, Any], sink: Sink | None) -> tuple[bytes, bytes]:
         data = media.fill(self._small)

@@ -7,9 +7,24 @@ Source: specs/decisions/0003-walk-in-read.md.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
 from evidencekit.read.handles import Opener
+
+MARK = b"\0"
+"""No name holds it, and it sorts first: a name with it keeps its place."""
+FILE_MARK = MARK
+"""Behind the name of a plain file, as a listing says."""
+OTHER_MARK = MARK + MARK
+"""Behind the name of anything else that is no folder."""
+LINK_MARK = MARK + MARK + MARK
+"""Behind that of a symbolic link."""
+_MARKS = {"file": FILE_MARK, "symlink": LINK_MARK}
+_KINDS = {mark: kind for kind, mark in _MARKS.items()}
+
+
+_ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 
 
 class Folder:
@@ -26,6 +41,16 @@ class Folder:
         """What is still to come, the next one last."""
         self.identity = (status.st_dev, status.st_ino)
         self.kinds: dict[bytes, str] | None = None
+
+    def take_marked(self, most: int) -> list[bytes]:
+        """Return the next names as long as they are marked, up to so many, with their marks."""
+        names = self.names
+        if not names or not names[-1].endswith(MARK):
+            return []
+        count = next((at for at, name in enumerate(names[: -most - 1 : -1]) if not name.endswith(MARK)), most)
+        taken = names[: -count - 1 : -1]
+        del names[-len(taken) :]
+        return taken
 
     def park(self) -> None:
         """Give the handle back."""
@@ -45,14 +70,20 @@ class Folder:
     def listed_kind(self, name: bytes) -> str:
         """Return the kind that the listing alone tells, for a name that could not be looked at."""
         if self.kinds is None:
-            self.kinds = {}
-            try:
-                with os.scandir(self.handle) as listing:
-                    for entry in listing:
-                        self.kinds[os.fsencode(entry.name)] = _listed_kind(entry)
-            except OSError:
-                pass  # then the kind stays unknown, which is what the row says
+            self.kinds = listed_kinds(self.handle)
         return self.kinds.get(name, "unknown")
+
+
+def listed_kinds(handle: int) -> dict[bytes, str]:
+    """Return the kinds by name, as the listing of an open folder tells them; what it does not tell is missing."""
+    kinds = {}
+    try:
+        with os.scandir(handle) as listing:
+            for entry in listing:
+                kinds[os.fsencode(entry.name)] = _listed_kind(entry)
+    except OSError:
+        pass  # then the kinds stay unknown, which is what the rows say
+    return kinds
 
 
 def _listed_kind(entry: os.DirEntry[str]) -> str:
@@ -75,6 +106,35 @@ def names_in(handle: int) -> Iterator[str]:
     with os.scandir(handle) as listing:
         for entry in listing:
             yield entry.name
+
+
+def marked_names_in(handle: int) -> Iterator[bytes]:
+    """Yield the names in an open folder; what is no folder, as far as the listing tells, is marked.
+
+    Raises:
+        OSError: the listing broke off; what was yielded before stands.
+    """
+    with os.scandir(handle) as listing:
+        for entry in listing:
+            name = entry.name.encode(_ENCODING, _ERRORS)  # os.fsencode does the same, and more slowly
+            try:
+                if entry.is_file(follow_symlinks=False):
+                    name += FILE_MARK
+                elif not entry.is_dir(follow_symlinks=False):
+                    name += LINK_MARK if entry.is_symlink() else OTHER_MARK
+            except OSError:
+                pass  # then the walk looks at it
+            yield name
+
+
+def mark_of(kind: str) -> bytes:
+    """Return the mark of a kind that is no folder."""
+    return _MARKS.get(kind, OTHER_MARK)
+
+
+def marked_kind(marked: bytes) -> str:
+    """Return the kind that the mark of a name tells: as `Folder.listed_kind`, but nobody lists the folder again."""
+    return _KINDS.get(marked[len(marked.rstrip(MARK)) :], "unknown")
 
 
 def climb(stack: list[Folder], opener: Opener) -> None:

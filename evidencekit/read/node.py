@@ -26,7 +26,7 @@ class Node:
     """One entry of the source. `open` and `xattrs` work until the walk goes on."""
 
     __slots__ = (
-        "after", "handle", "kind", "name", "opened", "opener",
+        "after", "handle", "held", "kind", "name", "opened", "opener",
         "parent", "path", "problem", "pruned", "status", "target",
     )  # fmt: skip
 
@@ -36,6 +36,8 @@ class Node:
         """Handle of the folder it lies in, the walk's own."""
         self.handle = -1
         """Handle of a listed folder, the walk's own."""
+        self.held = -1
+        """Handle of a file that is open already: `open` gives it away."""
         self.name = name
         """Its last name; for the source, the name it has where it lies."""
         self.path = path
@@ -64,6 +66,9 @@ class Node:
         """
         if self.kind != "file" and (self.kind != "block_device" or self.path):
             return _NOT_READ
+        if self.held >= 0:
+            handle, self.held = self.held, -1
+            return handle
         try:
             handle = self.opener.file(self.name, self.parent)
         except OSError as error:
@@ -121,6 +126,12 @@ class Node:
             if error.errno == errno.EOPNOTSUPP:
                 return []
             raise
+
+    def drop(self) -> None:
+        """Close a file that is open already, and that nobody reads."""
+        if self.held >= 0:
+            os.close(self.held)
+            self.held = -1
 
     def leave(self) -> None:
         """Forget the handles: the walk goes on, and their numbers will be used again."""

@@ -23,6 +23,7 @@ from evidencekit.read.parquet_pages import (
     check_footer,
 )
 from evidencekit.read.parquet_shape import BYTES, SHAPES, find_shape
+from evidencekit.read.parquet_values import column_values
 
 BATCH = 1024
 """Rows that are in memory as Python objects at one time: the writer's pages have as many."""
@@ -61,8 +62,10 @@ class DerivedRow(NamedTuple):
 class ManifestFile:
     """An open manifest. `rows` and `derived_rows` are for readers, `batches` for whoever needs speed."""
 
-    def __init__(self, file: BinaryIO, place: str) -> None:
+    def __init__(self, file: BinaryIO, place: str, *, most: int | None = None) -> None:
         """Take a file opened by `Store.open`; `place` names it in messages. The file stays the caller's to close.
+
+        `most` are the bytes of a row group, where that is to be less than the format allows.
 
         Raises:
             FormatError: not a manifest of this format; over a limit (code F102).
@@ -70,6 +73,7 @@ class ManifestFile:
         """
         self._file = file
         self._place = place
+        self._most = most
         with _only_ours(place):
             check_footer(file, place)
             self._end = file.seek(0, 2)
@@ -100,8 +104,17 @@ class ManifestFile:
         if self.rows_count > self._end:  # sixteen random bytes a row: what promises more is made to fill memory
             raise FormatError(place, expected=f"at most {self._end} rows", found=str(self.rows_count), code="F102")
 
-    def batches(self, columns: Sequence[str] | None = None, *, start: int = 0) -> Iterator[tuple[int, Columns]]:
-        """Yield `(position of the first row, columns)`, up to 1,024 rows each, from the row group of `start` on.
+    @property
+    def handle(self) -> int:
+        """The file's handle."""
+        return self._file.fileno()
+
+    def batches(
+        self, columns: Sequence[str] | None = None, *, start: int = 0, stop: int | None = None
+    ) -> Iterator[tuple[int, Columns]]:
+        """Yield `(position of the first row, columns)`, up to 1,024 rows each.
+
+        They are those of the row groups in which the rows from `start` to `stop` lie.
 
         Raises:
             FormatError: damaged pages; over a limit (code F102).
@@ -110,6 +123,8 @@ class ManifestFile:
         names = [column.name for column in self.columns if columns is None or column.name in columns]
         first = 0
         for number, rows in enumerate(self.row_groups):
+            if stop is not None and first >= stop:
+                return
             if rows and first + rows > start:
                 yield from self._group(number, first, names)
             first += rows
@@ -143,34 +158,35 @@ class ManifestFile:
             for name in texts:
                 batch[name] = [None if text is None else text.decode(errors="replace") for text in batch[name]]
             for place, values in enumerate(zip(*batch.values(), strict=True), start=first):
-                if place >= end:
-                    return
                 if place >= start:
                     yield values
+                if place + 1 == end:  # before the next row group is looked at
+                    return
 
     def _group(self, number: int, first: int, names: list[str]) -> Iterator[tuple[int, Columns]]:
         """Yield one row group in batches, its pages checked before the library sees them."""
         place = f"{self._place} row group {number}"
         rows = self.row_groups[number]
+        most = MAX_GROUP_BYTES if self._most is None else self._most
         with _only_ours(place):
-            shared = self._check_pages(number, place)
+            shared = self._check_pages(number, names, most, place)
             if shared not in self._readers:
                 self._readers[shared] = _open(self._file, list(shared))
             reader = self._readers[shared]
             found = logical = 0
             for batch in reader.iter_batches(BATCH, row_groups=[number], columns=names, use_threads=False):
-                columns = {name: _values(batch.column(name)) for name in names}
+                columns = {name: column_values(batch.column(name)) for name in names}
                 for name in shared:  # a word of a dictionary may stand in many rows
                     logical += sum(map(len, filter(None, columns.get(name, ()))))
-                if logical > MAX_GROUP_BYTES:
-                    raise FormatError(place, expected=f"at most {MAX_GROUP_BYTES} bytes", found="more", code="F102")
+                if logical > most:
+                    raise FormatError(place, expected=f"at most {most} bytes", found="more", code="F102")
                 yield first + found, columns
                 found += batch.num_rows
             if found != rows:
                 raise FormatError(place, expected=f"{rows} rows", found=str(found))
 
-    def _check_pages(self, number: int, place: str) -> tuple[str, ...]:
-        """Return the columns of a row group that have dictionaries, to be kept as such, so that none swells."""
+    def _check_pages(self, number: int, names: list[str], most: int, place: str) -> tuple[str, ...]:
+        """Return which of the columns have dictionaries in a row group, to be kept as such, so that none swells."""
         group = self._meta.row_group(number)
         total, shared = 0, []
         reached = self._end_of_group_before(number)
@@ -180,6 +196,8 @@ class ManifestFile:
             if start < reached:  # the same pages read again and again make a small file endless
                 raise FormatError(f"{place} {column.name}", expected=f"pages from byte {reached} on", found=str(start))
             reached = start + meta.total_compressed_size
+            if column.name not in names:  # nobody reads it now
+                continue
             chunk = Chunk(column.name, start, meta.total_compressed_size, meta.num_values)
             size, has_dictionary = check_chunk(
                 self._file, chunk, rows=self.row_groups[number], end=self._end, place=place
@@ -187,8 +205,8 @@ class ManifestFile:
             total += size
             if has_dictionary and column.physical == BYTES:
                 shared.append(column.name)
-        if total > MAX_GROUP_BYTES:
-            raise FormatError(place, expected=f"at most {MAX_GROUP_BYTES} bytes", found=str(total), code="F102")
+        if total > most:
+            raise FormatError(place, expected=f"at most {most} bytes", found=str(total), code="F102")
         return tuple(shared)
 
     def _end_of_group_before(self, number: int) -> int:
@@ -236,20 +254,6 @@ def _group_sizes(meta: Any, place: str) -> tuple[int, ...]:
     if meta.num_rows != sum(sizes):
         raise FormatError(place, expected=f"{sum(sizes)} rows in the footer", found=str(meta.num_rows))
     return sizes
-
-
-def _values(column: Any) -> list[Any]:
-    """Return a column's values; text as its bytes, whatever they are; what a dictionary shares stays shared."""
-    import pyarrow as pa  # noqa: PLC0415
-
-    if pa.types.is_dictionary(column.type):
-        words = _values(column.dictionary)
-        return [None if number is None else words[number] for number in column.indices.to_pylist()]
-    if pa.types.is_string(column.type):
-        column = column.view(pa.binary())
-    elif pa.types.is_large_string(column.type):
-        column = column.view(pa.large_binary())
-    return list(column.to_pylist())
 
 
 @contextmanager

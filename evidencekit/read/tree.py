@@ -18,15 +18,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evidencekit.read.beneath import Beneath
-from evidencekit.read.folders import Folder, climb, names_in
+from evidencekit.read.folders import MARK, Folder, climb, marked_names_in, names_in
 from evidencekit.read.handles import Opener, same, unreachable
 from evidencekit.read.node import Node
 from evidencekit.read.problem import Problem, problem_of
 
-__all__ = ["MAX_PATH", "Node", "revisit", "walk"]
+__all__ = ["MAX_PATH", "Names", "Node", "look_at", "revisit", "walk", "walk_in_bulk"]
 
 MAX_PATH = 131_072
 """A folder below which paths could be longer is not listed: at six bytes each they must fit the limit of a group."""
+MAX_NAMES = 256
+"""Neighbours that are yielded together."""
 _LONGEST_NAME = 256
 
 _KINDS = {
@@ -42,14 +44,26 @@ _TWICE = Problem("io_error", "the file system listed a name twice")
 _NO_LINK = Problem("changed_kind", "something that is not a link stands under the name now")
 _MOVED = Problem("other", "the folder was moved or replaced during the walk, before all of it was looked at")
 _TOO_LONG = Problem("too_long", f"names below this folder would be longer than {MAX_PATH} bytes")
+_NOW_A_FOLDER = Problem("other", "it became a folder after its own was listed")
 _BAD_NAME = Problem("io_error", "the file system listed a name that is none")
+
+
+class Names(NamedTuple):
+    """Neighbours in a folder that are no folders, as its listing says; nobody looked at them yet."""
+
+    parent: int
+    """Handle of the folder, the walk's own: it serves until the walk goes on."""
+    prefix: bytes
+    """What stands before the names in their paths."""
+    names: list[bytes]
+    """Ascending; each with FILE_MARK behind it, where it is listed as a plain file, or with LINK_MARK or OTHER_MARK."""
 
 
 class _Rules(NamedTuple):
     """How folders are listed, and which."""
 
     prune: Callable[[bytes], bool] | None
-    names: Callable[[int], Iterable[str]]
+    names: Callable[[int], Iterable[str | bytes]]
     max_handles: int
 
 
@@ -70,6 +84,37 @@ def walk(
     Raises:
         CannotFinish: X430 the source is not there, X431 it cannot be looked at, X435 not on this system.
     """
+    for node in _walk(source, _Rules(prune, names, max_handles), opener):
+        if isinstance(node, Node):  # names come in bulk only where they are marked
+            yield node
+
+
+def walk_in_bulk(
+    source: Path | bytes, *, prune: Callable[[bytes], bool] | None = None, opener: Opener | None = None
+) -> Generator[Node | Names, None, None]:
+    """Yield what `walk` does, but what is no folder by its name alone, up to `MAX_NAMES` neighbours together."""
+    yield from _walk(source, _Rules(prune, marked_names_in, 64), opener)
+
+
+def look_at(opener: Opener, parent: int, name: bytes, path: bytes) -> Node:
+    """Return the node of something that is no folder; one that took its name meanwhile has a problem."""
+    node = Node(opener, parent, name, path)
+    try:
+        status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except OSError as error:
+        node.problem = problem_of(error)
+        return node
+    if stat.S_ISDIR(status.st_mode):
+        node.status, node.kind, node.problem = status, "directory", _NOW_A_FOLDER
+    else:
+        _look(node, status, _NO_RULES)
+    return node
+
+
+_NO_RULES = _Rules(None, names_in, 0)
+
+
+def _walk(source: Path | bytes, rules: _Rules, opener: Opener | None) -> Generator[Node | Names, None, None]:
     opener = opener or Opener()
     with Beneath(source, opener) as beneath:
         parent, name = beneath.parent_of(b"")
@@ -77,7 +122,7 @@ def walk(
             status = os.stat(name, dir_fd=parent, follow_symlinks=False)
         except OSError as error:
             raise unreachable(os.fsencode(source), error) from error
-        yield from _descend(Node(opener, parent, name, b""), status, _Rules(prune, names, max_handles))
+        yield from _descend(Node(opener, parent, name, b""), status, rules)
 
 
 def revisit(
@@ -114,14 +159,16 @@ def revisit(
                 yield last
                 continue
             last = Node(opener, parent, name, path)
-            yield from _descend(last, status, rules)
+            for node in _descend(last, status, rules):
+                if isinstance(node, Node):
+                    yield node
 
 
 def _lies_below(path: bytes, folder: bytes) -> bool:
     return not folder or path.startswith(folder + b"/")
 
 
-def _descend(node: Node, status: os.stat_result, rules: _Rules) -> Generator[Node, None, None]:
+def _descend(node: Node, status: os.stat_result, rules: _Rules) -> Generator[Node | Names, None, None]:
     """Yield a node, and everything below it."""
     max_handles = max(4, rules.max_handles)  # the first folder's, a node's and its folder's must be among them
     opener = node.opener
@@ -135,12 +182,16 @@ def _descend(node: Node, status: os.stat_result, rules: _Rules) -> Generator[Nod
                     stack[max(1, len(stack) - max_handles)].park()  # the first folder's stays: the way back
             yield node
             node.leave()
-            while stack and not stack[-1].names:
+            while stack:
+                top = stack[-1]
+                while top.handle >= 0 and (bulk := top.take_marked(MAX_NAMES)):
+                    yield Names(top.handle, top.prefix, bulk)
+                if top.names:
+                    break
                 climb(stack, opener)
             if not stack:
                 return
-            top = stack[-1]
-            name = top.names.pop()
+            name = top.names.pop().rstrip(MARK)
             node = Node(opener, top.handle, name, top.prefix + name)
             folder = None
             if top.handle < 0:
@@ -183,7 +234,7 @@ def _look(node: Node, status: os.stat_result, rules: _Rules) -> Folder | None:
     return None
 
 
-def _list(node: Node, names: Callable[[int], Iterable[str]]) -> Folder | None:
+def _list(node: Node, names: Callable[[int], Iterable[str | bytes]]) -> Folder | None:
     """List a folder between two fstats; what was listed before an error is walked all the same."""
     if len(node.path) > MAX_PATH - _LONGEST_NAME:
         node.problem = _TOO_LONG
@@ -197,7 +248,7 @@ def _list(node: Node, names: Callable[[int], Iterable[str]]) -> Folder | None:
     node.handle = handle
     found: list[bytes] = []
     try:
-        found.extend(map(os.fsencode, names(handle)))
+        found.extend(name if isinstance(name, bytes) else os.fsencode(name) for name in names(handle))
     except OSError as error:
         problem = problem_of(error)
         node.problem = (
@@ -206,11 +257,12 @@ def _list(node: Node, names: Callable[[int], Iterable[str]]) -> Folder | None:
     after = os.fstat(handle)
     if not same(before, after):
         node.after = after
-    if any(b"/" in name for name in found):  # a damaged file system: such a name would lead elsewhere
+    if b"/" in b"".join(found):  # a damaged file system: such a name would lead elsewhere
         found = [name for name in found if b"/" not in name]
         node.problem = _BAD_NAME
     found.sort(reverse=True)
-    if any(map(eq, found, islice(found, 1, None))):  # one listed twice would be two rows
-        found = sorted(set(found), reverse=True)
+    bare = [name.rstrip(MARK) for name in found]
+    if any(map(eq, bare, islice(bare, 1, None))):  # one that is listed twice would be two rows
+        found = sorted({name.rstrip(MARK) for name in found}, reverse=True)
         node.problem = node.problem or _TWICE
     return Folder(handle, node.name, node.path, found, before)

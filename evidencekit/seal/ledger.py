@@ -114,8 +114,14 @@ class Ledger:
             self._refuse_broken_rules(event)
         raise Refused(f"{RACES} other entries came first.", code="R512", hint="Try again when nobody else writes.")
 
-    def add_manifest(self, temporary: Path) -> int:
-        """Move a finished Parquet file into the record under the next free number; return the number."""
+    def add_manifest(self, temporary: Path, tiles: Path | None = None) -> int:
+        """Move a finished Parquet file into the record under the next free number; return the number.
+
+        Its `tiles`, if they are there, go beside it in place of what lies there: they are disposable, and no error.
+
+        Raises:
+            CannotFinish: X421, X422, X423.
+        """
         _make_folder(self.store.path / layout.MANIFESTS)
         taken = [layout.parse_manifest_name(name) or 0 for name in self.store.names(layout.MANIFESTS)]
         number = max(taken, default=0) + 1
@@ -125,7 +131,11 @@ class Ledger:
             except Refused:
                 number += 1
             else:
-                return number
+                break
+        if tiles is not None:
+            with contextlib.suppress(OSError):
+                tiles.replace(self.store.path / layout.tiles_file(number))
+        return number
 
     def checkpoint(self) -> Checkpoint:
         """Sign the tree as it stands and publish the note, unless this size has one; return the checkpoint."""

@@ -5,11 +5,13 @@ Source: specs/verification.md section 1 step 9.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from evidencekit.verify.log_facts import Sealing
+from evidencekit.verify.stretch import Mark
 
 
 @dataclass(slots=True)
@@ -21,6 +23,10 @@ class Catalogue:
     rows: int
     notes: bytearray | None
     """One byte a row, by index: what opinions about it have to know; None where the rows could not be read."""
+    marks: list[Mark] | None = None
+    """Where a comparison with the source may be cut; None where something is amiss with a row."""
+    status: os.stat_result | None = None
+    """The manifest's file when it was checked."""
     scans: int = 0
     """How often its rows were read again, to tell which lie in a folder."""
 

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import os
 import stat
+from collections.abc import Sequence
 from typing import Any
 
 from evidencekit.core.encoding import GROUP, encode
@@ -19,24 +20,20 @@ from evidencekit.read.evidence import Reader, Reading
 from evidencekit.read.extents import extras_reader, holes
 from evidencekit.read.problem import Problem
 from evidencekit.read.tree import Node
-from evidencekit.verify.run import Run
-
-STEP = 14
-_File = tuple[int, int]
-"""Device and inode: one file, whatever its names."""
+from evidencekit.verify.account import Account
+from evidencekit.verify.findings import cut_text
 
 
 class Compare:
     """Compares the rows of one exhibit, one after the other."""
 
-    def __init__(self, run: Run, digests: list[str], *, as_copy: bool) -> None:
-        """Take the digests that the acquisition made; `as_copy`: owner, mode and mtime only warn."""
-        self._run = run
+    def __init__(self, account: Account, digests: Sequence[str], *, as_copy: bool) -> None:
+        """Take who hears, and the digests that the acquisition made; `as_copy`: owner, mode and mtime only warn."""
+        self._account = account
         self._as_copy = as_copy
         self._digests = digests
         self._reader = Reader(digests)
         self._extras = extras_reader()
-        self._links = _Links()
 
     def row(
         self,
@@ -85,14 +82,14 @@ class Compare:
 
     def _content(self, where: str, handle: int, content: dict[str, Any]) -> bool:
         try:
-            reading = self._reader.read(handle)
+            reading = self._reader.read(handle, self._account.read)
         except OSError as error:
-            self._run.skip("evidence", "unreadable", where, f"cannot be read: {error.strerror}")
+            self._account.skip("unreadable", where, f"cannot be read: {error.strerror}")
             return False
         if reading.problem is not None:
             self._unreadable(where, reading.problem)
             return False
-        self._run.did("source_files")
+        self._account.did("source_files")
         if str(reading.size) != content["size"]:
             self._differs(where, f"size {content['size']}", f"size {reading.size}")
         self._compare_digests(where, reading, content)
@@ -103,7 +100,7 @@ class Compare:
         for name in ("sha256", *sorted(set(self._digests) - {"sha256"})):
             found = reading.digests[name].hex()
             if name in content and content[name] != found:
-                self._run.find("E201", where, f"{name} {content[name]}", f"{name} {found}", step=STEP, of_evidence=True)
+                self._account.find("E201", where, f"{name} {content[name]}", f"{name} {found}", of_evidence=True)
                 return
 
     def _status(self, where: str, status: os.stat_result, metadata: dict[str, Any]) -> None:
@@ -122,10 +119,10 @@ class Compare:
     def _link(self, where: str, status: os.stat_result, kind: str, metadata: dict[str, Any]) -> None:
         if kind == "directory":
             return
+        group = metadata.get("link_group")
         file = (status.st_dev, status.st_ino) if status.st_nlink > 1 else None
-        fault = self._links.take(where, metadata.get("link_group"), file)
-        if fault is not None:
-            self._differs(where, *fault)
+        if group is not None or file is not None:
+            self._account.link(cut_text(where), group, file)
 
     def _attributes(
         self, where: str, node: Node, handle: int, content: dict[str, Any], metadata: dict[str, Any]
@@ -137,7 +134,7 @@ class Compare:
             try:
                 found = node.xattrs(handle)
             except OSError as error:
-                self._run.skip("evidence", "unreadable", where, f"attributes cannot be read: {error.strerror}")
+                self._account.skip("unreadable", where, f"attributes cannot be read: {error.strerror}")
                 whole = False
             else:
                 self._compare_xattrs(where, found, content, metadata)
@@ -172,14 +169,14 @@ class Compare:
 
     def _differs(self, where: str, expected: str, found: str, *, copying: bool = False) -> None:
         code = "W906" if copying and self._as_copy else "E507"
-        self._run.find(code, where, expected, found, step=STEP)
+        self._account.find(code, where, expected, found)
 
     def _minor(self, where: str, expected: str, found: str) -> None:
-        self._run.find("W906", where, expected, found, step=STEP)
+        self._account.find("W906", where, expected, found)
 
     def _unreadable(self, where: str, problem: Problem | None) -> None:
         reason = "cannot be looked at" if problem is None else f"{problem.reason}: {problem.detail}"
-        self._run.skip("evidence", "unreadable", where, reason)
+        self._account.skip("unreadable", where, reason)
 
 
 def _rendered(found: list[tuple[bytes, bytes]]) -> Any:
@@ -219,33 +216,3 @@ def _counted(ranges: Any) -> str:
         if isinstance(ranges, dict)
         else ", ".join(f"{item['length']} at {item['offset']}" for item in ranges[:8])
     )
-
-
-class _Links:
-    """Hard links: rows are one file now just where they were one file then. Grows with the linked files alone."""
-
-    def __init__(self) -> None:
-        self._file_of: dict[str, _File | None] = {}
-        self._group_of: dict[_File, str] = {}
-
-    def take(self, where: str, group: str | None, file: _File | None) -> tuple[str, str] | None:
-        """Return what was expected and found, where a row is linked otherwise than it was.
-
-        `group` is the row's number, `file` what it is now where it has more names than one.
-        """
-        mine = group or where
-        fault = None
-        if group is not None and group in self._file_of and (file is None or self._file_of[group] != file):
-            fault = (f"a hard link of group {group}", "another file")
-        elif file is not None and self._group_of.get(file, mine) != mine:
-            fault = ("a file of its own" if group is None else f"a hard link of group {group}",
-                     f"a hard link of {_shown(self._group_of[file])}")  # fmt: skip
-        if group is not None:
-            self._file_of.setdefault(group, file)
-        if file is not None:
-            self._group_of.setdefault(file, mine)
-        return fault
-
-
-def _shown(group: str) -> str:
-    return f"group {group}" if group.isdigit() else group

@@ -20,9 +20,9 @@ from evidencekit.read.parquet import Columns, ManifestFile
 from evidencekit.verify.catalogues import Catalogue
 from evidencekit.verify.groups import path_of
 from evidencekit.verify.log_facts import Sealing
-from evidencekit.verify.rows import HAS_DIGEST, TO_MATCH, TO_TYPE
 from evidencekit.verify.run import Run
 from evidencekit.verify.salts import Salts, equal_salts
+from evidencekit.verify.stretch import HAS_DIGEST, TO_MATCH, TO_TYPE
 
 _SALTS = b"evidencekit/salts/1\0"
 _OPINION = b"evidencekit/group/1\0opinion\0"

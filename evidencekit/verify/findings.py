@@ -79,7 +79,7 @@ class NotChecked:
         return {"aspect": self.aspect, "code": self.code, "reason": self.reason, "what": self.where}
 
 
-def _cut(text: str) -> str:
+def cut_text(text: str) -> str:
     """Shorten in the middle: names inside each other begin alike. A digest tells two apart that end alike, too."""
     if len(text) <= _LONGEST:
         return text
@@ -113,7 +113,8 @@ class Findings:
         of_evidence: bool = False,
     ) -> None:
         """Take a finding; `count` of them where they are not told apart."""
-        finding = Finding(code, _cut(where), _cut(expected), _cut(found), lowered=lowered, of_evidence=of_evidence)
+        where, expected, found = map(cut_text, (where, expected, found))
+        finding = Finding(code, where, expected, found, lowered=lowered, of_evidence=of_evidence)
         self.counts[code] += count
         is_error = finding.severity == "error"
         if is_error:

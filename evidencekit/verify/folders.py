@@ -14,6 +14,25 @@ class Folders:
         self._lengths: list[int] = []
         self._known = True
 
+    @classmethod
+    def above(cls, path: bytes) -> Folders:
+        """Return the folders above a row, as they are where each has a row."""
+        folders = cls()
+        folders._path = path[: max(path.rfind(b"/"), 0)]
+        folders._lengths = _ends(path)
+        return folders
+
+    def reach(self, path: bytes) -> bool:
+        """Tell whether `above` of a path is what is known here."""
+        end = max(path.rfind(b"/"), 0)
+        known = [length for length in self._lengths if length <= end]
+        return known == _ends(path) and self._path.startswith(path[:end])
+
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether nobody knows any more which folders there are."""
+        return not self._known
+
     def takes(self, path: bytes, *, is_folder: bool) -> bool:
         """Tell whether a row's parent is a folder above; rows come in order, the source (empty path) first."""
         if not self._known or not path:
@@ -36,3 +55,13 @@ class Folders:
     def lose(self) -> None:
         """A row could not be read: from here on nobody knows which folders there are."""
         self._known = False
+
+
+def _ends(path: bytes) -> list[int]:
+    """Return the lengths of the beginnings of a path that are the folders above it, the source first."""
+    ends = [0] if path else []
+    at = path.find(b"/")
+    while at >= 0:
+        ends.append(at)
+        at = path.find(b"/", at + 1)
+    return ends

@@ -21,10 +21,12 @@ from evidencekit.core.values import check_wtf8, parse_count, read_name
 from evidencekit.errors import FormatError
 
 _INT64 = 2**63 - 1
+_LONGEST_NAME = 65_536
 _TEXT = rb'[^"\\\x00-\x1f]*'
 _COUNT = rb"(?:0|[1-9][0-9]{0,18})"  # shorter than the form allows: what is longer goes the general way
 _SIGNED = rb"(?:0|-?[1-9][0-9]{0,18})"
 _PLAIN_NAME = re.compile(rb'\{"_t":"evidencekit/name/1","path":"(%b)"(,"target":"%b")?\}' % (_TEXT, _TEXT))
+_NOT_PLAIN = bytes(range(32)) + b'"\\'
 _BAD_COMPONENT = re.compile(rb"(?:^|/)\.{0,2}(?:/|\Z)")
 # One attribute of the system, as SELinux sets on every file; its value is looked at besides.
 _LABEL = rb'(?:,"xattrs":\[\{"name":"security\.[!#-\[\]-~]{1,200}","value":"([A-Za-z0-9+/]{0,4094}={0,2})"\}\])?'
@@ -35,19 +37,21 @@ _NO_CONTENT = re.compile(
 _OTHER_KINDS = frozenset(KINDS) - {"file", "char_device", "block_device"}
 
 
-def _metadata_pattern() -> re.Pattern[bytes]:
+def metadata_pattern(captured: frozenset[str]) -> re.Pattern[bytes]:
+    """Return a pattern of plain metadata in its only form; the members captured stand in the order of their names."""
     forms = dict.fromkeys(("device", "gid", "inode", "nlink", "uid"), _COUNT)
     forms |= {"link_group": rb"[1-9][0-9]{0,17}", "mode": rb"(?:0|[1-9][0-9]{0,2}|[1-3][0-9]{3})"}
     forms |= dict.fromkeys(("atime_ns", "btime_ns", "ctime_ns", "mtime_ns"), _SIGNED)
     forms |= dict.fromkeys(("group", "owner"), rb"[ !#-\[\]-~]{0,256}")
     members = b"".join(
-        b'(?:,"%b":"%b")?' % (name.encode(), b"(%b)" % form if name in {"link_group", "mtime_ns"} else form)
+        b'(?:,"%b":"%b")?' % (name.encode(), b"(%b)" % form if name in captured else form)
         for name, form in sorted(forms.items())
     )
     return re.compile(rb'\{"_t":"evidencekit/metadata/1"%b\}' % members)
 
 
-_PLAIN_METADATA = _metadata_pattern()
+_PLAIN_METADATA = metadata_pattern(frozenset({"link_group", "mtime_ns"}))
+_HEAD, _END = b'{"_t":"evidencekit/name/1","path":"', b'"}'
 
 
 class View(NamedTuple):
@@ -94,6 +98,36 @@ class Groups:
         """
         parsed = None if self._wtf8 else self._plain(kind, name, content, metadata)
         return parsed or self._general(kind, name, content, metadata)
+
+    def plain_file(
+        self,
+        groups: tuple[bytes, bytes, bytes],
+        view: tuple[bytes, int | None, bytes | None, int | None],
+    ) -> re.Match[bytes] | None:
+        """Return a match, its first member the link group, where a complete file is plain and its view columns agree.
+
+        `groups` are name, content and metadata; `view` is path, size, SHA-256 and mtime as the columns say. Of two rows
+        that `read` finds in order and equal to their columns, this may know one; of any other it knows none.
+        """
+        name, content, metadata = groups
+        path, size, digest, mtime = view
+        about = _PLAIN_METADATA.fullmatch(metadata)
+        taken = self._plain_content.fullmatch(content)
+        if about is None or taken is None or digest is None or self._wtf8:
+            return None
+        sealed, stated, label = taken.groups()
+        said = about[2]
+        if (
+            name == _HEAD + path + _END
+            and _is_plain_path(path)
+            and sealed == digest.hex().encode()
+            and size == int(stated)
+            and (mtime is None if said is None else mtime == int(said))
+            and _is_base64(label)
+            and len(name) <= _LONGEST_NAME
+        ):
+            return about
+        return None
 
     def _plain(self, kind: str, name: bytes, content: bytes, metadata: bytes) -> Parsed | None:
         """Return what a plain row says: a whole file, folder, link or special file with plain metadata."""
@@ -182,7 +216,7 @@ def view_of(names: dict[str, Any], taken: dict[str, Any], about: dict[str, Any])
 
 def _plain_name(name: bytes) -> re.Match[bytes] | None:
     named = _PLAIN_NAME.fullmatch(name)
-    if named is None or len(name) > 65_536 or (named[1] and _BAD_COMPONENT.search(named[1])):
+    if named is None or len(name) > _LONGEST_NAME or (named[1] and _BAD_COMPONENT.search(named[1])):
         return None
     if not name.isascii():
         try:
@@ -190,6 +224,22 @@ def _plain_name(name: bytes) -> re.Match[bytes] | None:
         except UnicodeDecodeError:
             return None
     return named
+
+
+def _is_plain_path(path: bytes) -> bool:
+    """Tell whether a group `name` may say a path in these very bytes."""
+    if path.translate(None, _NOT_PLAIN) != path:
+        return False
+    if path:
+        within = b"/%b/" % path
+        if b"//" in within or b"/./" in within or b"/../" in within:
+            return False
+    if not path.isascii():
+        try:
+            path.decode()
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 def _is_base64(text: bytes | None) -> bool:

@@ -68,11 +68,12 @@ def _check_file(
     except FormatError as error:
         run.malformed(where, error)
         return
+    status = os.fstat(file.fileno())
     found = file_sha256(file)
     try:
         manifest = _open(file, where, DERIVED_TYPE if sealing.derived else MANIFEST_TYPE)
         header = _check_header(run, manifest, where, sealing, case)
-        _check_rows(run, manifest, header, where, sealing, objects, catalogues)
+        _check_rows(run, manifest, header, where, sealing, objects, catalogues, status)
         run.did("manifests")
     except FormatError as error:
         run.malformed(where, error, code="E106")
@@ -146,6 +147,7 @@ def _check_rows(
     sealing: Sealing,
     objects: Objects,
     catalogues: Catalogues,
+    status: os.stat_result,
 ) -> None:
     if sealing.derived:
         wanted = (sealing.exhibit, sealing.base_root)
@@ -158,10 +160,10 @@ def _check_rows(
         if header is not None:
             _compare_totals(run, where, header["totals"], {name: str(count) for name, count in totals.items()})
     else:
-        catalogue = Catalogue(sealing, header, manifest.rows_count, None)
+        catalogue = Catalogue(sealing, header, manifest.rows_count, None, status=status)
         catalogues.facts.setdefault(sealing.manifest, catalogue)
         sums = RowCheck(run, manifest, where, header, objects).check()
-        catalogue.notes = sums.notes
+        catalogue.notes, catalogue.marks = sums.notes, sums.marks
         catalogues.seals += 1
         catalogues.rows += sums.rows
         catalogues.size += sums.size

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from evidencekit.core.merkle import HASH_SIZE, CompactRange
+from evidencekit.verify.stretch import Stretch
 
 Fault = tuple[int, str, str]
 """Position in the file, what was expected, what was found."""
@@ -20,6 +21,9 @@ class Placing(Protocol):
 
     def take(self, first: int, indexes: list[int], leaves: list[bytes]) -> Iterator[Fault]:
         """Add rows from position `first` on; yield a fault for each index that cannot be."""
+
+    def take_stretch(self, stretch: Stretch) -> Iterator[Fault]:
+        """Add rows that are known as a whole; their places in the order of the file are what they should be."""
 
     def finish(self) -> Iterator[Fault]:
         """Yield the faults that only the whole order shows."""
@@ -43,6 +47,12 @@ class InOrder:
                 if index != position:
                     self._sound = False
                     yield position, f"index {position}", f"index {index}"
+
+    def take_stretch(self, stretch: Stretch) -> Iterator[Fault]:
+        """Add rows."""
+        for height, root in stretch.subtrees:
+            self._tree.append_subtree(height, root)
+        yield from ()
 
     def finish(self) -> Iterator[Fault]:
         """Nothing is left to find."""
@@ -75,6 +85,10 @@ class Shuffled:
                 continue
             self._taken[index >> 3] |= 1 << (index & 7)
             self._hashes[index * HASH_SIZE : (index + 1) * HASH_SIZE] = leaf
+
+    def take_stretch(self, stretch: Stretch) -> Iterator[Fault]:
+        """Lay rows at their places."""
+        return self.take(stretch.first, stretch.indexes, stretch.leaves)
 
     def finish(self) -> Iterator[Fault]:
         """Yield each index whose leaf hash is below the one before."""

@@ -5,31 +5,24 @@ Source: specs/manifest.md sections 1 to 6 and 9.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
-from hashlib import sha256, sha512
 from typing import Any
 
 from evidencekit.core.encoding import GROUP
-from evidencekit.core.records import CONTENT, KINDS, METADATA, NAME, ROW_TYPE, STATES
+from evidencekit.core.records import CONTENT, METADATA, NAME, STATES
 from evidencekit.core.values import parse_count, short
 from evidencekit.errors import FormatError
 from evidencekit.read.parquet import Columns, ManifestFile
 from evidencekit.verify.folders import Folders
-from evidencekit.verify.groups import Groups, Parsed, View
+from evidencekit.verify.groups import Parsed, View
 from evidencekit.verify.objects import Objects
 from evidencekit.verify.placing import InOrder, Placing, Shuffled
+from evidencekit.verify.rows_apart import Header, looked_at
 from evidencekit.verify.run import Run
 from evidencekit.verify.salts import Salts, equal_salts
-
-_SALTS = b"evidencekit/salts/1\0"
-_NAME, _CONTENT, _METADATA = (b"evidencekit/group/1\0%b\0" % group for group in (b"name", b"content", b"metadata"))
-_TEXT_KINDS = {kind.encode(): kind for kind in KINDS}
-_LEAF = f'\0{{"_t":"{ROW_TYPE}","content":"%s","kind":"%s","metadata":"%s","name":"%s"}}'
-_TYPED = frozenset({"complete", "changed", "partial"})
-"""States of files that get a media type (specs/manifest.md section 8)."""
-TO_TYPE, TO_MATCH, HAS_DIGEST = 1, 2, 4
-"""What is noted of a row for opinions: a media type belongs to it; a comparison with a list; it has plain digests."""
+from evidencekit.verify.stretch import TEXT_KINDS, Key, Mark, Stretch, leaf_hashes, note
 
 
 @dataclass(slots=True)
@@ -48,6 +41,8 @@ class RowSums:
     """Rows that globs are said to have left out."""
     notes: bytearray = field(default_factory=bytearray)
     """One byte a row, by index: what opinions about it have to know."""
+    marks: list[Mark] | None = field(default_factory=list)
+    """Where the comparison with a source may be cut; None where something is amiss with a row."""
 
 
 class RowCheck:
@@ -61,14 +56,17 @@ class RowCheck:
         self._manifest = manifest
         self._place = place
         self._objects = objects
-        header = header or {}
-        self._groups = Groups(header.get("digests", []), header.get("name_encoding", "posix"))
-        self._shuffled = header.get("order") == "shuffled"
-        self._copies: bool = header.get("options", {}).get("copies", False)
+        self._header = Header.of(header)
+        self._groups = self._header.groups()
+        self._shuffled = self._header.is_shuffled
+        self._copies = self._header.has_copies
+        self._with_copies = self._copies or objects.has_unnamed
         rows = manifest.rows_count
         self._placing: Placing = Shuffled(rows) if self._shuffled else InOrder()
         self._salts = Salts()
-        self._last: tuple[bytes, bytes] | None = None
+        self._look = self._header.stretches(with_copies=self._with_copies).look
+        self._last: Key | None = None
+        self._closed: bytes | None = None
         self._link_groups = 0
         self._folders = Folders()
         self.sums = RowSums(notes=bytearray(rows))
@@ -80,12 +78,17 @@ class RowCheck:
             FormatError: the file is damaged from here on.
             CannotFinish: the file cannot be read.
         """
-        for first, batch in self._manifest.batches():
-            self._salts.take(batch["row_salt"])
-            leaves = self._batch(first, batch)
-            for position, expected, found in self._placing.take(first, batch["index"], leaves):
-                self._run.find("E109", f"{self._place}#{position}", expected, found)
-            self._run.did("rows", len(leaves), total=self._manifest.rows_count)
+        done = 0
+        apart = looked_at(self._run.crew, self._manifest, self._place, self._header, with_copies=self._with_copies)
+        with contextlib.closing(apart):
+            for stop, stretches in apart:
+                for stretch in stretches:
+                    if stretch is None or not self._join(stretch):
+                        break
+                    done += stretch.rows
+                self._here(done, stop)
+                done = stop
+        self._here(done, self._manifest.rows_count)
         if not self.sums.rows:
             self._run.find("E109", self._place, "the source itself as row 0", "no rows")
         for index, expected, found in self._placing.finish():
@@ -94,28 +97,90 @@ class RowCheck:
         self._find_equal_salts()
         return self.sums
 
-    def _batch(self, first: int, batch: Columns) -> list[bytes]:
-        """Check some rows; return their leaf hashes in the order of the file."""
-        leaves: list[bytes] = []
+    def _here(self, start: int, stop: int) -> None:
+        """Check the rows from `start` to `stop`: together where nothing is amiss with them, else one by one."""
+        if start == stop:
+            return
+        for first, batch in self._manifest.batches(start=start, stop=stop):
+            if first < start:  # taken already: a batch begins where another ended
+                continue
+            stretch = self._look(first, batch)
+            if stretch is None or not self._join(stretch):
+                self._judge(first, batch)
+
+    def _join(self, stretch: Stretch) -> bool:
+        """Take rows with which nothing is amiss; False, and none is taken, where they do not follow upon the last."""
+        if not self._is_next(stretch):
+            return False
+        links = self._link_groups
+        for group in stretch.links:
+            if not 1 <= group <= links + 1:
+                return False
+            links = max(links, group)
+        self._link_groups, self._last, self._closed = links, stretch.closing, stretch.closed
+        if not self._folders.is_lost:
+            self._folders = stretch.folders
+        self._add(stretch)
+        return True
+
+    def _is_next(self, stretch: Stretch) -> bool:
+        """Tell whether the first of these rows may come after the last one."""
+        if self._last is None:  # no row was before, or one that could not be read
+            if stretch.first == 0 and stretch.opening != (b"", b""):
+                return False
+        elif stretch.opening <= self._last:
+            return False
+        if self._closed is not None and stretch.above.startswith(self._closed):
+            return False
+        return self._folders.is_lost or self._folders.reach(stretch.above)
+
+    def _add(self, stretch: Stretch) -> None:
+        sums = self.sums
+        sums.rows += stretch.rows
+        sums.kinds += stretch.kinds
+        sums.states += stretch.states
+        sums.size += stretch.size
+        sums.excluded += stretch.excluded
+        if sums.marks is not None:
+            sums.marks += stretch.marks
+        if self._shuffled:
+            for index, bits in zip(stretch.indexes, stretch.notes, strict=True):
+                if 0 <= index < len(sums.notes):
+                    sums.notes[index] = bits
+        else:
+            sums.notes[stretch.first : stretch.first + stretch.rows] = stretch.notes
+        self._salts.take_beginnings(stretch.salts)
+        objects = self._objects
+        for row, digest, size, is_large in stretch.named:
+            if is_large or self._copies or objects.has_unnamed:
+                objects.name(f"{self._place}#{row}", digest, size, demanded=is_large or self._copies)
+        for position, expected, found in self._placing.take_stretch(stretch):
+            self._run.find("E109", f"{self._place}#{position}", expected, found)
+        self._run.did("rows", stretch.rows, total=self._manifest.rows_count)
+
+    def _judge(self, first: int, batch: Columns) -> None:
+        """Check some rows one by one, and say all that is amiss with them."""
+        self.sums.marks = None
+        self._closed = None
+        self._salts.take(batch["row_salt"])
+        self._rows(first, batch)
+        leaves = leaf_hashes(batch)
+        for position, expected, found in self._placing.take(first, batch["index"], leaves):
+            self._run.find("E109", f"{self._place}#{position}", expected, found)
+        self._run.did("rows", len(leaves), total=self._manifest.rows_count)
+
+    def _rows(self, first: int, batch: Columns) -> None:
         sums, kinds, states = self.sums, self.sums.kinds, self.sums.states
         rows = zip(
-            batch["index"], batch["row_salt"], batch["name"], batch["content"], batch["metadata"], batch["kind"],
+            batch["index"], batch["name"], batch["content"], batch["metadata"], batch["kind"],
             batch["path"], batch["size"], batch["state"], batch["sha256"], batch["mtime_ns"], strict=True,
         )  # fmt: skip
-        for position, (index, salt, name, content, metadata, kind, path, size, state, digest, mtime) in enumerate(
+        for position, (index, name, content, metadata, kind, path, size, state, digest, mtime) in enumerate(
             rows, start=first
         ):
-            h = sha512(_SALTS + salt).digest()
-            text = _TEXT_KINDS.get(kind) or kind.decode(errors="replace")
-            leaf = _LEAF % (
-                sha256(_CONTENT + h[16:32] + content).hexdigest(),
-                text,
-                sha256(_METADATA + h[32:48] + metadata).hexdigest(),
-                sha256(_NAME + h[:16] + name).hexdigest(),
-            )
-            leaves.append(sha256(leaf.encode()).digest())
+            text = TEXT_KINDS.get(kind) or kind.decode(errors="replace")
             sums.rows += 1
-            kinds[text if kind in _TEXT_KINDS else "unreadable"] += 1
+            kinds[text if kind in TEXT_KINDS else "unreadable"] += 1
             try:
                 parsed = self._groups.read(text, name, content, metadata)
             except FormatError as error:
@@ -130,7 +195,6 @@ class RowCheck:
             if view != found:
                 self._compare_view(self._where(position, index), view, View(*found))
             self._follow(position, index, text, parsed)
-        return leaves
 
     def _where(self, position: int, index: int) -> str:
         return f"{self._place}#{index if self._shuffled else position}"
@@ -158,7 +222,7 @@ class RowCheck:
         if view.state in {"complete", "changed"} and view.size is not None:
             self.sums.size += view.size
         if 0 <= index < self._manifest.rows_count:
-            self.sums.notes[index] = _note(kind, parsed)
+            self.sums.notes[index] = note(kind, parsed)
         self.sums.excluded += parsed.excluded
         objects = self._objects
         for value in parsed.large:
@@ -196,16 +260,6 @@ class RowCheck:
                 self._run.skip("record", "beyond_limit", self._place, "more salts look equal than can be compared")
                 return
             self._run.find("E111", f"{self._place}#{pair[0]}", "a salt of its own", f"the salt of row {pair[1]}")
-
-
-def _note(kind: str, parsed: Parsed) -> int:
-    """Return what opinions have to know of a row. Source: specs/manifest.md section 8."""
-    view = parsed.view
-    note = TO_TYPE if kind == "file" and view.state in _TYPED else 0
-    is_read = kind == "file" or (kind == "block_device" and not view.path)
-    if is_read and not parsed.stream:
-        note |= TO_MATCH | HAS_DIGEST if view.sha256 is not None else TO_MATCH
-    return note
 
 
 def _shown(value: object) -> str:

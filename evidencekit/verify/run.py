@@ -21,6 +21,7 @@ from evidencekit.core.values import display
 from evidencekit.core.versions import newer_version
 from evidencekit.errors import CannotFinish, EvidenceError, FormatError
 from evidencekit.read.store import Store
+from evidencekit.verify.crew import Crew
 from evidencekit.verify.findings import LISTED_NOT_CHECKED, Findings, NotChecked
 from evidencekit.verify.policy import Policy
 
@@ -50,6 +51,10 @@ class Run:
     """Files of the record: `checked`, `not_checked`."""
     done: set[str] = field(default_factory=set)
     """Steps that were carried out to their end."""
+    crew: Crew = field(default_factory=Crew)
+    """Who else works."""
+    bytes_read: int = 0
+    """Of large files of the source."""
     number: int = 1
     """The step under way (specs/verification.md section 1)."""
 
@@ -90,6 +95,12 @@ class Run:
         if self.progress is not None:
             of = f" of {total:,}" if total else ""
             self.progress(f"{self.checked[what]:,}{of} {what.replace('_', ' ')}")
+
+    def goes_on(self, size: int) -> None:
+        """Hear of bytes of the source that were read."""
+        self.bytes_read += size
+        if self.progress is not None:
+            self.progress(f"{self.checked['source_rows']:,} source rows, {self.bytes_read >> 20:,} MiB of large files")
 
     @property
     def case(self) -> Store:

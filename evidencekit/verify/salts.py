@@ -5,11 +5,15 @@ Source: specs/manifest.md section 1 point 1, specs/verification.md section 6.
 
 from __future__ import annotations
 
+import sys
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 _BUCKETS = 64
+_SHIFT = 58
+"""Bits of a beginning below those that tell its bucket."""
 MAX_SUSPECTS = 1_000_000
 """Rows whose whole salts are kept in mind in the second pass."""
 
@@ -26,6 +30,15 @@ class Salts:
         for salt in salts:
             buckets[salt[0] >> 2].append(int.from_bytes(salt[:8]))
 
+    def take_beginnings(self, ordered: array[int]) -> None:
+        """Add the salts of some rows by how they begin, as `beginnings` returned it."""
+        start = 0
+        for number in range(_BUCKETS):
+            last = number == _BUCKETS - 1
+            stop = len(ordered) if last else bisect_left(ordered, (number + 1) << _SHIFT, start)
+            self._buckets[number] += ordered[start:stop]
+            start = stop
+
     def suspects(self) -> set[int]:
         """Return the beginnings that stand twice, and forget all others."""
         found: set[int] = set()
@@ -34,6 +47,14 @@ class Salts:
             found.update(one for one, other in pairwise(ordered) if one == other)
             self._buckets[number] = array("Q")
         return found
+
+
+def beginnings(salts: Iterable[bytes]) -> array[int]:
+    """Return the first eight bytes of salts of 16 bytes as numbers, ascending."""
+    halves = array("Q", b"".join(salts))
+    if sys.byteorder == "little":
+        halves.byteswap()
+    return array("Q", sorted(halves[::2]))
 
 
 def equal_salts(suspects: set[int], rows: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, int] | None]:

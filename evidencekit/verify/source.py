@@ -1,45 +1,41 @@
-"""Step 14: the source walked again beside its sealed catalogue, both in the order of names; memory does not grow.
+"""Step 14: each source that was given, compared with its sealed catalogue: in one go, or in parts by several processes.
 
-Every difference is named: missing (E505), added (E506), content (E201), anything else that was sealed (E507). Rows that
-were omissions have nothing to compare; what cannot be looked at now is `not checked`.
+Promises: the report is the same, however many parts there are; what changed from one part to the next, so that
+something could have slipped through between them, is `not checked`.
 Source: specs/verification.md section 1 step 14.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import orjson
 
 from evidencekit.core import layout
-from evidencekit.core.globs import Globs
 from evidencekit.core.values import display
-from evidencekit.errors import CannotFinish, FormatError
+from evidencekit.errors import CannotFinish, EvidenceError, FormatError
+from evidencekit.read.blockdevice import is_rotating
+from evidencekit.read.handles import same
 from evidencekit.read.parquet import ManifestFile
-from evidencekit.read.tree import Node, walk
+from evidencekit.verify.account import Kept, Told
+from evidencekit.verify.beside import Beside, Part, Sealed, Walked
 from evidencekit.verify.catalogues import Catalogue, Catalogues
-from evidencekit.verify.compare import Compare
-from evidencekit.verify.groups import Groups
+from evidencekit.verify.crew import Bench, Undone
+from evidencekit.verify.rows_apart import MOST_GROUP
 from evidencekit.verify.run import Run
+from evidencekit.verify.stretch import Mark
 
-STEP = 14
-_UNREADABLE = "unreadable"
-"""The state of a row whose groups break the format."""
-_Key = tuple[bytes, ...]
-
-
-class SealedRow(NamedTuple):
-    """A row of the catalogue, as far as a source can be compared with it."""
-
-    path: bytes
-    kind: str
-    state: str
-    name: dict[str, Any]
-    content: dict[str, Any]
-    metadata: dict[str, Any]
+ROW_COST = 16 << 10
+"""What a row costs besides its content, as bytes that could be hashed in the same time."""
+LEAST_COST = 128 << 20
+"""Below this, one process is as fast; in bytes."""
+PARTS = 4
+"""Parts for each process, so that all end at about the same time."""
+MOST_ROWS = 1 << 16
+"""Rows of a part, unless there is no place to cut it."""
 
 
 def check_sources(run: Run, catalogues: Catalogues, sources: Mapping[str, Path], *, as_copy: bool) -> set[str]:
@@ -61,124 +57,142 @@ def check_sources(run: Run, catalogues: Catalogues, sources: Mapping[str, Path],
         where = layout.manifest_file(catalogue.sealing.manifest)
         try:
             with run.case.open(where) as file:
-                walked = _SourceCheck(run, catalogue, exhibit, as_copy=as_copy).check(ManifestFile(file, where), path)
+                _demand_same(os.fstat(file.fileno()), catalogue, where)
+                whole = _check(run, catalogue, exhibit, ManifestFile(file, where), where, path, as_copy=as_copy)
+                _demand_same(os.fstat(file.fileno()), catalogue, where)
         except (CannotFinish, FormatError) as error:
             run.skip("evidence", "unreadable", exhibit, error.message)
             continue
-        if walked:
+        if whole:
             compared.add(exhibit)
     return compared
 
 
-class _SourceCheck:
-    """One source beside one catalogue."""
+def _demand_same(status: os.stat_result, catalogue: Catalogue, where: str) -> None:
+    """Raise CannotFinish unless a manifest is the file that step 9 checked, as it was then."""
+    if catalogue.status is None or not same(status, catalogue.status):
+        raise CannotFinish(f"{where} was changed while it was verified.", code="X403", path=where)
 
-    def __init__(self, run: Run, catalogue: Catalogue, exhibit: str, *, as_copy: bool) -> None:
-        header = catalogue.header or {}
-        self._run = run
-        self._exhibit = exhibit
-        self._groups = Groups(header.get("digests", []), header.get("name_encoding", "posix"))
-        self._compare = Compare(run, header.get("digests", ["blake3", "sha256"]), as_copy=as_copy)
-        options = header.get("options", {})
-        self._excluded, self._included = Globs(options.get("exclude", [])), Globs(options.get("include", []))
-        self._rows: Iterator[SealedRow] = iter(())
-        self._row: SealedRow | None = None
-        self._unlisted: bytes | None = None
-        """A folder whose content cannot be listed now: what lies below is not missing."""
-        self._omitted = 0
-        self._whole = True
 
-    def check(self, manifest: ManifestFile, source: Path) -> bool:
-        """Walk the source beside the rows; tell whether everything that could be compared was."""
-        self._rows = self._sealed_rows(manifest)
-        self._row = next(self._rows, None)
-        with contextlib.closing(walk(source, prune=self._prune)) as nodes:
-            for node in nodes:
-                self._take(node)
-        while self._row is not None:
-            self._pass_over()
-        if self._omitted:
-            reason = f"{self._omitted} rows were not wholly taken, so there is nothing to compare"
-            self._run.skip("evidence", "omitted", self._exhibit, reason, counts=False)
-        return self._whole
+def _check(
+    run: Run, catalogue: Catalogue, exhibit: str, manifest: ManifestFile, where: str, source: Path, *, as_copy: bool
+) -> bool:
+    """Compare a source with its catalogue; tell whether everything that could be compared was."""
+    header = catalogue.header or {}
+    options = header.get("options", {})
+    sealed = Sealed(
+        exhibit=exhibit,
+        digests=tuple(header.get("digests", ["blake3", "sha256"])),
+        name_encoding=header.get("name_encoding", "posix"),
+        exclude=tuple(options.get("exclude", [])),
+        include=tuple(options.get("include", [])),
+        as_copy=as_copy,
+        is_sound=catalogue.marks is not None and catalogue.header is not None,
+    )
+    told = Told(run)
+    whole = True
+    omitted = 0
+    before: Walked | None = None
+    parts = _parts(run, catalogue, source) if sealed.is_sound else [Part()]
+    with contextlib.closing(_walked(run, told, sealed, manifest, where, source, parts)) as each:
+        for part, walked in zip(parts, each, strict=True):
+            if before is not None and not _meet(told, sealed, part, before, walked):
+                whole = False
+            whole = whole and walked.whole
+            omitted += walked.omitted
+            before = walked
+    if omitted:
+        reason = f"{omitted} rows were not wholly taken, so there is nothing to compare"
+        run.skip("evidence", "omitted", exhibit, reason, counts=False)
+    return whole
 
-    def _sealed_rows(self, manifest: ManifestFile) -> Iterator[SealedRow]:
-        """Yield the rows that are in order; the others were named in step 9, and cannot be compared."""
-        last: _Key | None = None
-        for position, row in enumerate(manifest.rows()):
-            try:
-                parsed = self._groups.read(row.kind, row.name, row.content, row.metadata)
-            except FormatError:
-                self._skip(f"row {position}", "unreadable", "the row breaks the format, so it was not compared")
-                if last is None or _key(row.path) > last:  # its name is believed as far as this: it is not "added"
-                    last = _key(row.path)
-                    yield SealedRow(row.path, row.kind, _UNREADABLE, {}, {}, {})
+
+@dataclass(frozen=True, slots=True)
+class PartJob:
+    """Compare a part of a source."""
+
+    place: str
+    sealed: Sealed
+    source: Path
+    part: Part
+
+    def do(self, bench: Bench) -> tuple[Kept, Walked | EvidenceError]:
+        """Return what is to be said, and what came of it."""
+        kept = Kept(bench.tell)
+        manifest = bench.manifest(self.place, MOST_GROUP)
+        try:
+            return kept, Beside(kept, self.sealed).check(manifest, self.source, self.part)
+        except (CannotFinish, FormatError) as error:
+            return kept, error
+
+
+def _walked(
+    run: Run, told: Told, sealed: Sealed, manifest: ManifestFile, where: str, source: Path, parts: list[Part]
+) -> Generator[Walked, None, None]:
+    """Yield what came of each part, after all that is to be said of it was said.
+
+    Raises:
+        CannotFinish, FormatError: as `Beside.check` does.
+    """
+    if len(parts) == 1:
+        yield Beside(told, sealed).check(manifest, source, parts[0])
+        return
+    jobs = [PartJob(where, sealed, source, part) for part in parts]
+    with contextlib.closing(run.crew.results(jobs, manifest, run.goes_on)) as results:
+        for part, result in zip(parts, results, strict=True):
+            if isinstance(result, Undone):
+                yield Beside(told, sealed).check(manifest, source, part)
                 continue
-            key = _key(parsed.view.path)
-            if parsed.stream or (last is not None and key <= last):
-                why = "streams are not looked at on this system" if parsed.stream else "the row is out of order"
-                self._skip(self._where(parsed.view.path), "not_supported", why)
-                continue
-            last = key
-            yield SealedRow(
-                parsed.view.path,
-                row.kind,
-                parsed.view.state,
-                orjson.loads(row.name),
-                orjson.loads(row.content),
-                orjson.loads(row.metadata),
-            )
-
-    def _where(self, path: bytes) -> str:
-        return f"{self._exhibit}:{display(path)}"
-
-    def _skip(self, where: str, code: str, reason: str) -> None:
-        self._whole = False
-        self._run.skip("evidence", code, where, reason)
-
-    def _advance_to(self, path: bytes) -> SealedRow | None:
-        """Pass over the rows before a path; return its own, if there is one, without taking it."""
-        key = _key(path)
-        while self._row is not None and _key(self._row.path) < key:
-            self._pass_over()
-        return self._row if self._row is not None and self._row.path == path else None
-
-    def _pass_over(self) -> None:
-        """A row that the source does not have."""
-        row = self._row
-        self._row = next(self._rows, None)
-        if row is None:
-            return
-        if row.state != "complete":
-            self._omitted += row.state != _UNREADABLE
-        elif self._unlisted is not None and row.path.startswith(self._unlisted):
-            self._skip(self._where(row.path), "unreadable", "its folder cannot be listed now")
-        else:
-            self._run.find("E505", self._where(row.path), f"a {row.kind}", "nothing", step=STEP)
-
-    def _prune(self, path: bytes) -> bool:
-        """Tell which folders the acquisition did not look into; asked before they are listed."""
-        row = self._advance_to(path)
-        return self._excluded.match(path) if row is None else row.state == "not_listed"
-
-    def _take(self, node: Node) -> None:
-        row = self._advance_to(node.path)
-        where = self._where(node.path)
-        if node.kind == "directory" and node.problem is not None:
-            self._unlisted = node.path + b"/" if node.path else b""
-        if row is None:
-            left_out = self._included and node.kind != "directory" and not self._included.match(node.path)
-            if not self._excluded.match(node.path) and not left_out:
-                self._run.find("E506", where, "nothing", f"a {node.kind}", step=STEP)
-            return
-        self._row = next(self._rows, None)
-        if row.state != "complete":
-            self._omitted += row.state != _UNREADABLE
-            return
-        self._run.did("source_rows")
-        if not self._compare.row(row.kind, row.name, row.content, row.metadata, node, where):
-            self._whole = False
+            kept, walked = result
+            kept.tell(told)
+            if isinstance(walked, EvidenceError):
+                raise walked
+            yield walked
 
 
-def _key(path: bytes) -> _Key:
-    return tuple(path.split(b"/")) if path else ()
+def _meet(told: Told, sealed: Sealed, part: Part, before: Walked, walked: Walked) -> bool:
+    """Tell whether the folders that two parts listed both were the same then; say which was not."""
+    states, others = before.above_high, walked.above_low
+    for length in sorted(states.keys() | others.keys()):
+        if states.get(length) != others.get(length):
+            where = f"{sealed.exhibit}:{display(part.low[:length])}"
+            told.skip("unreadable", where, "it was changed while it was compared")
+            return False
+    return True
+
+
+def _parts(run: Run, catalogue: Catalogue, source: Path) -> list[Part]:
+    """Return the parts in which a source is compared: few, and each about as much work as the others."""
+    marks = catalogue.marks or []
+    costs = list(_costs(marks, catalogue.rows))
+    total = sum(costs)
+    if not run.crew.is_there or total < LEAST_COST or (not run.crew.is_asked and _turns(source)):
+        return [Part()]
+    share = total / (PARTS * run.crew.size)
+    starts: list[Mark] = []
+    gathered = 0
+    for mark, cost in zip(marks, costs, strict=True):
+        if not starts or gathered >= share or mark.position - starts[-1].position >= MOST_ROWS:
+            starts.append(mark)
+            gathered = 0
+        gathered += cost
+    cuts: list[tuple[int | None, bytes | None]] = [(mark.position, mark.path) for mark in starts[1:]]
+    return [
+        Part(start or 0, stop, low or b"", high)
+        for (start, low), (stop, high) in pairwise([(0, b""), *cuts, (None, None)])
+    ]
+
+
+def _costs(marks: list[Mark], rows: int) -> Iterator[int]:
+    """Yield what the rows from each mark to the next cost."""
+    for place, mark in enumerate(marks):
+        end = marks[place + 1].position if place + 1 < len(marks) else rows
+        yield mark.size + (end - mark.position) * ROW_COST
+
+
+def _turns(source: Path) -> bool:
+    """Tell whether a source lies on a disk that would have to seek between several readers."""
+    try:
+        return is_rotating(source.lstat().st_dev) is True
+    except OSError:
+        return False

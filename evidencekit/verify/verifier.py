@@ -13,9 +13,11 @@ from evidencekit.core import layout
 from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.records import STATES
 from evidencekit.core.values import display
+from evidencekit.read.blockdevice import fit_jobs
 from evidencekit.read.store import Store
 from evidencekit.verify.catalogues import Catalogues
 from evidencekit.verify.checkpoints import Notes, check_notes
+from evidencekit.verify.crew import Crew
 from evidencekit.verify.findings import NotChecked
 from evidencekit.verify.identity import Identity
 from evidencekit.verify.log import LogWalk
@@ -23,10 +25,11 @@ from evidencekit.verify.log_facts import Log
 from evidencekit.verify.manifests import check_manifests
 from evidencekit.verify.objects import Objects
 from evidencekit.verify.opening import Opening, check_opening
-from evidencekit.verify.outside import check_outside, parse_known_head
+from evidencekit.verify.outside import KnownHead, check_outside, parse_known_head
 from evidencekit.verify.policy import Policy, read_policy
 from evidencekit.verify.proof import check_proof
 from evidencekit.verify.report import Judgement, Report, cut
+from evidencekit.verify.rows_apart import LEAST_ROWS
 from evidencekit.verify.run import ProgressCall, Run
 from evidencekit.verify.source import check_sources
 from evidencekit.verify.strays import check_strays
@@ -47,6 +50,7 @@ def verify_case(
     since: bytes | None = None,
     now: int | None = None,
     progress: ProgressCall | None = None,
+    jobs: int | None = 1,
 ) -> Report:
     """Verify a case directory.
 
@@ -58,6 +62,8 @@ def verify_case(
         since: a checkpoint known from outside: the bytes of a note, or typed text.
         now: the verifier's own time, nanoseconds since 1970; only for algorithms that a policy accepts until a date.
         progress: called as work is done.
+        jobs: processes for a large case, None for as many as are of use. With more than one, the program that calls
+            has to be one that can be imported without running (`if __name__ == "__main__"`).
 
     Raises:
         CannotFinish: X401, not a case.
@@ -65,7 +71,13 @@ def verify_case(
     """
     store = Store(path)
     known = None if since is None else parse_known_head(since)
-    run = Run(store=store, policy=_policy(policy), now=now, progress=progress)
+    crew = Crew(fit_jobs(None) if jobs is None else jobs, is_asked=jobs is not None)
+    run = Run(store=store, policy=_policy(policy), now=now, progress=progress, crew=crew)
+    with crew:
+        return _verify_case(run, sources or {}, known, as_copy=as_copy)
+
+
+def _verify_case(run: Run, sources: Mapping[str, Path], known: KnownHead | None, *, as_copy: bool) -> Report:
     opening, notes, log, objects, catalogues = Opening(), Notes(), Log(0), None, Catalogues()
     identity = Identity(run, None)
     with run.step(1, "case file"):
@@ -79,6 +91,8 @@ def verify_case(
         walk.walk()
     with run.step(9, "catalogues"):
         objects = Objects(run)
+        if sources or sum(sealing.rows for sealing in log.sealings) >= LEAST_ROWS:
+            run.crew.start()  # now: a process that has read a catalogue cannot simply be copied any more
         catalogues = check_manifests(run, log, opening.case, objects)
     with run.step(10, "objects"):
         if objects is not None:
@@ -96,7 +110,7 @@ def verify_case(
     if sources:
         with run.step(14, "evidence"):
             evidence = check_sources(run, catalogues, sources, as_copy=as_copy)
-    return _report_case(run, notes, log, catalogues, compared=compared, sources=sources or {}, evidence=evidence)
+    return _report_case(run, notes, log, catalogues, compared=compared, sources=sources, evidence=evidence)
 
 
 def verify_proof(data: bytes, *, policy: Path | Policy | None = None, now: int | None = None) -> Report:

@@ -11,13 +11,13 @@ Source: specs/store.md sections 3 and 4; specs/encoding.md section 3 (large valu
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from evidencekit.core.digest import sha256
 from evidencekit.core.layout import TEMPORARY
+from evidencekit.core.merkle import HASH_SIZE
 from evidencekit.core.values import display
 from evidencekit.errors import CannotFinish
 from evidencekit.write.draft import Draft
@@ -32,10 +32,10 @@ _REMEMBERED = 1 << 16
 class Objects:
     """The objects of one acquisition, above those of its case."""
 
-    def __init__(self, folder: Path, *, kept: Path, system: System = THIS) -> None:
+    def __init__(self, folder: Path, *, kept: Path, system: System = THIS, joins: bool = False) -> None:
         """Take the acquisition's own folder, which need not exist yet, and the folder `objects/` of the case.
 
-        What a crash left half written in `folder` is removed.
+        What a crash left half written in `folder` is removed, unless this one `joins` others that are at work there.
 
         Raises:
             CannotFinish: X422, X423: the folder cannot be used.
@@ -43,12 +43,13 @@ class Objects:
         self._folder, self._kept, self._system = folder, kept, system
         self._own, self._sealed = folder / "sha256", kept / "sha256"
         self._sync_all = system.sync_all if system.sync_all is not None and Room(folder).syncs_at_once else None
-        self._numbers = itertools.count()
+        self._drafts = 0
+        self._owner = ""
         self._shards: set[int] = set()
         """First bytes of digests whose folders were made."""
         self._unsynced: list[str] = []
         """Objects that were kept since the last sync."""
-        self._earlier = folder.is_dir()
+        self._earlier = folder.is_dir() and not joins
         """There may be objects of an earlier program, and nobody knows whether it brought them to the medium."""
         if self._earlier:
             self._remove_leftovers()
@@ -80,6 +81,22 @@ class Objects:
         """Return the bytes that the acquisition's own objects take up on the medium."""
         return sum(os.lstat(path).st_blocks * 512 for path in self._all_own())
 
+    # --- several processes -----------------------------------------------------------------------------------------
+
+    def move_in(self, number: int) -> None:
+        """Be another process, of this number, from now on: the first one is told by `took` what is kept here."""
+        self._owner = f"{number}-"
+        self._unsynced.clear()
+        self._earlier = False
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _joining, (self._folder, self._kept)
+
+    def took(self, digests: bytes) -> None:
+        """Hear of objects that another process kept, SHA-256 after SHA-256: they are to be synced, too."""
+        for at in range(0, len(digests), HASH_SIZE):
+            self._unsynced.append(self._places(digests[at : at + HASH_SIZE])[0])
+
     # --- what a draft needs --------------------------------------------------------------------------------------
 
     def temporary(self) -> Path:
@@ -91,7 +108,8 @@ class Objects:
         # All in one folder: a file system keeps what was made in one folder together, and in the order of the source.
         if not self._shards:
             make_folders(self._folder)
-        return self._folder / f"{TEMPORARY}{next(self._numbers)}"
+        self._drafts += 1
+        return self._folder / f"{TEMPORARY}{self._owner}{self._drafts}"
 
     def take(self, path: Path, digest: bytes) -> None:
         """Give a finished file the name of its SHA-256; what stands there is not whole, and is replaced.
@@ -236,6 +254,10 @@ class Objects:
     def _remove_leftovers(self) -> None:
         for path in self._folder.glob(f"{TEMPORARY}*"):
             _remove(path)
+
+
+def _joining(folder: Path, kept: Path) -> Objects:
+    return Objects(folder, kept=kept, joins=True)
 
 
 def _remove(path: Path) -> None:

@@ -211,6 +211,15 @@ class ManifestWriter(_ParquetFile):
             ]
         )
 
+    def write_columns(self, first: int, columns: list[Any]) -> None:
+        """Write one row group, up to 8,192 rows from index `first` on: Arrow arrays from `row_salt` to `mtime_ns`.
+
+        Raises:
+            CannotFinish: X421, X422, X423.
+        """
+        indexes = self._pa.array(range(first, first + len(columns[0])), self._pa.int64())
+        self._write([indexes, *columns])
+
     def copy_renumbered(self, path: Path, indexes: Sequence[int]) -> None:
         """Write the rows of a manifest that `ManifestWriter` made, each with another index.
 

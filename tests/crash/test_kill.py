@@ -118,7 +118,19 @@ class Killing:
     def arguments(self, case, *more):
         folder = self._base.folder
         signing = ["--signer", str(folder / "office/examiner"), "--log-key", str(folder / "log.pem")]
-        return ["acquire", str(case), str(self.source), "--exhibit", "EX-001", "--quiet", *signing, *more]
+        # One process, so that it can be watched; what several do when one is killed is in test_kill_processes.py.
+        return [
+            "acquire",
+            str(case),
+            str(self.source),
+            "--exhibit",
+            "EX-001",
+            "--quiet",
+            "--jobs",
+            "1",
+            *signing,
+            *more,
+        ]
 
     def stop(self, phase, share, send=signal.SIGKILL):
         """Stop an acquisition when this share of a phase is over, resume it, judge it; return both."""

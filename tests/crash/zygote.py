@@ -14,6 +14,7 @@ import time
 import pyarrow.compute
 import pyarrow.parquet  # noqa: F401 (loaded before the fork)
 
+import evidencekit.acquire.identify
 import evidencekit.cli.acquire
 import evidencekit.journeys.acquire
 import evidencekit.seal.sign
@@ -61,13 +62,13 @@ class Watch:
         Opener.file = file
 
     def _watch_types(self) -> None:
-        real = evidencekit.journeys.acquire.identify
+        real = evidencekit.acquire.identify.identify
 
         def identify(*given, **more):
             self._begin("types")
             return real(*given, **more)
 
-        evidencekit.journeys.acquire.identify = identify
+        evidencekit.acquire.identify.identify = identify
 
     def _watch_names(self) -> None:
         real = systems._call

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from evidencekit.acquire.source import Source
 from evidencekit.read.evidence import Reader
 
 
@@ -31,6 +32,7 @@ class Injected:
         for name in ("open", "stat", "scandir", "listxattr"):
             self._wrap(name, getattr(self, f"_{name}"))
         self._patch.setitem(Reader.__init__.__kwdefaults__, "preadv", self._preadv)
+        self._patch.setattr(Source, "fit_jobs", lambda _: 1)  # another process would know nothing of all this
 
     def faults(self, faults: dict) -> None:
         """Replace the faults."""

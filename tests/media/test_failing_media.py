@@ -168,7 +168,7 @@ def test_a_stick_that_is_pulled_out(bench, source, bad_medium, capsys, deadline)
     stall = {"docs/short": {"stall": 2}}
     medium = bad_medium(source, stall)
     deadline(60)
-    process = bench.start(*bench.arguments(medium.path))
+    process = bench.start(*bench.arguments(medium.path, "--jobs", "1"))
     while medium.faults(stall).get("docs/large", 0) < (33 << 20) // medium.MOST:
         time.sleep(0.02)
     time.sleep(1)  # the next file is asked for, and waited for
@@ -178,8 +178,36 @@ def test_a_stick_that_is_pulled_out(bench, source, bad_medium, capsys, deadline)
     assert process.returncode == OMISSIONS, errors
     rows = bench.rows()
     check_complete(rows, source, [b"docs/block", b"docs/borders", b"docs/empty", b"docs/large"])
-    assert {rows[path][1]["reason"] for path in (b"docs/short", b"docs/small", b"link", b"zone")} == {"io_error"}
-    assert not any(path.startswith(b"zone/") for path in rows)
+    files = [b"zone/%d" % number for number in range(4)]  # their folder was listed before
+    assert {rows[path][1]["reason"] for path in (b"docs/short", b"docs/small", b"link", *files)} == {"io_error"}
+    capsys.readouterr()
+    assert bench.command("verify", bench.case) == INTEGRITY_ONLY
+
+
+@pytest.mark.parametrize("jobs", ["1", "2", "3"])
+def test_a_stick_that_is_pulled_out_in_the_middle_of_a_large_file(bench, source, bad_medium, capsys, deadline, jobs):
+    """Whatever others were at: what could be read of it stands, with the place where it broke off."""
+    slow = {"docs/large": {"stall": 0.02}}
+    medium = bad_medium(source, slow)
+    deadline(60)
+    process = bench.start(*bench.arguments(medium.path, "--jobs", jobs))
+    while medium.faults(slow).get("docs/large", 0) < 60:
+        time.sleep(0.02)
+    medium.pull()
+    _, errors = process.communicate(timeout=60)
+    assert "Traceback" not in errors
+    assert process.returncode == OMISSIONS, errors
+    rows = bench.rows()
+    check_complete(rows, source, [b"docs/block", b"docs/borders", b"docs/empty"])
+    state, content, _ = rows[b"docs/large"]
+    ((start, length),) = ranges(content)
+    assert (state, content["reason"], start + length) == ("partial", "io_error", 33 << 20)
+    assert start >= 1 << 20
+    assert zero_filled(source / "docs/large", [(start, length)]).items() <= content.items()
+    lost = {path for path, row in rows.items() if row[0] != "complete"}
+    assert {rows[path][1]["reason"] for path in lost} == {"io_error"}
+    check_complete(rows, source, set(rows) - lost)
+    assert len(rows) == 14, "a row for every name, since all was listed before"
     capsys.readouterr()
     assert bench.command("verify", bench.case) == INTEGRITY_ONLY
 

@@ -5,21 +5,37 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
+import os
+import tempfile
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import strategies as st
 
+from evidencekit.acquire import columns, hand, jobs
 from evidencekit.acquire.options import About, Edge, Options
 from evidencekit.acquire.pipeline import Acquirer
+from evidencekit.acquire.row import Entry
 from evidencekit.acquire.source import look_at
 from evidencekit.acquire.work import Work
 from evidencekit.core.digest import group_commitment, group_salts, header_commitment
 from evidencekit.core.encoding import GROUP, RECORD, decode
 from evidencekit.core.merkle import Tree, leaf_hash
-from evidencekit.core.records import CONTENT, KINDS, MANIFEST, METADATA, NAME, STATES, check_row, leaf_bytes, sort_key
+from evidencekit.core.records import (
+    CONTENT,
+    KINDS,
+    MANIFEST,
+    METADATA,
+    NAME,
+    REASONS,
+    STATES,
+    check_row,
+    leaf_bytes,
+    sort_key,
+)
 from evidencekit.core.values import read_name
 from evidencekit.read.evidence import Reader
 
@@ -130,6 +146,42 @@ def find_large(value):
             yield from find_large(member)
 
 
+_NAMES = st.binary(min_size=1, max_size=8).filter(lambda name: b"\0" not in name and b"/" not in name)
+_PATHS = st.lists(_NAMES, max_size=4).map(b"/".join)
+_STREAMS = st.just(b"") | _NAMES
+_DIGESTS = st.binary(min_size=32, max_size=32)
+_ENTRIES = st.builds(
+    Entry, path=_PATHS, stream=_STREAMS, kind=st.sampled_from(KINDS), name=st.binary(), content=st.binary(),
+    metadata=st.binary(), size=st.none() | st.integers(0, 2**63 - 1), state=st.sampled_from(STATES),
+    sha256=st.none() | _DIGESTS, mtime_ns=st.none() | st.integers(-(2**63), 2**63 - 1),
+    reason=st.sampled_from(("", *REASONS)), copied=st.none() | _DIGESTS, stamp=st.none() | st.binary(), link=st.binary(),
+    large=st.binary(), lost=st.integers(0, 2**63 - 1), gone=st.integers(0, 1),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def any_rows():
+    """Strategies: `entries` (any rows, odd ones, too), `keys` (pairs of path and stream)."""
+    return SimpleNamespace(entries=_ENTRIES, keys=st.tuples(_PATHS, _STREAMS))
+
+
+@pytest.fixture(scope="session")
+def in_memory(tmp_path_factory):
+    """A folder in memory, where the system offers that: hundreds of files that are brought to the medium take a while."""
+    memory = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it)
+    if not os.access(memory, os.W_OK):
+        yield tmp_path_factory.mktemp("memory")
+        return
+    with tempfile.TemporaryDirectory(prefix="evidencekit-", dir=memory) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def new_folder(in_memory):
+    """Return a function that makes an empty folder there."""
+    return lambda: Path(tempfile.mkdtemp(dir=in_memory))
+
+
 @pytest.fixture
 def common():
     """What `take` and `identify` are both given."""
@@ -143,10 +195,10 @@ def common():
     }
 
 
-def _acquire(source, case, common, *, progress=None, reader=None, host=None, resume=False, **options):
+def _acquire(source, case, common, *, progress=None, reader=None, host=None, resume=False, jobs=1, **options):
     """Take a source by way of a case's work folder; return what was taken, and the large values and copies by digest."""
     about = About(CASE, "EX-001", Options(**options), PROGRAM, host, 60)
-    edge = Edge(common["clock"], common["random"], Reader if reader is None else lambda digests: reader)
+    edge = Edge(common["clock"], common["random"], Reader if reader is None else lambda digests: reader, jobs)
     acquirer = Acquirer(look_at(Path(source)), about, edge, progress)
     with Work(case, "EX-001", bytes(32), resume=resume) as work:
         taken = acquirer.take(work)
@@ -154,6 +206,32 @@ def _acquire(source, case, common, *, progress=None, reader=None, host=None, res
     objects = {path.name: path.read_bytes() for path in (work.folder / "objects").rglob("*") if path.is_file()}
     assert {bytes.fromhex(name) for name in objects} >= named
     return SimpleNamespace(taken=taken, objects=objects, acquirer=acquirer, work=work)
+
+
+@pytest.fixture
+def facts():
+    """Return what of a judged manifest does not depend on when: without the access time, which the reading can move."""
+
+    def of(judged):
+        return {
+            path: (row.kind, row.name, row.content, {k: v for k, v in row.metadata.items() if k != "atime_ns"})
+            for path, row in judged.rows.items()
+        }
+
+    return of
+
+
+@pytest.fixture
+def row_by_row(monkeypatch):
+    """Let whoever takes hand back a job after each row: then nothing that was finished is lost with what comes next."""
+    monkeypatch.setattr(hand, "SECONDS", 0)
+    monkeypatch.setattr(jobs, "ROWS", 4)
+
+
+@pytest.fixture
+def small_groups(monkeypatch):
+    """Return a function that sets the rows of a row group."""
+    return lambda rows: monkeypatch.setattr(columns, "ROW_GROUP", rows)
 
 
 @pytest.fixture

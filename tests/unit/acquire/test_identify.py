@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pyarrow.parquet as pq
 import pytest
 
+from evidencekit.acquire import desks
 from evidencekit.acquire import identify as identify_module
 from evidencekit.acquire.identify import identify
 from evidencekit.acquire.libmagic import Library, Opinion, Typer, installed
@@ -60,7 +61,7 @@ def typing(tmp_path, common):
     """Return a function that types a source by a judged manifest, and judges what it made."""
     count = 0
 
-    def run(source, base, *, typer=None, progress=None, workers=1):
+    def run(source, base, *, typer=None, progress=None, jobs=1):
         nonlocal count
         count += 1
         out = tmp_path / f"derived-{count}.parquet"
@@ -71,7 +72,7 @@ def typing(tmp_path, common):
             base_manifest=7,
             base_root=base.taken.root,
             make_typer=(lambda: typer) if typer else Typer,
-            workers=workers,
+            jobs=jobs,
             progress=progress,
             **common,
         )
@@ -166,15 +167,16 @@ def test_contents_are_remembered_within_a_bound(source, taking, typing, monkeypa
     assert engine.looked == [b"1", b"2", b"3", b"2"]
 
 
-@pytest.mark.parametrize("workers", [2, 5])
-def test_workers_change_nothing(source, taking, typing, workers):
+@pytest.mark.parametrize("jobs", [2, 5])
+def test_workers_change_nothing(source, taking, typing, monkeypatch, jobs):
+    monkeypatch.setattr(desks, "_CHUNK", 4)
     for number in range(60):
         (source / f"{number:02d}").write_bytes([PDF, PNG, b"text %d" % number, b"<html>", b"\x7fELF"][number % 5])
     base = taking(source)
     for number in range(10, 20):
         (source / f"{number:02d}").unlink()
     alone, one = typing(source, base)
-    together, other = typing(source, base, workers=workers)
+    together, other = typing(source, base, jobs=jobs)
     assert together == alone
     # Of what is gone, 12 and 17 alone had contents of their own.
     assert one["totals"] == other["totals"] == {"errors": "2", "rows": "60"}
@@ -287,7 +289,7 @@ def test_file_that_changed_while_it_was_sealed_is_compared_with_its_second_stat(
 @pytest.mark.parametrize("count", [40, 600])
 def test_shuffled_base(source, taking, typing, count, monkeypatch):
     """The Parquet file stands in path order, the derived rows in the order of the base's indexes."""
-    monkeypatch.setattr("evidencekit.acquire.compose.ROW_GROUP", 256)
+    monkeypatch.setattr("evidencekit.acquire.columns.ROW_GROUP", 256)
     monkeypatch.setattr("evidencekit.acquire.derived.ROW_GROUP", 256)
     for number in range(count):
         (source / f"{number}").write_bytes(PDF if number % 2 else b"text")

@@ -1,25 +1,27 @@
-"""Runs: what was added comes back, up to the first byte that is not as it was written; merges say the most there is."""
+"""Runs: what was added comes back in order, up to the first byte that is not as it was written."""
 
 from __future__ import annotations
 
+import hmac
 import itertools
 import os
 
 import pytest
+from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evidencekit.acquire.batch import Batch
 from evidencekit.acquire.journal import (
     FLUSH_SECONDS,
     ROWS,
     SYNC_SECONDS,
+    TITLE,
     EarlierRun,
-    Recall,
+    Place,
     Run,
-    merged,
 )
-from evidencekit.acquire.row import Entry, newer, sort_key
-from evidencekit.core import records
+from evidencekit.acquire.row import Entry
 from evidencekit.errors import FormatError
 
 SECRET = bytes(range(32))
@@ -47,21 +49,12 @@ def read(path, secret=SECRET):
 
 # --- one run ----------------------------------------------------------------------------------------------------------
 
-names = st.binary(min_size=1, max_size=8).filter(lambda name: b"\0" not in name and b"/" not in name)
-paths = st.lists(names, max_size=4).map(b"/".join)
-entries = st.builds(
-    Entry, path=paths, stream=st.just(b"") | names, kind=st.sampled_from(records.KINDS), name=st.binary(), content=st.binary(),
-    metadata=st.binary(), size=st.none() | st.integers(0, 2**63 - 1), state=st.sampled_from(records.STATES),
-    sha256=st.none() | st.binary(min_size=32, max_size=32), mtime_ns=st.none() | st.integers(-(2**63), 2**63 - 1),
-    reason=st.sampled_from(("", *records.REASONS)), copied=st.none() | st.binary(min_size=32, max_size=32),
-    stamp=st.none() | st.binary(), link=st.binary(), large=st.binary(), lost=st.integers(0, 2**63 - 1), gone=st.integers(0, 1),
-)  # fmt: skip
 
-
-@given(st.lists(entries, max_size=20))
+@given(st.data())
 @settings(max_examples=50, deadline=None)
-def test_rows_come_back(tmp_path_factory, rows):
-    path = write(tmp_path_factory.mktemp("run") / "run", rows)
+def test_rows_come_back(new_folder, any_rows, data):
+    rows = data.draw(st.lists(any_rows.entries, max_size=20))
+    path = write(new_folder() / "run", rows)
     run = EarlierRun(path, SECRET)
     assert list(run.rows()) == rows
     assert run.head == {"_t": "evidencekit/run/1"}
@@ -72,7 +65,7 @@ def test_every_cut_leaves_whole_frames_only(tmp_path):
     rows = [row(b"%03d" % number) for number in range(600)]
     data = write(tmp_path / "run", rows).read_bytes()
     lengths = set()
-    for size in range(0, len(data), 37):
+    for size in range(0, len(data), 131):
         (tmp_path / "cut").write_bytes(data[:size])
         try:
             run = EarlierRun(tmp_path / "cut", SECRET)
@@ -88,7 +81,7 @@ def test_every_cut_leaves_whole_frames_only(tmp_path):
 def test_every_altered_byte_ends_the_run_there(tmp_path):
     rows = [row(b"%03d" % number) for number in range(ROWS * 2)]
     data = write(tmp_path / "run", rows).read_bytes()
-    for place in range(0, len(data), 11):
+    for place in range(0, len(data), 53):
         (tmp_path / "bad").write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
         try:
             run = EarlierRun(tmp_path / "bad", SECRET)
@@ -107,15 +100,106 @@ def test_another_key_another_run(tmp_path):
         EarlierRun(path, bytes(32))
     other = write(tmp_path / "other", [row(b"planted")])
     start = path.read_bytes()
-    (tmp_path / "spliced").write_bytes(start + other.read_bytes()[len(b"evidencekit/run/1\n") + 16 :])
+    (tmp_path / "spliced").write_bytes(start + other.read_bytes()[len(TITLE) + 16 :])
     assert read(tmp_path / "spliced") == [row()]
 
 
-@pytest.mark.parametrize("data", [b"", b"evidencekit/run/1\n", bytes(range(100)), b"evidencekit/run/1\n" + bytes(200)])
+@pytest.mark.parametrize("data", [b"", TITLE, bytes(range(100)), TITLE + bytes(200), TITLE[:-1]])
 def test_what_is_no_run(tmp_path, data):
     (tmp_path / "run").write_bytes(data)
     with pytest.raises(FormatError):
         EarlierRun(tmp_path / "run", SECRET)
+
+
+def test_run_of_an_older_form_is_not_ours(tmp_path):
+    """Its frames are made under the same secret, but its rows lie otherwise: it is refused before a row is read."""
+    data = write(tmp_path / "run", [row()]).read_bytes()
+    nonce = data[len(TITLE) : len(TITLE) + 16]
+    older = b"evidencekit/run/1\n"
+    key = hmac.digest(SECRET, older + nonce, "sha256")
+    frames = b""
+    for number, payload in enumerate([b'{"_t":"evidencekit/run/1"}', b"rows"]):
+        mac = blake3(number.to_bytes(8, "little"), key=key).update(payload).digest()
+        frames += len(payload).to_bytes(4, "little") + mac + payload
+    (tmp_path / "older").write_bytes(older + nonce + frames)
+    (tmp_path / "renamed").write_bytes(TITLE + nonce + frames)
+    for name in ("older", "renamed"):
+        with pytest.raises(FormatError):
+            EarlierRun(tmp_path / name, SECRET)
+
+
+# --- batches in the order in which they were finished ------------------------------------------------------------------
+
+
+@st.composite
+def dispatched(draw):
+    """Jobs cut into pieces: a list of `(place, paths)` in the order of a manifest, as it may be written, and a cut."""
+    in_order = []
+    for job in range(draw(st.integers(0, 5))):
+        whole, begin = draw(st.integers(1, 9)), 0
+        while begin < whole:
+            taken = draw(st.integers(1, whole - begin))
+            rows = []
+            for at in range(begin, begin + taken):
+                rows.append(row(b"%03d/%03d" % (job, at)))
+                if draw(st.integers(0, 4)) == 0:  # a named stream is a row more, and none that was asked for
+                    rows.append(row(b"%03d/%03d" % (job, at), stream=b"s"))
+            in_order.append((Place(job, begin, taken, whole), rows))
+            begin += taken
+    order = draw(st.permutations(range(len(in_order))))
+    return in_order, order, draw(st.integers(0, len(in_order)))
+
+
+@given(dispatched())
+@settings(max_examples=100)
+def test_batches_come_in_the_order_of_a_manifest(new_folder, given_batches):
+    """Whatever order they were finished in, and whichever of them a crash took."""
+    in_order, order, missing = given_batches
+    path = new_folder() / "run"
+    run = Run(path, SECRET, {"_t": "x"}, random=os.urandom)
+    ends = []
+    for at in order:
+        place, rows = in_order[at]
+        run.add_packed(place, pack(rows))
+        ends.append(path.stat().st_size)
+    run.close()
+    kept = order[: len(order) - missing]
+    if missing:
+        os.truncate(path, ends[len(kept)] - 1)
+    earlier = EarlierRun(path, SECRET)
+    found = list(earlier.rows())
+    assert found == [one for at in sorted(kept) for one in in_order[at][1]]
+    assert earlier.torn == bool(missing)
+
+
+def test_batch_is_given_as_soon_as_all_before_it_are_there(tmp_path, monkeypatch):
+    """What waits is bounded by the jobs that are ahead, not by the length of the run."""
+    run = Run(tmp_path / "run", SECRET, {"_t": "x"}, random=os.urandom)
+    for job in range(0, 100, 2):
+        for number in (job + 1, job):
+            run.add_packed(Place(number, 0, 1, 1), pack([row(b"%03d" % number)]))
+    run.close()
+    read_so_far = []
+    frames = EarlierRun._frames
+
+    def counted(self, file):
+        for payload in frames(self, file):
+            read_so_far.append(len(payload))
+            yield payload
+
+    monkeypatch.setattr(EarlierRun, "_frames", counted)
+    earlier = EarlierRun(tmp_path / "run", SECRET)
+    read_so_far.clear()
+    for number, batch in enumerate(earlier.batches()):
+        assert [one.path for one in batch.entries()] == [b"%03d" % number]
+        assert len(read_so_far) <= number + 1 + 2, "the head, and one frame ahead"
+
+
+def pack(rows):
+    batch = Batch()
+    for one in rows:
+        batch.add(one, os.urandom(16))
+    return batch.pack()
 
 
 def test_what_a_kill_costs(tmp_path):
@@ -156,59 +240,6 @@ def test_a_slow_medium_is_not_busy_with_syncing_alone(tmp_path):
         run.add(row(b"%04d" % number))
     assert 8 <= len(synced) <= 12
     run.close()
-
-
-# --- several runs -----------------------------------------------------------------------------------------------------
-
-
-def test_the_newer_row_counts():
-    """Also one that says less: what was read before is another state of what is there."""
-    whole, worse = row(), row(state="not_read", sha256=None)
-    assert newer(whole, worse) is worse
-    assert newer(worse, whole) is whole
-    folder = row(kind="directory")
-    assert newer(whole, folder) is folder, "of another kind: it is not the same thing any more"
-
-
-def test_what_could_not_be_looked_at_does_not_hide_what_was_read():
-    blind = row(kind="unknown", state="not_read", reason="io_error")
-    assert newer(row(), blind) == row()
-    assert newer(blind, blind) is blind
-
-
-@pytest.mark.parametrize(("state", "expected"), [("not_read", "not_listed"), ("vanished", "vanished")])
-def test_folder_that_could_not_be_looked_at_is_not_complete(state, expected):
-    """Its content stays in its place, and nobody says that it is all of it."""
-    blind = row(kind="unknown", state=state, reason="io_error")
-    found = newer(row(kind="directory"), blind)
-    assert (found.kind, found.state, found.reason) == ("directory", expected, "io_error")
-
-
-def test_runs_are_merged_in_the_order_of_a_manifest(tmp_path):
-    order = [b"", b"a", b"a/b", b"a/b/c", b"a-b", b"a.b", b"a0", b"b"]
-    assert sorted(order, key=sort_key) == sorted(order, key=lambda path: records.sort_key(path, b"")) == order
-    first = write(tmp_path / "1", [row(path) for path in order[::2]])
-    second = write(tmp_path / "2", [row(path, size=2) for path in order[1:]])
-    found = list(merged([EarlierRun(first, SECRET), EarlierRun(second, SECRET)]))
-    assert [one.path for one in found] == order
-    assert [one.size for one in found] == [1] + [2] * 7
-
-
-@given(st.lists(st.tuples(paths, st.just(b"") | names), unique=True))
-def test_one_sort_key(keys):
-    assert sorted(keys, key=lambda key: sort_key(*key)) == sorted(keys, key=lambda key: records.sort_key(*key))
-
-
-def test_recall(tmp_path):
-    recall = Recall([EarlierRun(write(tmp_path / "run", map(row, [b"a", b"b", b"c", b"e"])), SECRET)])
-    assert recall.find(b"a").path == b"a"
-    assert list(recall.before(b"aa")) == []
-    assert recall.find(b"aa") is None
-    assert [one.path for one in recall.before(b"c")] == [b"b"]
-    assert recall.find(b"c").path == b"c"
-    assert recall.find(b"d") is None
-    assert [one.path for one in recall.before(None)] == [b"e"]
-    assert Recall([]).find(b"a") is None
 
 
 def test_memory_is_one_frame_a_run(tmp_path):

@@ -15,12 +15,12 @@ import pyarrow.parquet  # noqa: F401 - before a fork gives up its rights
 import pytest
 from blake3 import blake3
 
-from evidencekit.acquire import compose, entry, journal, pipeline
+from evidencekit.acquire import entry, jobs, pipeline, plain
 from evidencekit.core.values import format_instant
 from evidencekit.errors import BadArgument, CannotFinish
+from evidencekit.read import tree
 from evidencekit.read.evidence import Reader
-from evidencekit.read.folders import names_in
-from evidencekit.read.tree import revisit, walk
+from evidencekit.read.tree import revisit
 
 ODD = [
     b"\xff\xfe not UTF-8",
@@ -46,10 +46,12 @@ def touch(path: bytes, data=b""):
         file.write(data)
 
 
-def with_walk(monkeypatch, **options):
-    """Let the pipeline walk with other listings."""
-    monkeypatch.setattr(pipeline, "walk", lambda source, **own: walk(source, **own, **options))
-    monkeypatch.setattr(pipeline, "revisit", lambda source, paths, **own: revisit(source, paths, **own, **options))
+def with_names(monkeypatch, listing):
+    """Let folders be listed by `listing(handle, real)`: `real(handle)` yields names with their marks, if there are any."""
+    marked, bare = tree.marked_names_in, tree.names_in
+    monkeypatch.setattr(tree, "marked_names_in", lambda handle: listing(handle, marked))
+    again = {"names": lambda handle: listing(handle, bare)}
+    monkeypatch.setattr(pipeline, "revisit", lambda source, paths, **own: revisit(source, paths, **own, **again))
 
 
 class ReaderWith(Reader):
@@ -59,6 +61,12 @@ class ReaderWith(Reader):
         super().__init__(**options)
         self._inode = inode
         self._plain = Reader()
+
+    def at_once(self, handle, *more):
+        """A second look at once would find what changed at the first in peace."""
+        if os.fstat(handle).st_ino == self._inode:
+            return None
+        return self._plain.at_once(handle, *more)
 
     def read(self, handle, on_block=None, before=None, sink=None):
         if os.fstat(handle).st_ino == self._inode:
@@ -353,45 +361,104 @@ def test_what_may_not_be_read(source, taking, tmp_path, as_nobody):
 
 def test_what_vanishes_after_the_listing(source, taking, monkeypatch):
     (source / "gone").mkdir()
+    (source / "gone too").touch()
     (source / "here").touch()
 
-    def names(handle):
-        found = list(names_in(handle))
-        if "gone" in found:
+    def names(handle, real):
+        found = list(real(handle))
+        if "gone" in map(bare, found):
             (source / "gone").rmdir()
+            (source / "gone too").unlink()
         return found
 
-    with_walk(monkeypatch, names=names)
+    with_names(monkeypatch, names)
     judged = taking(source)
     # The folder itself changed while it was listed, and says so.
     assert judged.states() == {
         b"": ("directory", "changed", None),
         b"gone": ("unknown", "vanished", "not_found"),
+        b"gone too": ("file", "vanished", "not_found"),
         b"here": ("file", "complete", None),
     }
 
 
+def bare(name):
+    """A listed name without its mark."""
+    return os.fsdecode(name).rstrip("\0")
+
+
+def a_folder(path):
+    path.mkdir()
+    (path / "inside").mkdir()
+    (path / "inside" / "letter").write_bytes(b"letter")
+
+
+PLANTED = {
+    "gone": lambda path: None,
+    "fifo": os.mkfifo,
+    "link": lambda path: path.symlink_to("/etc/passwd"),
+    "folder": a_folder,
+}
+
+
+@pytest.mark.parametrize(
+    ("plant", "states"),
+    [
+        ("gone", {b"file": ("file", "vanished", "not_found")}),
+        ("fifo", {b"file": ("fifo", "complete", None)}),
+        ("link", {b"file": ("symlink", "complete", None)}),
+        (
+            "folder",
+            {
+                b"file": ("directory", "complete", None),
+                b"file/inside": ("directory", "complete", None),
+                b"file/inside/letter": ("file", "complete", None),
+            },
+        ),
+    ],
+)
+def test_what_is_planted_between_listing_and_opening(source, taking, monkeypatch, plant, states):
+    """The listing said that it is a plain file. A folder in its place is walked at the second look."""
+    (source / "file").write_bytes(b"content")
+    (source / "last").write_bytes(b"")
+    real = plain.PlainFiles.take
+    planted = []
+
+    def take(plain_files, parent, name, *more):
+        if name == b"file" and not planted:
+            planted.append(name)
+            (source / "file").unlink()
+            PLANTED[plant](source / "file")
+        return real(plain_files, parent, name, *more)
+
+    monkeypatch.setattr(plain.PlainFiles, "take", take)
+    judged = taking(source)
+    assert planted
+    assert judged.states() == {b"": ("directory", "complete", None), **states, b"last": ("file", "complete", None)}
+
+
+@pytest.mark.parametrize("options", [{"digests": ("md5",)}, {"copies": True}], ids=["md5", "copies"])
 @pytest.mark.parametrize(
     ("plant", "state", "reason"),
     [
-        (lambda path: None, "vanished", "not_found"),
-        (os.mkfifo, "not_read", "changed_kind"),
-        (lambda path: path.symlink_to("/etc/passwd"), "not_read", "changed_kind"),
-        (lambda path: path.mkdir(), "not_read", "changed_kind"),
+        ("gone", "vanished", "not_found"),
+        ("fifo", "not_read", "changed_kind"),
+        ("link", "not_read", "changed_kind"),
+        ("folder", "not_read", "changed_kind"),
     ],
-    ids=["gone", "fifo", "link", "folder"],
 )
-def test_what_is_planted_between_listing_and_opening(source, taking, monkeypatch, plant, state, reason):
+def test_what_is_planted_between_looking_and_opening(source, taking, monkeypatch, plant, state, reason, options):
+    """What is not taken plainly is looked at before it is opened."""
     (source / "file").write_bytes(b"content")
     real = entry.Node.open
 
     def opening(node):
         (source / "file").unlink()
-        plant(source / "file")
+        PLANTED[plant](source / "file")
         return real(node)
 
     monkeypatch.setattr(entry.Node, "open", opening)
-    judged = taking(source)
+    judged = taking(source, **options)
     assert judged.states()[b"file"] == ("file", state, reason)
     assert judged.rows[b"file"].content["size"] == "7"
 
@@ -399,27 +466,30 @@ def test_what_is_planted_between_listing_and_opening(source, taking, monkeypatch
 def test_folder_that_changes_while_listed(source, taking, monkeypatch):
     (source / "folder").mkdir()
 
-    def names(handle):
-        yield from names_in(handle)
+    def names(handle, real):
+        yield from real(handle)
         if Path(f"/proc/self/fd/{handle}").readlink().name == "folder":
             time.sleep(0.02)
             (source / "folder" / "late").touch()
 
-    with_walk(monkeypatch, names=names)
+    with_names(monkeypatch, names)
     judged = taking(source)
     row = judged.rows[b"folder"]
     assert row.state == "changed"
     assert int(row.metadata["after"]["mtime_ns"]) > int(row.metadata["mtime_ns"])
 
 
-def test_folder_whose_listing_breaks_off(source, taking, monkeypatch):
+@pytest.mark.parametrize("mark", [b"", b"\0", b"\0\0"], ids=["folder", "file", "other"])
+def test_folder_whose_listing_breaks_off(source, taking, monkeypatch, mark):
+    """What a listing says of a kind may be wrong, too."""
     (source / "a").touch()
 
-    def names(handle):
-        yield "a"
+    def names(handle, real):
+        yield "a" if real is bare_names else b"a" + mark
         raise OSError(errno.EIO, "Input/output error")
 
-    with_walk(monkeypatch, names=names)
+    bare_names = tree.names_in
+    with_names(monkeypatch, names)
     assert taking(source).states() == {b"": ("directory", "not_listed", "io_error"), b"a": ("file", "complete", None)}
 
 
@@ -428,14 +498,27 @@ def test_name_that_is_listed_twice_is_one_row(source, taking, monkeypatch):
     (source / "d").mkdir()
     (source / "d/x").touch()
 
-    def names(handle):
-        yield from names_in(handle)
-        yield from names_in(handle)
+    def names(handle, real):
+        yield from real(handle)
+        yield from real(handle)
 
-    with_walk(monkeypatch, names=names)
+    with_names(monkeypatch, names)
     judged = taking(source)
     assert list(judged.rows) == [b"", b"d", b"d/x"]
     assert judged.states()[b"d"] == ("directory", "not_listed", "io_error")
+
+
+def test_name_that_is_listed_as_two_kinds_is_one_row(source, taking, monkeypatch):
+    (source / "x").touch()
+
+    def names(handle, real):
+        yield from real(handle)
+        yield b"x"
+        yield b"x\0\0"
+
+    monkeypatch.setattr(tree, "marked_names_in", lambda handle: names(handle, tree.names_in))
+    judged = taking(source)
+    assert list(judged.rows) == [b"", b"x"]
 
 
 @pytest.mark.parametrize("change", ["grow", "overwrite", "shrink", "replace"])
@@ -472,7 +555,7 @@ def test_file_that_changes_while_read(source, taking, change):
     assert after["size"] == {"grow": str(len(data) + 4), "shrink": "5"}.get(change, str(len(data)))
 
 
-def test_file_replaced_between_listing_and_opening(source, taking, monkeypatch):
+def test_file_replaced_between_looking_and_opening(source, taking, monkeypatch):
     (source / "file").write_bytes(b"listed")
     (source.parent / "new").write_bytes(b"opened instead")
     listed = (source / "file").stat()
@@ -483,11 +566,29 @@ def test_file_replaced_between_listing_and_opening(source, taking, monkeypatch):
         return real(node)
 
     monkeypatch.setattr(entry.Node, "open", opening)
-    row = taking(source).rows[b"file"]
+    row = taking(source, digests=("md5",)).rows[b"file"]
     assert row.state == "changed"
     assert row.content["sha256"] == hashlib.sha256(b"opened instead").hexdigest()
     assert row.metadata["inode"] == str(listed.st_ino)
     assert row.metadata["after"]["size"] == "14"
+
+
+def test_file_replaced_between_listing_and_opening(source, taking, monkeypatch):
+    """A listing says a name and no more: what is opened under it is taken for what it is."""
+    (source / "file").write_bytes(b"listed")
+    (source.parent / "new").write_bytes(b"opened instead")
+    real = plain.PlainFiles.take
+
+    def take(*given):
+        (source.parent / "new").rename(source / "file")
+        return real(*given)
+
+    monkeypatch.setattr(plain.PlainFiles, "take", take)
+    row = taking(source).rows[b"file"]
+    assert row.state == "complete"
+    assert row.content["sha256"] == hashlib.sha256(b"opened instead").hexdigest()
+    assert row.metadata["inode"] == str((source / "file").stat().st_ino)
+    assert "after" not in row.metadata
 
 
 def test_unreadable_ranges(source, taking):
@@ -532,10 +633,10 @@ def test_nothing_that_can_be_read(source, taking):
 def test_attributes_that_cannot_be_read(source, taking, monkeypatch):
     (source / "file").write_bytes(b"")
 
-    def failing(node, handle=-1):
+    def failing(*given, **more):
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(entry.Node, "xattrs", failing)
+    monkeypatch.setattr(os, "listxattr", failing)
     judged = taking(source)
     assert judged.rows[b"file"].state == "complete"
     assert judged.rows[b"file"].metadata["unreadable_metadata"] == ["xattrs"]
@@ -546,6 +647,7 @@ def test_attributes_that_no_group_can_hold(source, taking, monkeypatch):
     many = [(b"user.%04d" % number, bytes(3000)) for number in range(400)]
     content = [(b"security.%04d" % number, bytes(3000)) for number in range(400)]
     monkeypatch.setattr(entry.Node, "xattrs", lambda node, handle=-1: many if node.path else content)
+    monkeypatch.setattr(os, "listxattr", lambda *_, **__: ["user.0000"])
     judged = taking(source)
     for path in (b"", b"file"):
         assert judged.rows[path].state == "complete"
@@ -564,8 +666,8 @@ def test_the_kernels_own_files(taking):
 
 
 @pytest.mark.parametrize("count", [0, 1, 50, 600])
-def test_sensitive_acquisitions_are_shuffled(source, taking, count, monkeypatch):
-    monkeypatch.setattr(compose, "ROW_GROUP", 256)
+def test_sensitive_acquisitions_are_shuffled(source, taking, count, small_groups):
+    small_groups(256)
     for number in range(count):
         (source / f"{number:05d}").write_bytes(b"")
     judged = taking(source, sensitive=True)
@@ -573,7 +675,7 @@ def test_sensitive_acquisitions_are_shuffled(source, taking, count, monkeypatch)
     assert judged.header["options"]["sensitive"] is True
     assert len(judged.rows) == count + 1
     assert {path.name for path in judged.work.folder.iterdir()} <= {
-        "lock", "manifest.parquet", "named", "objects", "run-00000001",
+        "lock", "manifest.parquet", "manifest.tiles", "named", "objects", "run-00000001",
     }  # fmt: skip
     if count > 20:
         assert [row.index for row in judged.rows.values()] != sorted(row.index for row in judged.rows.values())
@@ -668,9 +770,9 @@ def test_progress(source, taking):
     assert (last.files, last.bytes, last.omissions, last.path) == (602, 1200 + (33 << 20), 1, b"z-excluded")
 
 
-def test_memory_does_not_grow_with_the_rows(source, tmp_path, acquiring, monkeypatch):
-    monkeypatch.setattr(compose, "ROW_GROUP", 128)
-    monkeypatch.setattr(journal, "ROWS", 64)
+def test_memory_does_not_grow_with_the_rows(source, tmp_path, acquiring, monkeypatch, small_groups):
+    small_groups(128)
+    monkeypatch.setattr(jobs, "ROWS", 64)
     for folder in range(20):
         (source / f"{folder}").mkdir()
         for number in range(128):

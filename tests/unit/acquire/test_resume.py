@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 from types import SimpleNamespace
 
 import pytest
 
-from evidencekit.acquire import journal, pipeline
+from evidencekit.acquire import hand, journal, pipeline
+from evidencekit.acquire.entry import Taker
 from evidencekit.acquire.journal import EarlierRun
+from evidencekit.acquire.plain import PlainFiles
 from evidencekit.core.encoding import decode
 from evidencekit.core.records import MANIFEST
 from evidencekit.errors import CannotFinish, Refused
+from evidencekit.read import tree
 from evidencekit.read.evidence import Reader
 from evidencekit.read.handles import Opener
+from evidencekit.read.node import Node
 
 
 @pytest.fixture
@@ -52,31 +57,29 @@ def opened(monkeypatch):
 
 
 @pytest.fixture
-def interrupted(source, case, acquiring, monkeypatch):
+def interrupted(source, case, acquiring, monkeypatch, row_by_row):
     """Return a function that takes the source up to some path, and is stopped there."""
 
     def run(at, **more):
-        real = pipeline.Taker.take
+        take, take_plain = Taker.take, PlainFiles.take
 
-        def take(taker, node):
+        def taking(taker, node, *rest):
             if node.path == at:
                 raise KeyboardInterrupt
-            return real(taker, node)
+            return take(taker, node, *rest)
+
+        def taking_plain(plain_files, parent, name, path, *rest):
+            if path == at:
+                raise KeyboardInterrupt
+            return take_plain(plain_files, parent, name, path, *rest)
 
         with monkeypatch.context() as patch:
-            patch.setattr(pipeline.Taker, "take", take)
+            patch.setattr(Taker, "take", taking)
+            patch.setattr(PlainFiles, "take", taking_plain)
             with pytest.raises(KeyboardInterrupt):
                 acquiring(source, case, **more)
 
     return run
-
-
-def facts(judged):
-    """What does not depend on when, by path; without the access time, which the reading itself can move."""
-    return {
-        path: (row.kind, row.name, row.content, {k: v for k, v in row.metadata.items() if k != "atime_ns"})
-        for path, row in judged.rows.items()
-    }
 
 
 def rewrite(path, text):
@@ -89,7 +92,7 @@ def rewrite(path, text):
 
 
 @pytest.mark.parametrize("at", [b"", b"a/0", b"a/5", b"b", b"c/9", b"link", b"z"])
-def test_what_was_finished_is_not_opened(source, case, taking, interrupted, opened, at):
+def test_what_was_finished_is_not_opened(source, case, taking, interrupted, opened, at, facts):
     undisturbed = taking(source)
     opened.clear()
     interrupted(at)
@@ -106,7 +109,7 @@ def test_what_was_finished_is_not_opened(source, case, taking, interrupted, open
     assert judged.header["source"]["atime"] == "may_change"
 
 
-def test_interrupted_again_and_again(source, case, taking, interrupted, opened):
+def test_interrupted_again_and_again(source, case, taking, interrupted, opened, facts):
     undisturbed = taking(source)
     opened.clear()
     interrupted(b"a/3")
@@ -426,7 +429,7 @@ def test_damaged_file_is_not_read_again_unless_something_of_it_can_be(source, ta
 
     judged = taking(source, reader=Reader(preadv=preadv))
     assert judged.rows[b"large"].content["unreadable"] == [{"length": "4096", "offset": "4096"}]
-    assert calls.count(0) < 4, "its good places were not read again in vain"
+    assert calls.count(0) < 5, "its good places were not read again in vain"
 
     class Healing(Reader):
         def probe(self, handle, ranges):
@@ -438,53 +441,116 @@ def test_damaged_file_is_not_read_again_unless_something_of_it_can_be(source, ta
     assert judged.rows[b"large"].state == "complete"
 
 
-def test_file_that_was_written_while_it_was_read_stays_changed(source, taking, opened):
+@pytest.mark.parametrize("digests", [(), ("md5",)], ids=["plainly", "md5"])
+@pytest.mark.parametrize("times", [1, 99])
+def test_file_that_was_written_while_it_was_read_stays_changed(source, taking, opened, times, digests):
     """It was read, both stats are there; a quiet moment later on would hide that it was being written."""
-    inode = (source / "a/3").stat().st_ino
+    path = source / "a/3"
+    listed = path.stat()
+    written = []
 
     def preadv(handle, buffers, offset):
         size = os.preadv(handle, buffers, offset)
-        if os.fstat(handle).st_ino == inode:
-            rewrite(source / "a/3", "it was being written")
+        if os.fstat(handle).st_ino == listed.st_ino and len(written) < times:
+            path.write_text(f"it was being written {len(written)}")
+            os.utime(path, ns=(1, len(written)))
+            written.append(offset)
+        return size
+
+    judged = taking(source, reader=Reader(digests, preadv=preadv), digests=digests)
+    row = judged.rows[b"a/3"]
+    assert row.state == "changed"
+    assert row.metadata["mtime_ns"] == str(listed.st_mtime_ns)
+    assert row.metadata["after"]["mtime_ns"] == str(path.stat().st_mtime_ns)
+    assert opened.count("a/3") == 1
+    if times == 1 and not digests:
+        assert row.content["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("becomes", ["nothing", "another", "folder", "large"])
+def test_file_whose_name_is_taken_while_it_is_read_is_read_to_the_end(source, taking, opened, becomes):
+    """It is open: what stands under its name now is another thing."""
+    path = source / "a/3"
+    listed = path.stat()
+    done = []
+
+    def preadv(handle, buffers, offset):
+        size = os.preadv(handle, buffers, offset)
+        if os.fstat(handle).st_ino == listed.st_ino and not done:
+            done.append(offset)
+            path.unlink()
+            if becomes == "another":
+                path.write_text("another")
+            elif becomes == "folder":
+                path.mkdir()
+            elif becomes == "large":
+                path.touch()
+                os.truncate(path, 40 << 20)
         return size
 
     judged = taking(source, reader=Reader(preadv=preadv))
-    assert judged.rows[b"a/3"].state == "changed"
+    row = judged.rows[b"a/3"]
+    assert (row.kind, row.state, row.metadata["inode"]) == ("file", "changed", str(listed.st_ino))
+    assert row.content["sha256"] == hashlib.sha256(b"letter a3").hexdigest()
+    assert (row.metadata["nlink"], row.metadata["after"]["size"]) == ("1", "9")
     assert opened.count("a/3") == 1
+    assert {row.state for path, row in judged.rows.items() if path not in {b"a/3", b"a"}} == {"complete"}
+
+
+def test_small_file_that_is_large_when_it_is_read(source, taking, opened, monkeypatch):
+    """It is given back, to be taken by itself; the handle that was on it is closed."""
+    (source / "a/large").write_bytes(b"x" * (2 << 20))
+    monkeypatch.setattr(hand, "LARGE_FILE", 1 << 20)
+    before = set(os.listdir("/proc/self/fd"))
+    assert taking(source).rows[b"a/large"].state == "complete"
+    assert opened.count("a/large") == 2
+    assert set(os.listdir("/proc/self/fd")) == before
 
 
 def test_what_took_the_name_of_a_file_that_is_gone_is_not_that_file(source, taking, monkeypatch):
-    real = pipeline.Taker.take
+    real = Node.open
     done = []
 
-    def take(taker, node):
+    def opening(node):
         if node.path == b"b/3" and not done:
             done.append(True)
             (source / "b/3").unlink()
-            found = real(taker, node)
+            found = real(node)
             os.mkfifo(source / "b/3")
             return found
-        return real(taker, node)
+        return real(node)
 
-    monkeypatch.setattr(pipeline.Taker, "take", take)
-    assert taking(source).states()[b"b/3"] == ("file", "vanished", "not_found")
+    monkeypatch.setattr(Node, "open", opening)
+    assert taking(source, copies=True).states()[b"b/3"] == ("file", "vanished", "not_found")
 
 
-def test_folder_that_could_not_be_listed_is_listed_at_the_end(source, taking, monkeypatch):
-    from evidencekit.read import tree
+@pytest.mark.parametrize("failing", ["marked_names_in", "Opener"])
+def test_folder_that_could_not_be_listed_is_listed_at_the_end(source, taking, monkeypatch, failing):
+    left = [True]
 
-    real = tree.names_in
-    failing = [True]
-
-    def names_in(handle):
-        if failing and os.readlink(f"/proc/self/fd/{handle}").endswith("/b"):
-            failing.clear()
+    def fails_once(place):
+        if left and place.endswith("/b"):
+            left.clear()
             raise OSError(errno.EIO, "Input/output error")
-        return real(handle)
 
-    monkeypatch.setattr(pipeline, "walk", lambda *given, **more: tree.walk(*given, **more, names=names_in))
+    if failing == "Opener":
+        folder = Opener.folder
+
+        def opening(opener, name, parent):
+            fails_once(os.readlink(f"/proc/self/fd/{parent}") + "/" + os.fsdecode(name))
+            return folder(opener, name, parent)
+
+        monkeypatch.setattr(Opener, "folder", opening)
+    else:
+        listing = tree.marked_names_in
+
+        def names_in(handle):
+            fails_once(os.readlink(f"/proc/self/fd/{handle}"))
+            return listing(handle)
+
+        monkeypatch.setattr(tree, "marked_names_in", names_in)
     judged = taking(source)
-    assert failing == []
+    assert left == []
     assert judged.rows[b"b"].state == "complete"
     assert judged.rows[b"b/7"].state == "complete"
     assert len(judged.rows) == 37
@@ -500,4 +566,4 @@ def test_folder_that_could_not_be_listed_is_listed_at_the_end(source, taking, mo
 )  # fmt: skip
 def test_what_waiting_does_not_better_is_not_tried_again(state, reason, expected):
     """A permission does not come by waiting; a name that is gone costs one look."""
-    assert pipeline.Taker.hopes(None, SimpleNamespace(kind="file", state=state, reason=reason)) is expected
+    assert Taker.hopes(None, SimpleNamespace(kind="file", state=state, reason=reason)) is expected

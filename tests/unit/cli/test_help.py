@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,7 +15,10 @@ from evidencekit import __version__
 from evidencekit.cli.main import evidencekit
 from evidencekit.cli.verify import verify
 
-HEAVY = ("pyarrow", "cryptography", "rich", "sqlite_utils", "magic", "blake3", "bcrypt")
+HEAVY = (
+    *("pyarrow", "cryptography", "rich", "sqlite_utils", "sqlite3", "magic", "blake3", "bcrypt", "orjson"),
+    *("multiprocessing", "subprocess", "socket", "asyncio"),
+)
 KNOWN_CODES = {0, 2, 3, 4, 5, 6, 7}
 
 
@@ -131,8 +135,8 @@ def test_an_unknown_option_is_a_matter_of_usage(cli, words):
     assert b"--no-such-option" in done.err
 
 
-def loaded_by(*arguments, entry="evidencekit.cli.main"):
-    """The heavy packages that a fresh process has loaded when the command is over."""
+def loaded_by(*arguments, entry="evidencekit.cli.entry", among=HEAVY, **environment):
+    """Which packages a fresh process has loaded when the command is over."""
     code = (
         "import json, sys; sys.argv = sys.argv[1:]\n"
         f"from {entry} import main\n"
@@ -140,14 +144,57 @@ def loaded_by(*arguments, entry="evidencekit.cli.main"):
         "sys.stderr.write(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, "evidencekit", *arguments], capture_output=True, check=True, timeout=60
-    )
-    return set(json.loads(done.stderr)) & set(HEAVY)
+        [sys.executable, "-c", code, "evidencekit", *arguments],
+        capture_output=True, check=True, timeout=60, env=os.environ | environment,
+    )  # fmt: skip
+    return set(json.loads(done.stderr)) & set(among)
 
 
 @pytest.mark.parametrize("argument", ["--help", "-h", "--version"])
 def test_the_front_page_loads_nothing_heavy(argument):
     assert loaded_by(argument) == set()
+
+
+def test_the_version_loads_next_to_nothing():
+    """It is asked for by scripts and installers, again and again: within three times `python -c pass`."""
+    assert loaded_by("--version", among=("click", "typing", "dataclasses", "inspect", "signal", "gettext")) == set()
+
+
+def test_the_version_is_said_in_the_words_of_the_command_group(cli):
+    module = [sys.executable, "-m", "evidencekit"]
+    done = subprocess.run([*module, "--version"], capture_output=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == (cli("--version").out, b"")
+    code = "import sys; sys.stdout = None; sys.argv = ['evidencekit', '--version']; from evidencekit.cli.entry import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == (b"", b"")  # a program without a console
+    if os.path.exists("/dev/full"):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([*module, "--version"], stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
+        assert (done.returncode, done.stderr[:11]) == (4, b"error X420:")
+
+
+@pytest.mark.parametrize("words", ["evidencekit ", "evidencekit ver", "evidencekit key ", "evidencekit acquire --"])
+def test_completion_loads_nothing_heavy(words):
+    count = len(words.split()) - (not words.endswith(" "))
+    environment = {"_EVIDENCEKIT_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(count)}
+    assert loaded_by(**environment) == set()
+
+
+def test_completion_of_any_command_loads_nothing_heavy():
+    code = (
+        "import sys\nfrom click.shell_completion import BashComplete\nfrom evidencekit.cli.main import evidencekit\n"
+        "complete = BashComplete(evidencekit, {}, 'evidencekit', '_EVIDENCEKIT_COMPLETE')\n"
+        "names = {item.value for item in complete.get_completions([], '')}\n"
+        "assert {words.split()[0] for words in sys.argv[1:]} <= names, names\n"
+        "for words in sys.argv[1:]:\n"
+        "    assert complete.get_completions(words.split(), '--'), words\n"
+        f"found = {{name.partition('.')[0] for name in sys.modules}} & set({HEAVY})\n"
+        "assert not found, found\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(" ".join, LEAVES)], capture_output=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_help_of_a_command_loads_nothing_heavy():

@@ -46,6 +46,19 @@ def test_every_row_of_a_case(rc, sealed, exhibit, number):
         }
 
 
+@pytest.mark.parametrize(("exhibit", "number"), [("EX-001", 1), ("EX-002", 3), ("EX-003", 4)])
+def test_with_tiles_every_proof_is_the_same(rc, tiled, sealed, tmp_path, monkeypatch, exhibit, number):
+    case = tmp_path / "case"
+    shutil.copytree(sealed[1], case, ignore=shutil.ignore_patterns("*.tiles"))
+    names = [name for row in rc.rows(case, number) for name in (name_of(row, exhibit), f"{exhibit}#{row.index}")]
+    proofs = [prove_row(case, name, groups=GROUPS) for name in names]
+    tiled.write_tiles(case / layout.manifest_file(number))
+    before = rc.snapshot(case, whole=True)
+    monkeypatch.delattr("evidencekit.package.row_place._by_all_rows")
+    assert [prove_row(case, name, groups=GROUPS) for name in names] == proofs
+    assert rc.snapshot(case, whole=True) == before  # nothing is written
+
+
 def test_without_a_policy_a_proof_is_of_integrity_only(sealed):
     report = verify_proof(prove_row(sealed[1], "EX-001:docs/01.txt", groups=GROUPS).whole)
     assert (report.verdict, report.exit_code) == ("INTEGRITY ONLY", 7)

@@ -183,9 +183,42 @@ def test_what_changes_is_read_and_said(file, change):
 
 def test_what_grows_behind_the_end_is_said(file):
     path = file(b"x" * 100)
-    reading = read(path, changing(path, append, at=2))
+    reading = read(path, changing(path, append))
     assert (reading.size, reading.after.st_size, reading.state) == (100, 104, "changed")
     assert reading.digests == expected(b"x" * 100)
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, SMALL_BLOCK - 1, SMALL_BLOCK, SMALL_BLOCK + 1])
+@pytest.mark.parametrize("more", [0, -1, 1])
+def test_small_files_at_once(file, size, more):
+    """One call where the size is as stated; one more sees the end where it is not."""
+    data = os.urandom(size)
+    calls = []
+
+    def preadv(handle, buffers, offset):
+        calls.append(offset)
+        return os.preadv(handle, buffers, offset)
+
+    with file(data).open("rb") as opened:
+        found = Reader(preadv=preadv).at_once(opened.fileno(), size + more)
+        if size >= SMALL_BLOCK:
+            assert found is None
+            return
+        content, after = found
+        assert bytes(content) == data
+        assert after == os.fstat(opened.fileno())
+        assert calls == [0, *([size] if more else [])]
+
+
+def test_small_file_that_comes_in_parts_is_not_taken_at_once(file):
+    """The second call would see its end, and sees more of it."""
+    with file(b"x" * 100).open("rb") as opened:
+        parts = Reader(preadv=lambda handle, buffers, offset: os.preadv(handle, [buffers[0][:60]], offset))
+        assert parts.at_once(opened.fileno(), 100) is None
+        failing = Reader(preadv=lambda *_: (_ for _ in ()).throw(OSError(5, "")))
+        assert failing.at_once(opened.fileno(), 100) is None
+        reading = parts.read(opened.fileno())
+    assert (reading.size, reading.state, reading.digests) == (100, "complete", expected(b"x" * 100))
 
 
 @pytest.mark.parametrize("left", [0, 100])

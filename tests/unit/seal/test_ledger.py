@@ -180,6 +180,28 @@ def test_a_manifest_number_that_is_taken_meanwhile_is_left_alone(office, case, t
     assert (case / layout.manifest_file(1)).read_bytes() == b"theirs"
 
 
+def test_tiles_go_beside_their_manifest(office, case, tmp_path):
+    ledger = office.ledger(case)
+    tiles = case / layout.tiles_file(1)
+    assert tiles.name == "00000001.tiles"
+    tiles.write_bytes(b"of a manifest that was set aside")
+    (tmp_path / "new").write_bytes(b"rows")
+    (tmp_path / "new.tiles").write_bytes(b"tiles")
+    assert ledger.add_manifest(tmp_path / "new", tmp_path / "new.tiles") == 1
+    assert ((case / layout.manifest_file(1)).read_bytes(), tiles.read_bytes()) == (b"rows", b"tiles")
+    assert not list(tmp_path.glob("new*"))
+
+
+@pytest.mark.parametrize("fault", ["missing", "folder in the way"])
+def test_tiles_that_cannot_be_had_are_no_error(office, case, tmp_path, fault):
+    (tmp_path / "new").write_bytes(b"rows")
+    if fault != "missing":
+        (tmp_path / "new.tiles").write_bytes(b"tiles")
+        (case / layout.tiles_file(1) / "x").mkdir(parents=True)
+    assert office.ledger(case).add_manifest(tmp_path / "new", tmp_path / "new.tiles") == 1
+    assert not (case / layout.tiles_file(1)).is_file()
+
+
 # --- what is refused, and leaves nothing --------------------------------------------------------------------------
 
 BROKEN_RULES = {

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import pickle
 import tracemalloc
 from dataclasses import replace
 
 import pytest
 
-from evidencekit.core.layout import object_file
+from evidencekit.core.layout import TEMPORARY, object_file
 from evidencekit.errors import CannotFinish
 from evidencekit.write import objects as objects_module
 from evidencekit.write.objects import Objects
@@ -188,6 +189,93 @@ def test_file_systems_that_do_not_pass_it_on_are_synced_one_by_one(make, monkeyp
     objects.put(b"x")
     objects.sync()
     assert own(tmp_path, b"x") in synced
+
+
+# --- several processes ----------------------------------------------------------------------------------------------
+
+
+def test_drafts_of_several_processes_have_names_of_their_own(make):
+    """They write into one folder at the same time."""
+    parent = make()
+    workers = [pickle.loads(pickle.dumps(parent)) for _ in range(2)]  # noqa: S301 - just made
+    for number, worker in enumerate(workers, start=4000):
+        worker.move_in(number)
+    parent.put(b"x")
+    each = [parent, *workers]
+    names = [objects.temporary().name for objects in each for _ in range(3)]
+    assert len(names) == len(set(names)) == 9
+    assert all(name.startswith(TEMPORARY) for name in names), "what a crash leaves of them is removed"
+
+
+def test_who_joins_leaves_alone_what_is_being_written(make, tmp_path):
+    parent = make()
+    with parent.draft() as draft:
+        draft.write(memoryview(b"x" * 2_000_000))
+        (half,) = files(tmp_path)
+        worker = pickle.loads(pickle.dumps(parent))  # noqa: S301
+        worker.move_in(7)
+        worker.put(b"other")
+        assert half.exists()
+        draft.keep(digest(b"x" * 2_000_000))
+    assert set(files(tmp_path)) == {own(tmp_path, b"other"), own(tmp_path, b"x" * 2_000_000)}
+    assert parent.has(digest(b"other"))
+    assert worker.has(digest(b"x" * 2_000_000))
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["fork", "spawn"])
+def test_a_process_that_joins_syncs_nothing_of_others(make, copied):
+    """Its parent does, when it was told: a worker that calls syncfs would make all wait."""
+    calls = []
+    parent = make(replace(THIS, sync_all=calls.append, sync=None))
+    parent.put(b"before")
+    worker = parent
+    if copied:
+        worker = pickle.loads(pickle.dumps(parent))  # noqa: S301
+        worker._sync_all = calls.append
+    worker.move_in(7)
+    worker.sync()
+    assert calls == []
+
+
+def test_what_another_process_kept_is_synced(make, tmp_path):
+    synced = []
+    parent = make(replace(ONE_BY_ONE, sync=synced.append))
+    worker = pickle.loads(pickle.dumps(parent))  # noqa: S301
+    worker.move_in(7)
+    digests = [worker.put(letter) for letter in LETTERS[:3]]
+    parent.sync()
+    assert synced == []
+    parent.took(b"".join(digests))
+    parent.sync()
+    assert set(synced) >= {own(tmp_path, letter) for letter in LETTERS[:3]}
+    assert all(own(tmp_path, letter).parent in synced for letter in LETTERS[:3])
+    synced.clear()
+    parent.took(b"")
+    parent.sync()
+    assert synced == []
+
+
+def test_what_another_process_found_in_the_case_needs_no_sync(make, tmp_path):
+    """It is told of as all others; it is not in the acquisition's own folder."""
+    sealed(tmp_path, b"of the case").parent.mkdir(parents=True)
+    sealed(tmp_path, b"of the case").write_bytes(b"of the case")
+    parent = make(ONE_BY_ONE)
+    parent.took(digest(b"of the case"))
+    parent.sync()
+    assert files(tmp_path) == [sealed(tmp_path, b"of the case")]
+
+
+def test_two_processes_that_keep_the_same(make, tmp_path):
+    """The one that comes last replaces the other's: the same bytes."""
+    one, other = make(), pickle.loads(pickle.dumps(make()))  # noqa: S301
+    other.move_in(7)
+    with one.draft() as first, other.draft() as second:
+        for draft in (first, second):
+            draft.write(memoryview(b"y" * 2_000_000))
+        first.keep(digest(b"y" * 2_000_000))
+        second.keep(digest(b"y" * 2_000_000))
+    assert files(tmp_path) == [own(tmp_path, b"y" * 2_000_000)]
+    assert list(one.check([digest(b"y" * 2_000_000)])) == []
 
 
 # --- read again -----------------------------------------------------------------------------------------------------
