@@ -5,6 +5,8 @@ Exit codes are those of specs/verification.md section 4, and 2 usage, 5 refused,
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import sys
 from importlib import import_module
@@ -103,6 +105,7 @@ def run(command: click.Command, name: str) -> None:
         where = "" if error.filename is None else f"{display(str(error.filename))}: "
         hint = "Check the path, the permissions and the medium."
         code = _tell(CannotFinish(f"{where}{error.strerror or error}.", code="X420", hint=hint))
+        _give_up_output()
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -112,6 +115,15 @@ def _tell(error: EvidenceError) -> int:
 
     Screen(as_json="--json" in sys.argv).failure(error)
     return error.exit_code
+
+
+def _give_up_output() -> None:
+    """Forget what cannot be written to a full medium: it would be tried again at the end, and change the exit code."""
+    try:
+        sys.stdout.flush()
+    except (AttributeError, OSError, ValueError):
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main() -> None:

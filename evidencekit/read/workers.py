@@ -17,7 +17,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 
@@ -130,7 +130,8 @@ class Workers:
                 process = context.Process(
                     target=_work, args=(theirs, forked, prepare, arguments), name=f"worker-{number}", daemon=True
                 )
-                process.start()
+                with _deaf(forked=forked):
+                    process.start()
                 theirs.close()
                 self.each.append(Worker(number, process, ours))
         except OSError as error:
@@ -206,6 +207,21 @@ class InOrder(Generic[_J, _R]):
 
 
 # --- in the worker -----------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _deaf(*, forked: bool) -> Iterator[None]:
+    """Keep Ctrl-C waiting: what is started meanwhile inherits that, and does not die of it before it is ready."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    if not forked:  # it is started along with the first worker, and hears again whatever was not to be heard
+        resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _may_fork() -> bool:

@@ -27,7 +27,7 @@ def _load(name):
     return sys.modules[name]
 
 
-mr = _load("manifestrows")
+mr = _load("sealedrows")
 
 
 class Objects:

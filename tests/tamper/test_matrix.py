@@ -22,7 +22,9 @@ BAD = {"FAILED", "NOT CHECKED"}
 
 
 def files_of(case: Path) -> list[str]:
-    return sorted(str(path.relative_to(case)) for path in case.rglob("*") if path.is_file())
+    """Return the files of the record: what is disposable is never judged (specs/store.md section 6)."""
+    found = (str(path.relative_to(case)) for path in case.rglob("*") if path.is_file())
+    return sorted(name for name in found if not layout.is_disposable(name))
 
 
 def codes(report: Report) -> set[str]:

@@ -54,7 +54,9 @@ def apply(case: Path, names: list[str], operation: str, first: int, second: int,
 
 
 def snapshot(case: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(case)): p.read_bytes() for p in sorted(case.rglob("*")) if p.is_file()}
+    """Return the files of the record; what is disposable is never judged."""
+    files = ((str(path.relative_to(case)), path) for path in sorted(case.rglob("*")) if path.is_file())
+    return {name: path.read_bytes() for name, path in files if not layout.is_disposable(name)}
 
 
 def tail_only(before: dict[str, bytes], after: dict[str, bytes]) -> bool:
