@@ -191,7 +191,7 @@ def _label(found: Sequence[tuple[bytes, bytes]]) -> bytes | None:
 
 def _name_of_link(node: Node) -> bytes | None:
     """Return the group `name` of a link, where its path and target stand there as they are."""
-    if node.target is None:
+    if node.target is None or not _is_plain(node.target):
         return None
     return _TARGET % (node.path, node.target)
 

@@ -139,6 +139,9 @@ def manifests(draw):
     if wrong and len(rows) > 2 and draw(st.booleans()):
         at = draw(st.integers(0, len(rows) - 2))
         rows[at], rows[at + 1] = rows[at + 1], rows[at]
+    if wrong and rows and draw(st.integers(0, 3)) == 0:
+        at = draw(st.integers(0, len(rows) - 1))
+        rows.insert(at, rows[at])
     if wrong and draw(st.integers(0, 5)) == 0:
         del rows[draw(st.integers(0, len(rows) - 1))]
     return rows

@@ -11,7 +11,7 @@ import stat
 import orjson
 import pytest
 from blake3 import blake3
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from evidencekit.core.values import name_member
@@ -147,6 +147,7 @@ CHANGES = st.one_of(
     st.tuples(st.just("metadata"), st.just("unreadable_metadata"), st.sampled_from([["xattrs"], ["holes"]])),
     st.tuples(st.just("metadata"), st.just("attributes"), st.just(["immutable"])),
     st.tuples(st.just("metadata"), st.just("holes"), st.just([{"length": "1", "offset": "0"}])),
+    st.tuples(st.just("metadata"), st.just("holes"), st.none()),
     st.tuples(st.just("metadata"), st.just("xattrs"), st.just([{"name": "user.note", "value": "AHZhbHVl"}])),
     st.tuples(st.just("content"), st.just("xattrs"), st.sampled_from([[{"name": "user.checksum", "value": "AHZhbHVl"}],
                                                                       [{"name": "user.checksum", "value": "AHZh"}]])),
@@ -158,7 +159,12 @@ CHANGES = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=1500, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much])
+@settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much])
+@example(name="escaped", changes=[("name", "target", 'a"b')], sealed_as=None)
+@example(name="sparse", changes=[("metadata", "holes", None)], sealed_as=None)
+@example(name="summed", changes=[("content", "xattrs", None)], sealed_as=None)
+@example(name="small", changes=[("metadata", "uid", None), ("metadata", "owner", ',"uid":"0"}')], sealed_as=None)
+@example(name="small", changes=[("metadata", "gid", None), ("metadata", "owner", '","gid":"0",')], sealed_as=None)
 @given(name=st.sampled_from(NAMES), changes=st.lists(CHANGES, max_size=2), sealed_as=st.sampled_from([None, *NAMES]))
 def test_a_glance_never_passes_over_a_difference(place, name, changes, sealed_as):
     extras = extras_reader()

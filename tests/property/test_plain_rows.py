@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 
@@ -101,6 +102,61 @@ def test_both_ways_agree(digests, row):
     except FormatError:
         parsed = None
     assert (parsed and tuple(parsed.view)) == expected
+
+
+COLUMN = {  # what a view column may say instead
+    0: st.sampled_from([b"", b"a", b"a/b"]),
+    1: st.one_of(st.none(), st.integers(-1, 5)),
+    2: st.one_of(st.none(), st.binary(min_size=32, max_size=32)),
+    3: st.one_of(st.none(), st.integers(-9, 9)),
+}
+
+
+@pytest.mark.parametrize("digests", [["blake3", "sha256"], ["blake3", "md5", "sha256"]])
+@settings(max_examples=600)
+@given(data=st.data(), row=mutated())
+def test_a_plain_file_is_in_order_and_what_its_columns_say(digests, data, row):
+    _, *written = row
+    groups = Groups(digests, "posix")
+    columns = [*data.draw(st.tuples(*COLUMN.values()))]
+    try:
+        view = groups.read("file", *written).view
+    except FormatError:
+        view = None
+        with contextlib.suppress(ValueError, KeyError, TypeError):  # the likeliest lie: what the groups seem to say
+            name, content, metadata = map(json.loads, written)
+            columns = [
+                name["path"].encode(),
+                int(content["size"]),
+                bytes.fromhex(content["sha256"]),
+                int(metadata["mtime_ns"]),
+            ]
+    else:
+        columns = [view.path, view.size, view.sha256, view.mtime_ns]
+        if data.draw(st.booleans()):
+            place = data.draw(st.integers(0, 3))
+            columns[place] = data.draw(COLUMN[place])
+    if groups.plain_file(tuple(written), tuple(columns)) is not None:
+        assert view is not None
+        assert [view.path, view.size, view.sha256, view.mtime_ns] == columns
+        assert view.state == "complete"
+
+
+@pytest.mark.parametrize("path", ["a/../b", "./a", "a//b", "/a", "a/", "..", ".", 'a"', "a\\", "a\n"])
+def test_a_plain_file_has_a_plain_path(path):
+    sha = hashlib.sha256(b"").hexdigest()
+    content = {"_t": "evidencekit/content/1", "blake3": sha, "sha256": sha, "size": "0", "state": "complete"}
+    written = [
+        b'{"_t":"evidencekit/name/1","path":"%b"}' % path.encode(),
+        jcs(content),
+        b'{"_t":"evidencekit/metadata/1"}',
+    ]
+    groups, columns = Groups(["blake3", "sha256"], "posix"), (0, bytes.fromhex(sha), None)
+    assert groups.plain_file(tuple(written), (path.encode(), *columns)) is None
+    good = [written[0].replace(path.encode(), b".a/...b"), *written[1:]]
+    assert groups.plain_file(tuple(good), (b".a/...b", *columns)) is not None
+    bad = [written[0].replace(path.encode(), b"\xff"), *written[1:]]
+    assert groups.plain_file(tuple(bad), (b"\xff", *columns)) is None
 
 
 def test_the_quick_way_is_taken():

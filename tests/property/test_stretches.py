@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,6 +105,8 @@ def test_together_apart_and_one_by_one_are_the_same(data, rows, order):
         marked = [stored[mark.position] for mark in marks]
         assert [row["path"] for row in marked] == [mark.path for mark in marks]
         assert all(b'"stream"' not in row["name"] for row in marked)
+        closed = tuple(row["path"] + b"/" for row in stored if row["state"] == b"not_listed")
+        assert not closed or not any(mark.path.startswith(closed) for mark in marks)
         whole = [row for row in stored if row["state"] in {b"complete", b"changed"}]
         marked_sizes = sum(mark.size for mark in marks)
         assert marked_sizes <= sum(row["size"] or 0 for row in whole)
@@ -136,3 +139,19 @@ HEADER = {"digests": ["blake3", "sha256"], "name_encoding": "posix", "order": "p
 def test_a_header_that_could_not_be_read_says_nothing():
     assert Header.of(None) == Header()
     assert Header.of(HEADER) == Header(("blake3", "sha256"), "posix")
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 4])
+def test_rows_below_a_folder_that_was_not_listed_are_no_place_to_cut(batch):
+    """The source's part would have to know that the folder is not looked into, and its row is in another part."""
+    rows = [
+        mr.cb.folder_row(),
+        mr.cb.folder_row("a", state="not_listed", reason="excluded"),
+        mr.cb.file_row("a/b"),
+        mr.cb.file_row("c"),
+    ]
+    _, marks = outcome(mr.Manifest(mr.stored(rows), batch), HEADER, 0)
+    assert marks is None
+    del rows[2]
+    _, marks = outcome(mr.Manifest(mr.stored(rows), batch), HEADER, 0)
+    assert marks
