@@ -249,16 +249,16 @@ def _work(connection: Connection, forked: bool, prepare: Prepare, arguments: tup
             try:
                 if do is None:
                     do = prepare(tell, *arguments)
-                answer = (_DONE, do(pickle.loads(data[2:]), handles))  # noqa: S301 (our own parent)
+                answer = pickle.dumps((_DONE, do(pickle.loads(data[2:]), handles)))  # noqa: S301 (our own parent)
             except (BrokenPipeError, ConnectionError):
                 return
             except Exception as error:  # noqa: BLE001 (it is raised again where it can be told)
-                answer = (_FAILED, _portable(error))
+                answer = pickle.dumps((_FAILED, _portable(error)))
             finally:
                 for handle in handles:
                     with contextlib.suppress(OSError):
                         os.close(handle)
-            connection.send_bytes(pickle.dumps(answer))
+            connection.send_bytes(answer)
 
 
 def _portable(error: Exception) -> Exception:

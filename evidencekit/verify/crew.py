@@ -120,10 +120,9 @@ class Crew:
                 for result in in_order.results(jobs, tell, handles=[manifest.handle]):
                     count += 1
                     yield result
-            except CannotFinish:  # a worker is gone
+            except Exception:  # noqa: BLE001 (a worker is gone, or what it sent cannot be read: the caller does the rest)
                 self.end()
-                self.size = 1
-            except BaseException:
+            except BaseException:  # nobody wants the rest
                 self.end()
                 raise
         for _ in jobs[count:]:

@@ -22,6 +22,8 @@ JOB_ROWS, _JOB_GROUPS = 8_192, 256
 """A job ends with the row group that reaches one of these."""
 LEAST_ROWS = 32_768
 """Below this, telling others what to do takes as long as doing it."""
+LEAST_ROWS_OF_SOURCE = 4_096
+"""The same where each row is compared with a source, too."""
 
 
 @dataclass(frozen=True, slots=True)

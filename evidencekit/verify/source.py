@@ -32,6 +32,8 @@ ROW_COST = 16 << 10
 """What a row costs besides its content, as bytes that could be hashed in the same time."""
 LEAST_COST = 128 << 20
 """Below this, one process is as fast; in bytes."""
+START_COST = 8 * LEAST_COST
+"""From here on workers are started, if there are none: a process that has read a catalogue starts them slowly."""
 PARTS = 4
 """Parts for each process, so that all end at about the same time."""
 MOST_ROWS = 1 << 16
@@ -166,7 +168,11 @@ def _parts(run: Run, catalogue: Catalogue, source: Path) -> list[Part]:
     marks = catalogue.marks or []
     costs = list(_costs(marks, catalogue.rows))
     total = sum(costs)
-    if not run.crew.is_there or total < LEAST_COST or (not run.crew.is_asked and _turns(source)):
+    if total < LEAST_COST or (not run.crew.is_asked and _turns(source)):
+        return [Part()]
+    if total >= START_COST:
+        run.crew.start()
+    if not run.crew.is_there:
         return [Part()]
     share = total / (PARTS * run.crew.size)
     starts: list[Mark] = []

@@ -29,7 +29,7 @@ from evidencekit.verify.outside import KnownHead, check_outside, parse_known_hea
 from evidencekit.verify.policy import Policy, read_policy
 from evidencekit.verify.proof import check_proof
 from evidencekit.verify.report import Judgement, Report, cut
-from evidencekit.verify.rows_apart import LEAST_ROWS
+from evidencekit.verify.rows_apart import LEAST_ROWS, LEAST_ROWS_OF_SOURCE
 from evidencekit.verify.run import ProgressCall, Run
 from evidencekit.verify.source import check_sources
 from evidencekit.verify.strays import check_strays
@@ -91,7 +91,8 @@ def _verify_case(run: Run, sources: Mapping[str, Path], known: KnownHead | None,
         walk.walk()
     with run.step(9, "catalogues"):
         objects = Objects(run)
-        if sources or sum(sealing.rows for sealing in log.sealings) >= LEAST_ROWS:
+        rows = sum(sealing.rows for sealing in log.sealings)
+        if rows >= (LEAST_ROWS_OF_SOURCE if sources else LEAST_ROWS):
             run.crew.start()  # now: a process that has read a catalogue cannot simply be copied any more
         catalogues = check_manifests(run, log, opening.case, objects)
     with run.step(10, "objects"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -180,15 +181,14 @@ def test_a_manifest_of_any_runs_is_that_of_its_rows(new_folder, data):
     in_run = [data.draw(st.sets(st.integers(0, count - 1), min_size=1)) for _ in rows]
     for number in range(count):
         run = Run(folder / f"run-{number}", SECRET, {"_t": "x"}, random=os.urandom, elapsed=lambda: 0.0)
-        for one, numbers in zip(rows, in_run, strict=True):
-            if number in numbers:
-                if data.draw(st.booleans()):
-                    run.flush()
-                # Of a name that is in several runs the newest row counts.
-                run.add(
-                    one if number == max(numbers) else one._replace(content=b"old", size=99, link=b"", large=b"x" * 32)
-                )
-        run.close()
+        with contextlib.closing(run):
+            for one, numbers in zip(rows, in_run, strict=True):
+                if number in numbers:
+                    if data.draw(st.booleans()):
+                        run.flush()
+                    # Of a name that is in several runs the newest row counts.
+                    older = one._replace(content=b"old", size=99, link=b"", large=b"x" * 32)
+                    run.add(one if number == max(numbers) else older)
         runs.append(EarlierRun(folder / f"run-{number}", SECRET))
     standing, misplaced = slowly(rows)
     sensitive = data.draw(st.booleans())

@@ -24,6 +24,7 @@ from evidencekit.errors import CannotFinish
 from evidencekit.read import evidence, workers
 from evidencekit.read.evidence import Reader
 from evidencekit.write import objects
+from evidencekit.write.appended import Appended
 
 LARGE = 1 << 20
 PARENT = os.getpid()
@@ -310,6 +311,31 @@ def test_worker_that_cannot_write_a_copy(source, acquiring, taking, facts, hand_
     judged = taking(source, case=case, jobs=2, copies=True, resume=True)
     assert facts(judged) == facts(taking(source, copies=True))
     assert not list((case / "work/EX-001/objects").glob("*.tmp*"))
+
+
+def test_run_that_cannot_be_written(source, acquiring, taking, facts, hand_back, tmp_path, monkeypatch):
+    """The disk of the case is full, in the parent: workers are sent home, and what stands stands."""
+    hand_back(rows=5)
+    case = tmp_path / "case"
+    real = Appended.append
+    frames = itertools.count()
+
+    def append(file, data):
+        if file.path.name.startswith("run-") and next(frames) == 20:
+            raise CannotFinish("No space left.", code="X421")
+        return real(file, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Appended, "append", append)
+        with pytest.raises(CannotFinish) as caught:
+            acquiring(source, case, jobs=3)
+    assert caught.value.code == "X421"
+    assert children() == set()
+    kept = rows_in(case)
+    assert len(kept) > 50
+    judged = taking(source, case=case, jobs=3, resume=True)
+    assert facts(judged) == facts(taking(source))
+    assert judged.acquirer.resumed.kept == len(kept)
 
 
 def test_error_of_ours_in_a_worker(source, acquiring, hand_back, tmp_path):

@@ -62,6 +62,7 @@ def test_what_a_job_raises_is_raised_here(how):
     assert refused[0] == ["BadArgument", "U201", "No. Nothing."]
     assert refused[1] == ["KeyError", None, "'a key'"]
     assert refused[2] == ["RuntimeError", None, "Unportable: 1 2"]
+    assert "pickle" in refused[3][2]
     assert alive == [1]
 
 

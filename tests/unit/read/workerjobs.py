@@ -67,6 +67,9 @@ class Does:
     def fail_oddly(self, _, handles):
         raise Unportable(1, 2)
 
+    def lie(self, _, handles):
+        return lambda: "cannot be sent"
+
     def die(self, _, handles):
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -105,7 +108,7 @@ def order(workers):
 
 
 def errors(workers):
-    say([caught(workers, [name, None]) for name in ("refuse", "fail", "fail_oddly")])
+    say([caught(workers, [name, None]) for name in ("refuse", "fail", "fail_oddly", "lie")])
     say(list(InOrder(workers).results([["number", 1]])))  # they live
 
 
