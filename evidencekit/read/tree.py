@@ -12,8 +12,8 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Generator, Iterable
-from itertools import islice
-from operator import eq
+from itertools import islice, repeat
+from operator import contains, eq, methodcaller
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ MAX_PATH = 131_072
 MAX_NAMES = 256
 """Neighbours that are yielded together."""
 _LONGEST_NAME = 256
+_bare = methodcaller("rstrip", MARK)
 
 _KINDS = {
     stat.S_IFREG: "file",
@@ -257,12 +258,12 @@ def _list(node: Node, names: Callable[[int], Iterable[str | bytes]]) -> Folder |
     after = os.fstat(handle)
     if not same(before, after):
         node.after = after
-    if b"/" in b"".join(found):  # a damaged file system: such a name would lead elsewhere
+    if any(map(contains, found, repeat(b"/"))):  # a damaged file system: such a name would lead elsewhere
         found = [name for name in found if b"/" not in name]
         node.problem = _BAD_NAME
     found.sort(reverse=True)
-    bare = [name.rstrip(MARK) for name in found]
-    if any(map(eq, bare, islice(bare, 1, None))):  # one that is listed twice would be two rows
+    # No second list: a folder may have millions of names.
+    if any(map(eq, map(_bare, found), map(_bare, islice(found, 1, None)))):  # one listed twice would be two rows
         found = sorted({name.rstrip(MARK) for name in found}, reverse=True)
         node.problem = node.problem or _TWICE
     return Folder(handle, node.name, node.path, found, before)
