@@ -6,27 +6,24 @@ Source: specs/manifest.md section 8.
 from __future__ import annotations
 
 from collections import Counter
-from hashlib import sha256, sha512
 from typing import Any
 
 from evidencekit.core import encoding, layout
 from evidencekit.core.encoding import GROUP
 from evidencekit.core.merkle import CompactRange
 from evidencekit.core.opinions import OPINION_KINDS, OpinionKind, is_under
-from evidencekit.core.records import DERIVED_ROW_TYPE
 from evidencekit.core.values import parse_count, read_name, short
 from evidencekit.errors import CannotFinish, FormatError
 from evidencekit.read.parquet import Columns, ManifestFile
+from evidencekit.verify.apart import take_rows
 from evidencekit.verify.catalogues import Catalogue
 from evidencekit.verify.groups import path_of
 from evidencekit.verify.log_facts import Sealing
+from evidencekit.verify.opinions import OpinionLook, Opinions, OpinionsJob, opinion_leaves
 from evidencekit.verify.run import Run
 from evidencekit.verify.salts import Salts, equal_salts
 from evidencekit.verify.stretch import HAS_DIGEST, TO_MATCH, TO_TYPE
 
-_SALTS = b"evidencekit/salts/1\0"
-_OPINION = b"evidencekit/group/1\0opinion\0"
-_LEAF = f'\0{{"_t":"{DERIVED_ROW_TYPE}","base_index":"%d","base_root":"%s","opinion":"%s"}}'
 MAX_SCANS = 100
 """How many comparisons of folders are held against the rows of one catalogue."""
 _DUE = {
@@ -58,8 +55,8 @@ def check_derived(
     if header is not None and base is not None:
         _compare_with_base(run, f"{place} header", header, base)
     check = _DerivedCheck(run, place, sealing, kind, header, base)
-    for first, batch in manifest.batches():
-        check.batch(first, batch)
+    look = OpinionLook(str(sealing.kind), sealing.base_root).look
+    take_rows(run.crew, manifest, check.job, look, check.join, check.batch)
     check.finish(manifest)
     rows = {"rows": manifest.rows_count}
     return check.tree.root(), rows | {name: check.totals[name] for name in kind.totals} if check.sound else rows
@@ -89,6 +86,7 @@ class _DerivedCheck:
         self._run = run
         self._place = place
         self._base_root = sealing.base_root
+        self._name = str(sealing.kind)
         self._kind = kind
         self._notes = None if base is None else base.notes
         self._left = _rows_due(run, place, str(sealing.kind), header, base)
@@ -101,14 +99,34 @@ class _DerivedCheck:
         self.totals: Counter[str] = Counter()
         self.sound = True
 
+    def job(self, start: int, stop: int) -> OpinionsJob:
+        return OpinionsJob(self._place, start, stop, self._name, self._base_root)
+
+    def join(self, opinions: Opinions) -> bool:
+        """Take rows with which nothing is amiss; False, and none is taken, where their base rows are to have none."""
+        bases, left = opinions.bases, self._left
+        if bases[0] <= self._last:
+            return False
+        if left is not None:
+            if bases[-1] >= len(left) or not all(map(left.__getitem__, bases)):
+                return False
+            for base in bases:
+                left[base] = 0
+        self._last = bases[-1]
+        self.totals["rows"] += opinions.rows
+        self.totals["errors"] += opinions.errors
+        self.salts.take_beginnings(opinions.salts)
+        for height, root in opinions.subtrees:
+            self.tree.append_subtree(height, root)
+        self._run.did("rows", opinions.rows)
+        return True
+
     def batch(self, first: int, batch: Columns) -> None:
-        leaves = []
+        leaves = opinion_leaves(batch, self._base_root)
         self.salts.take(batch["row_salt"])
-        names = ("index", "row_salt", "base_index", "opinion", self._kind.view)
+        names = ("index", "base_index", "opinion", self._kind.view)
         rows = zip(*(batch[name] for name in names), strict=True)
-        for position, (index, salt, base, opinion, view) in enumerate(rows, start=first):
-            commitment = sha256(_OPINION + sha512(_SALTS + salt).digest()[:16] + opinion).hexdigest()
-            leaves.append(sha256((_LEAF % (base, self._base_root, commitment)).encode()).digest())
+        for position, (index, base, opinion, view) in enumerate(rows, start=first):
             where = f"{self._place}#{position}"
             if index != position:
                 self._run.find("E109", where, f"index {position}", f"index {index}")

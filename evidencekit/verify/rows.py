@@ -5,7 +5,6 @@ Source: specs/manifest.md sections 1 to 6 and 9.
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,11 +14,12 @@ from evidencekit.core.records import CONTENT, METADATA, NAME, STATES
 from evidencekit.core.values import parse_count, short
 from evidencekit.errors import FormatError
 from evidencekit.read.parquet import Columns, ManifestFile
+from evidencekit.verify.apart import take_rows
 from evidencekit.verify.folders import Folders
 from evidencekit.verify.groups import Parsed, View
 from evidencekit.verify.objects import Objects
 from evidencekit.verify.placing import InOrder, Placing, Shuffled
-from evidencekit.verify.rows_apart import Header, looked_at
+from evidencekit.verify.rows_job import Header, RowsJob
 from evidencekit.verify.run import Run
 from evidencekit.verify.salts import Salts, equal_salts
 from evidencekit.verify.stretch import TEXT_KINDS, Key, Mark, Stretch, leaf_hashes, note
@@ -78,17 +78,7 @@ class RowCheck:
             FormatError: the file is damaged from here on.
             CannotFinish: the file cannot be read.
         """
-        done = 0
-        apart = looked_at(self._run.crew, self._manifest, self._place, self._header, with_copies=self._with_copies)
-        with contextlib.closing(apart):
-            for stop, stretches in apart:
-                for stretch in stretches:
-                    if stretch is None or not self._join(stretch):
-                        break
-                    done += stretch.rows
-                self._here(done, stop)
-                done = stop
-        self._here(done, self._manifest.rows_count)
+        take_rows(self._run.crew, self._manifest, self._job, self._look, self._join, self._judge)
         if not self.sums.rows:
             self._run.find("E109", self._place, "the source itself as row 0", "no rows")
         for index, expected, found in self._placing.finish():
@@ -97,16 +87,8 @@ class RowCheck:
         self._find_equal_salts()
         return self.sums
 
-    def _here(self, start: int, stop: int) -> None:
-        """Check the rows from `start` to `stop`: together where nothing is amiss with them, else one by one."""
-        if start == stop:
-            return
-        for first, batch in self._manifest.batches(start=start, stop=stop):
-            if first < start:  # taken already: a batch begins where another ended
-                continue
-            stretch = self._look(first, batch)
-            if stretch is None or not self._join(stretch):
-                self._judge(first, batch)
+    def _job(self, start: int, stop: int) -> RowsJob:
+        return RowsJob(self._place, start, stop, self._header, self._with_copies)
 
     def _join(self, stretch: Stretch) -> bool:
         """Take rows with which nothing is amiss; False, and none is taken, where they do not follow upon the last."""

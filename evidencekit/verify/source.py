@@ -21,10 +21,10 @@ from evidencekit.read.blockdevice import is_rotating
 from evidencekit.read.handles import same
 from evidencekit.read.parquet import ManifestFile
 from evidencekit.verify.account import Kept, Told
+from evidencekit.verify.apart import MOST_GROUP
 from evidencekit.verify.beside import Beside, Part, Sealed, Walked
 from evidencekit.verify.catalogues import Catalogue, Catalogues
 from evidencekit.verify.crew import Bench, Undone
-from evidencekit.verify.rows_apart import MOST_GROUP
 from evidencekit.verify.run import Run
 from evidencekit.verify.stretch import Mark
 

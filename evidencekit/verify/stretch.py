@@ -135,7 +135,7 @@ class Stretches:
         if self._is_shuffled:
             stretch.indexes, stretch.leaves = indexes, leaves
         else:
-            stretch.subtrees = list(_subtrees(first, leaves))
+            stretch.subtrees = list(subtrees(first, leaves))
         return stretch
 
 
@@ -271,7 +271,7 @@ def _marks(first: int, batch: Columns, streams: set[int]) -> Iterator[Mark]:
         yield Mark(first + begin, paths[begin], gathered)
 
 
-def _subtrees(first: int, leaves: list[bytes]) -> Iterator[tuple[int, bytes]]:
+def subtrees(first: int, leaves: list[bytes]) -> Iterator[tuple[int, bytes]]:
     """Yield the perfect subtrees over leaves, whose places begin at `first`, as large as they can be."""
     at, end = first, first + len(leaves)
     while at < end:

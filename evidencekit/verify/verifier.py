@@ -15,6 +15,7 @@ from evidencekit.core.records import STATES
 from evidencekit.core.values import display
 from evidencekit.read.blockdevice import fit_jobs
 from evidencekit.read.store import Store
+from evidencekit.verify.apart import LEAST_ROWS, LEAST_ROWS_OF_SOURCE
 from evidencekit.verify.catalogues import Catalogues
 from evidencekit.verify.checkpoints import Notes, check_notes
 from evidencekit.verify.crew import Crew
@@ -29,7 +30,6 @@ from evidencekit.verify.outside import KnownHead, check_outside, parse_known_hea
 from evidencekit.verify.policy import Policy, read_policy
 from evidencekit.verify.proof import check_proof
 from evidencekit.verify.report import Judgement, Report, cut
-from evidencekit.verify.rows_apart import LEAST_ROWS, LEAST_ROWS_OF_SOURCE
 from evidencekit.verify.run import ProgressCall, Run
 from evidencekit.verify.source import check_sources
 from evidencekit.verify.strays import check_strays

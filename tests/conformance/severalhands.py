@@ -1,6 +1,6 @@
 """A program that verifies cases twice: alone, and with three workers for whom nothing is too small.
 
-`python severalhands.py [FAULT WHERE]`: in the workers, `rows` or `part` jobs `die`, need too much `memory`, or `lie` about
+`python severalhands.py [FAULT WHERE]`: in the workers, `rows`, `opinions` or `part` jobs `die`, need too much `memory`, or `lie` about
 their result; the second and all later ones of each worker. It reads one JSON document a line, `{"case", "policy", "source", "as_copy", "since", "exhibit"}`, and prints one a line:
 both reports, and how many jobs the workers did. As a program of its own it can be forked with its small limits in it.
 """
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from evidencekit.read import parquet
-from evidencekit.verify import crew, rows_apart, source, verifier
+from evidencekit.verify import apart, crew, opinions, rows_job, source, verifier
 
 NOW = 1_781_254_860_000_000_000
 
@@ -69,10 +69,11 @@ def verify(about, jobs):
 
 def main():
     parquet.BATCH = 2
-    rows_apart.LEAST_ROWS = rows_apart.JOB_ROWS = 1
+    apart.LEAST_ROWS = apart.JOB_ROWS = 1
     source.LEAST_COST, source.MOST_ROWS = 0, 1
     if sys.argv[1:]:
-        spoil(sys.argv[1], rows_apart.RowsJob if sys.argv[2] == "rows" else source.PartJob)
+        kinds = {"rows": rows_job.RowsJob, "opinions": opinions.OpinionsJob, "part": source.PartJob}
+        spoil(sys.argv[1], kinds[sys.argv[2]])
     shared = Shared(3)
     shared.start()
     alone = verifier.Crew

@@ -67,7 +67,7 @@ def test_the_workers_were_there(pairs):
 @pytest.mark.skipif(
     sys.platform != "linux", reason="NOT RUN: workers elsewhere do not inherit what this test does to them"
 )
-@pytest.mark.parametrize("where", ["rows", "part"])
+@pytest.mark.parametrize("where", ["rows", "opinions", "part"])
 @pytest.mark.parametrize("fault", ["die", "memory", "lie"])
 def test_workers_that_fail_change_nothing(abouts, fault, where):
     several = [about for about in abouts.values() if about["source"]]

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import importlib.util
 import os
-import pickle
 import shutil
 import stat
 import sys
@@ -31,7 +30,6 @@ from evidencekit.read.tree import Names, walk
 from evidencekit.verify import source as source_module
 from evidencekit.verify.beside import Part
 from evidencekit.verify.catalogues import Catalogue
-from evidencekit.verify.crew import Undone
 from evidencekit.verify.glance import Glance
 from evidencekit.verify.rows import RowCheck
 from evidencekit.verify.run import Run
@@ -190,24 +188,6 @@ def names_that_fail(places):
     return names
 
 
-class Crew:
-    """Does what workers do, here, and sends it pickled; some of it nobody does."""
-
-    is_there, size, is_asked = True, 2, True
-
-    def __init__(self, draw):
-        self._draw = draw
-
-    def results(self, jobs, manifest, tell=None):
-        bench = SimpleNamespace(tell=tell, manifest=lambda *_: manifest)
-        for job in jobs:
-            if self._draw(st.integers(0, 7)) == 0:
-                yield Undone()
-            else:
-                again = pickle.loads(pickle.dumps(job))  # noqa: S301 - just made
-                yield pickle.loads(pickle.dumps(again.do(bench)))  # noqa: S301 - just made
-
-
 def check(manifest, header, marks, folder, parts, crew=None, *, as_copy=False):
     run = Run()
     if crew is not None:
@@ -262,7 +242,7 @@ def test_parts_give_what_the_whole_gives(data, tree):
             whole = check(manifest, header, marks, folder, [Part()], as_copy=as_copy)
             assert whole == slowly
             parts = parts_at(marks, draw)
-            apart = check(manifest, header, marks, folder, parts, Crew(draw), as_copy=as_copy)
+            apart = check(manifest, header, marks, folder, parts, mr.Crew(draw), as_copy=as_copy)
         assert apart == whole
 
 
@@ -310,10 +290,10 @@ def test_a_folder_that_changes_between_two_parts_is_not_checked(tmp_path):
     os.utime(folder / "d", ns=(status.st_atime_ns, status.st_mtime_ns))
     cut = next(mark for mark in marks if mark.path == b"d/c")
     parts = [Part(0, cut.position, b"", cut.path), Part(cut.position, None, cut.path, None)]
-    untouched = check(manifest, header, marks, os.fsencode(folder), parts, Crew(lambda _: 1))
+    untouched = check(manifest, header, marks, os.fsencode(folder), parts, mr.Crew(lambda _: 1))
     assert [said[:2] for said in untouched[1]] == [("E506", "EX:d/z")]
 
-    class Mover(Crew):
+    class Mover(mr.Crew):
         def results(self, jobs, manifest, tell=None):
             for number, result in enumerate(super().results(jobs, manifest, tell)):
                 if number == 0:
@@ -333,7 +313,7 @@ def test_a_source_that_goes_between_two_parts(tmp_path, what):
     header, manifest, marks = sealed_source(folder, ["a", "b", "c"])
     parts = [Part(0, marks[2].position, b"", marks[2].path), Part(marks[2].position, None, marks[2].path, None)]
 
-    class Mover(Crew):
+    class Mover(mr.Crew):
         def results(self, jobs, manifest, tell=None):
             for number, result in enumerate(super().results(jobs, manifest, tell)):
                 yield result
@@ -371,7 +351,7 @@ def test_findings_without_number_are_counted_and_bounded(tmp_path):
         parts = [Part(start, stop, low, high) for (start, low), (stop, high) in pairwise(ends)]
         assert len(parts) == 4
         at_once = check(manifest, header, marks, os.fsencode(folder), [Part()])
-        apart = check(manifest, header, marks, os.fsencode(folder), parts, Crew(lambda _: 1))
+        apart = check(manifest, header, marks, os.fsencode(folder), parts, mr.Crew(lambda _: 1))
     assert limits
     assert at_once == apart
     assert apart[2]["E505"] == 306

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import pickle
 import sys
 from collections import Counter
 from pathlib import Path
@@ -13,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evidencekit.verify import rows as rows_module
+from evidencekit.verify import apart as apart_module
 from evidencekit.verify.rows import RowCheck
-from evidencekit.verify.rows_apart import Header
+from evidencekit.verify.rows_job import Header
 from evidencekit.verify.run import Run
 from evidencekit.verify.stretch import Stretches
 
@@ -47,33 +46,16 @@ class Objects:
         self.left -= 1
 
 
-def outcome(manifest, header, unnamed):
+def outcome(manifest, header, unnamed, crew=None):
     """Return all that a check says, but where a source may be cut."""
     run, objects = Run(), Objects(unnamed)
+    run.crew = crew or run.crew
     check = RowCheck(run, manifest, "m", header, objects)
     sums = check.check()
     said = [(f.code, f.where, f.expected, f.found) for f in run.findings.listed()]
     numbers = [(f.name, getattr(sums, f.name)) for f in sums.__dataclass_fields__.values() if f.name != "marks"]
     counts = {name: +value if isinstance(value, Counter) else value for name, value in numbers}
     return (said, counts, objects.named, run.not_checked, run.checked), sums.marks
-
-
-def elsewhere(draw):
-    """Stand in for other processes: what they send, they send pickled; now and then nothing, or not all."""
-
-    def looked_at(_crew, manifest, _place, header, *, with_copies):
-        look = header.stretches(with_copies=with_copies).look
-        start = 0
-        for rows in manifest.row_groups:
-            stretches = [look(first, batch) for first, batch in manifest.batches(start=start, stop=start + rows)]
-            if draw(st.integers(0, 4)) == 0:
-                stretches = stretches[: draw(st.integers(0, len(stretches)))]
-            start += rows
-            yield start, pickle.loads(pickle.dumps(stretches))  # noqa: S301 - just made
-            if draw(st.integers(0, 9)) == 0:
-                return
-
-    return patch.object(rows_module, "looked_at", looked_at)
 
 
 ONE_BY_ONE = patch.object(Stretches, "look", lambda *_: None)
@@ -96,8 +78,8 @@ def test_together_apart_and_one_by_one_are_the_same(data, rows, order):
         assert marks is None or not rows
     together, marks = outcome(manifest, header, unnamed)
     assert together == expected
-    with elsewhere(data.draw):
-        apart, marks_apart = outcome(manifest, header, unnamed)
+    with patch.multiple(apart_module, LEAST_ROWS=0, JOB_ROWS=data.draw(st.integers(1, 5))):
+        apart, marks_apart = outcome(manifest, header, unnamed, mr.Crew(data.draw))
     assert apart == expected
     assert marks_apart == marks
     if marks:

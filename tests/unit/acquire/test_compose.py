@@ -184,7 +184,7 @@ def test_a_manifest_of_any_runs_is_that_of_its_rows(new_folder, data):
         with contextlib.closing(run):
             for one, numbers in zip(rows, in_run, strict=True):
                 if number in numbers:
-                    if data.draw(st.booleans()):
+                    if data.draw(st.integers(0, 4)) == 0:
                         run.flush()
                     # Of a name that is in several runs the newest row counts.
                     older = one._replace(content=b"old", size=99, link=b"", large=b"x" * 32)
@@ -227,6 +227,17 @@ def test_a_manifest_of_any_runs_is_that_of_its_rows(new_folder, data):
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         ["manifest", "manifest.tiles", "named", *(f"run-{n}" for n in range(count))]
     )
+
+
+def test_links_of_one_batch_are_numbered_in_its_order(composing, tmp_path):
+    links = [b"", b"0 9 2", b"0 3 2", b"", b"0 3 2", b"0 7 2", b"0 9 2"]
+    run = Run(tmp_path / "run", SECRET, {"_t": "x"}, random=os.urandom, elapsed=lambda: 0.0)
+    for number, link in enumerate(links):
+        run.add(entry(b"%d" % number if number else b"", "file" if number else "directory", link=link))
+    run.close()
+    composing(merged_stretches([EarlierRun(tmp_path / "run", SECRET)]))
+    table = pq.read_table(tmp_path / "manifest.parquet").to_pylist()
+    assert [json.loads(row["metadata"]).get("link_group") for row in table] == [None, "1", "2", None, "2", "3", "1"]
 
 
 def test_link_groups_go_over_batches_and_runs(composing, tmp_path):

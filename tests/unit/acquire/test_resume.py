@@ -222,6 +222,21 @@ def test_folder_that_is_gone_stays_with_its_content(source, case, taking, interr
     assert judged.header["totals"]["states"]["vanished"] == "1"
 
 
+def test_what_is_gone_from_the_end_of_a_source(source, case, taking, acquiring, monkeypatch):
+    """Nothing comes after it at which it could be missed."""
+    (source / "zz").mkdir()
+    (source / "zz/last").write_text("last")
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "compose", lambda *given, **more: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            acquiring(source, case)
+    shutil.rmtree(source / "zz")
+    judged = taking(source, case=case, resume=True)
+    assert judged.states()[b"zz"] == ("directory", "vanished", "not_found")
+    assert judged.rows[b"zz/last"].state == "complete"
+    assert judged.header["interruptions"]["rows_gone"] == "2"
+
+
 def test_folder_that_cannot_be_listed_any_more_is_not_complete(source, case, taking, interrupted, monkeypatch):
     interrupted(b"a/5")
     real = Opener.folder

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from evidencekit.verify.rows_apart import LEAST_ROWS_OF_SOURCE
+from evidencekit.verify.apart import LEAST_ROWS_OF_SOURCE
 from evidencekit.verify.source import LEAST_COST, ROW_COST
 
 FILES = 9_000

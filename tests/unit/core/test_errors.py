@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 import re
+from pathlib import Path
 
 import pytest
 
@@ -41,3 +43,23 @@ def test_format_error_carries_its_facts():
     error = FormatError("body.rows", expected="count", found="'01'")
     assert str(error) == "body.rows: expected count, found '01'."
     assert (error.code, error.place, error.expected, error.found) == ("F100", "body.rows", "count", "'01'")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        CannotFinish("No space.", code="X421", hint="Make some.", path=Path("/case"), size=3),
+        FormatError("line 3", expected="a digest", found="nothing", hint="See the list."),
+        Interrupted("Stopped.", code="X499"),
+        Refused("It is there.", code="R501", place=b"\xff"),
+        BadArgument("A glob.", code="U230"),
+        EvidenceError("What?", code="X400"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_come_back_from_other_processes(error):
+    """With all that they carry: a worker's error is told as if there were no worker."""
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - just made
+    assert type(again) is type(error)
+    assert (str(again), again.args, vars(again)) == (str(error), error.args, vars(error))
+    assert again.exit_code == error.exit_code

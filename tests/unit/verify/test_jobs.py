@@ -12,8 +12,9 @@ import pytest
 from evidencekit.core import layout
 from evidencekit.read import workers as workers_module
 from evidencekit.verify import manifests, source, verifier
+from evidencekit.verify.apart import _places
 from evidencekit.verify.crew import Bench, Crew, Undone
-from evidencekit.verify.rows_apart import Header, RowsJob, _pieces
+from evidencekit.verify.rows_job import Header, RowsJob
 from evidencekit.verify.run import Run
 from evidencekit.verify.source import _costs, _parts
 from evidencekit.verify.stretch import Mark
@@ -174,9 +175,9 @@ def test_costs_are_rows_and_content():
 
 
 def test_pieces_are_whole_row_groups():
-    assert list(_pieces((5000, 5000, 0, 10))) == [(0, 10000), (10000, 10010)]
-    assert list(_pieces(())) == []
-    many = list(_pieces((1,) * 1000))
+    assert list(_places((5000, 5000, 0, 10))) == [(0, 10000), (10000, 10010)]
+    assert list(_places(())) == []
+    many = list(_places((1,) * 1000))
     assert (many[0], many[-1]) == ((0, 256), (768, 1000))
 
 
@@ -195,7 +196,7 @@ def test_a_bench_answers_for_everything(sealed):
 
 
 def test_a_row_group_that_is_too_large_for_many_is_read_by_one(sealed, monkeypatch):
-    monkeypatch.setattr("evidencekit.verify.rows_apart.MOST_GROUP", 100)
+    monkeypatch.setattr("evidencekit.verify.apart.MOST_GROUP", 100)
     handle = os.open(sealed.case / layout.manifest_file(1), os.O_RDONLY)
     assert isinstance(Bench(lambda _: None)(RowsJob("m", 0, 9, Header(), with_copies=False), [handle]), Undone)
     os.close(handle)
