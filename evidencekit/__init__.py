@@ -5,6 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # typing takes half as long to load as Python itself to start
 if TYPE_CHECKING:
     from evidencekit.errors import BadArgument, CannotFinish, EvidenceError, FormatError, Interrupted, Refused
+    from evidencekit.verify.published import verify_published
     from evidencekit.verify.verifier import verify_case, verify_proof
 
 __version__ = "0.1.0"
@@ -18,6 +19,7 @@ _HOMES = {
     "Refused": "evidencekit.errors",
     "verify_case": "evidencekit.verify.verifier",
     "verify_proof": "evidencekit.verify.verifier",
+    "verify_published": "evidencekit.verify.published",
 }
 """Public name → the module that has it, imported at first use (PEP 562)."""
 
@@ -31,6 +33,7 @@ __all__ = [
     "__version__",
     "verify_case",
     "verify_proof",
+    "verify_published",
 ]
 
 

@@ -161,20 +161,20 @@ class Builder:
         return new_event(
             kind=kind, items=items, body=body, case=encode_base64(IDENTITY), actor=self.actor(),
             signers=[self.signer.fingerprint], seen={"origin": ORIGIN, "root": self.root().hex(), "size": str(size)},
-            nonce=encode_base64(os.urandom(16)), occurred_at=WHEN,
+            nonce=encode_base64(os.urandom(16)), occurred_at=moment(time.time_ns()),
         ) | changes  # fmt: skip
 
     def enter(self, event: dict[str, Any] | bytes, *, signers: list[Signer] | None = None, **changes: Any) -> int:
         """Append an entry without asking any rule, and its checkpoint; `changes` are members of the entry."""
         data = event if isinstance(event, bytes) else encode_event(event)
         try:
-            items = decode_event(data)["items"]
+            decoded = decode_event(data)
         except FormatError:
-            items = []
+            decoded = {"items": [], "type": ""}
         signatures = [signer.sign(data, NAMESPACE) for signer in signers or [self.signer]]
         index = len(self.leaves())
         fields: dict[str, Any] = {
-            "index": index, "event": sha256(data), "head": index, "items_prev": self.places(items),
+            "index": index, "event": sha256(data), "head": index, "items_prev": self.places(decoded["items"], divides=decoded["type"] in {"split", "copy"}),
             "prior_root": self.root(), "prior_size": index, "recorded_at": format_instant(time.time_ns()),
             "signatures": tuple(sha256(signature) for signature in signatures),
         }  # fmt: skip
@@ -187,14 +187,16 @@ class Builder:
         self.checkpoint()
         return index
 
-    def places(self, items: list[str]) -> tuple[str | None, ...]:
-        """`items_prev` by looking through the log."""
+    def places(self, items: list[str], *, divides: bool = False) -> tuple[str | None, ...]:
+        """`items_prev` by looking through the log; where the event `divides` the first item, parts follow that."""
         last: dict[str, str] = {}
-        for index in range(len(self.leaves())):
+        size = len(self.leaves())
+        for index in range(size):
             with contextlib.suppress(FormatError):
                 event = decode_event((self.case / layout.event_file(index)).read_bytes())
                 last |= {item: f"{index}/{place}" for place, item in enumerate(event["items"])}
-        return tuple(last.get(item) for item in items)
+        parent = f"{size}/0" if divides else None
+        return tuple(last.get(item, parent if place else None) for place, item in enumerate(items))
 
     def checkpoint(self, size: int | None = None, root: bytes | None = None, name: int | None = None) -> Path:
         """Sign a note; its size, root and file name can be lies."""

@@ -82,13 +82,18 @@ def judge():
     return require_judge
 
 
-def beside(name: str):
-    """A module that lies beside this file, loaded once."""
+def beside(name: str, folder: Path = Path(__file__).parent):
+    """A module that lies beside this file, or in another folder, loaded once."""
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
         sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
     return sys.modules[name]
+
+
+for _name in ("no_proxy", "NO_PROXY"):  # servers of tests are asked directly, whatever the computer's proxy is
+    os.environ[_name] = "127.0.0.1"
+beside("custodyevents")  # which tests of custody import by its name
 
 
 @pytest.fixture(scope="session")
@@ -108,3 +113,9 @@ def tiled():
     """tests/tiled.py: manifests of any rows in any row groups, and their tiles."""
     beside("casebuilder")
     return beside("tiled")
+
+
+@pytest.fixture(scope="session")
+def tsa():
+    """specs/vectors/make_tokens.py: an authority that makes tokens of any time, with any one fault."""
+    return beside("make_tokens", Path(__file__).parents[1] / "specs" / "vectors")

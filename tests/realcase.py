@@ -14,7 +14,7 @@ from typing import Any
 from evidencekit.acquire.options import Options
 from evidencekit.core import layout
 from evidencekit.core.checkpoint import Checkpoint
-from evidencekit.journeys import Acquisition, Sealed, acquire_and_seal
+from evidencekit.journeys.acquire import Acquisition, Sealed, acquire_and_seal
 from evidencekit.read.parquet import ManifestFile, Row
 from evidencekit.seal.ledger import Ledger, finish
 from evidencekit.seal.logkeys import LogKeys, new_log_keys

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from evidencekit.catalogue.known import known_lines
 from evidencekit.catalogue.manifest import open_manifest, read_columns, read_header, unreadable
 from evidencekit.catalogue.readonly import hear_interrupts
 from evidencekit.catalogue.record import Record, Sealed
@@ -121,7 +122,8 @@ def _insert_rows(database: Any, record: Record, progress: Progress | None) -> No
             opinions = _Opinions(database.conn, lines, shuffled=header["order"] == "shuffled")
             for columns in read_columns(manifest, sealed, _GROUPS):
                 found = opinions.of(columns[0])
-                _insert(database.conn, sealed, row_lines(sealed, columns, found, folders))
+                lines_of = known_lines if sealed.reduced else row_lines
+                _insert(database.conn, sealed, lines_of(sealed, columns, found, folders))
                 database.conn.executemany("INSERT INTO folders VALUES (?, ?)", folders.take())
                 done += len(columns[0])
                 if progress is not None:
@@ -197,11 +199,15 @@ def _read_opinions(record: Record, sealed: Sealed | None) -> Generator[tuple[int
         read_header(manifest, sealed)
         for indexes, groups in read_columns(manifest, sealed, ("base_index", "opinion")):
             try:
-                read = [orjson.loads(group) for group in groups]
-                opinions = [(one["media_type"], one["charset"], one["error"]) for one in read]
+                read = [
+                    (index, orjson.loads(group))
+                    for index, group in zip(indexes, groups, strict=True)
+                    if group is not None
+                ]
+                opinions = [(index, (one["media_type"], one["charset"], one["error"])) for index, one in read]
             except (orjson.JSONDecodeError, KeyError, TypeError) as error:
                 raise unreadable(sealed, f"an opinion: {error}") from error
-            yield from zip(indexes, opinions, strict=True)
+            yield from opinions
 
 
 def _insert_matches(connection: sqlite3.Connection, record: Record) -> None:
@@ -213,7 +219,8 @@ def _insert_matches(connection: sqlite3.Connection, record: Record) -> None:
             read_header(manifest, sealed)
             for indexes, groups in read_columns(manifest, sealed, ("base_index", "opinion")):
                 try:
-                    lines = [_match_line(sealed, *pair) for pair in zip(indexes, groups, strict=True)]
+                    known = (pair for pair in zip(indexes, groups, strict=True) if pair[1] is not None)
+                    lines = [_match_line(sealed, *pair) for pair in known]
                 except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
                     raise unreadable(sealed, f"an opinion: {error}") from error
                 connection.executemany(INSERT_MATCH, lines)

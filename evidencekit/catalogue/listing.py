@@ -43,6 +43,8 @@ _CSV_DIGESTS = ("sha256", "blake3", *EXTRA_DIGESTS)
 _CSV_ROW = ("item", "index", "path", "path_hex", "stream", "kind", "size", "state", "reason", "target")
 _CSV_HEAD = (*_CSV_ROW, *_CSV_DIGESTS, "mtime_ns", "mtime")
 _COLUMNS = ("index", "kind", "name", "content")
+_Group = dict[str, Any] | None
+"""What a group of a row says; None where it was erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Listing:
         self.listed = 0
         self.without_digest = 0
         """Rows that have no such digest: folders, links, what was not wholly taken."""
+        self.erased = 0
+        """Rows whose name or content was erased: a list has nothing to say of them."""
         self.unlisted: list[Unlisted] = []
         self.not_listed = 0
         """All rows that the form cannot express."""
@@ -88,6 +92,9 @@ class Listing:
                 above = sealed.item.encode() + b"/" if prefix else b""
                 for columns in read_columns(manifest, sealed, _COLUMNS):
                     for index, _, name, content in _rows(sealed, columns):
+                        if name is None or content is None:
+                            self.erased += 1
+                            continue
                         line = self._line(sealed, index, name, content, above, alone)
                         if line:
                             self.listed += 1
@@ -165,14 +172,18 @@ def _digests(record: Record, sealed: Sealed) -> list[str]:
     return list(acquired["body"]["digests"]) if acquired else []
 
 
-def _rows(sealed: Sealed, columns: list[list[Any]]) -> Iterator[tuple[int, str, dict[str, Any], dict[str, Any]]]:
-    """Yield index, kind, name and content of each row of a batch."""
+def _rows(sealed: Sealed, columns: list[list[Any]]) -> Iterator[tuple[int, str, _Group, _Group]]:
+    """Yield index, kind, name and content of each row of a batch; a group that was erased is None."""
     index = -1
     try:
         for index, kind, name, content in zip(*columns[:4], strict=True):
-            yield index, kind.decode(), orjson.loads(name), orjson.loads(content)
+            yield index, kind.decode(), _group(name), _group(content)
     except (orjson.JSONDecodeError, UnicodeDecodeError) as error:
         raise unreadable(sealed, f"the row after {index}: {error}") from error
+
+
+def _group(data: bytes | None) -> _Group:
+    return None if data is None else orjson.loads(data)
 
 
 def _own_name(header: dict[str, Any]) -> bytes:
@@ -209,12 +220,16 @@ def _hashdeep_line(size: str, digest: str, path: bytes) -> bytes | str:
 
 
 def _csv_fields(
-    sealed: Sealed, index: int, kind: str, name: dict[str, Any], content: dict[str, Any], metadata: bytes
+    sealed: Sealed, index: int, kind: str, name: _Group, content: _Group, metadata: bytes | None
 ) -> list[object]:
-    """Return the fields of one row, faithfully: a spreadsheet may take a path that begins with `=` for a formula."""
+    """Return the fields of one row, faithfully: a spreadsheet may take a path that begins with `=` for a formula.
+
+    What was erased is empty; then the state is `erased`.
+    """
     try:
-        path, raw = read_text(name, "path")
-        nanoseconds = orjson.loads(metadata).get("mtime_ns", "")
+        path, raw = ("", None) if name is None else read_text(name, "path")
+        nanoseconds = (_group(metadata) or {}).get("mtime_ns", "")
+        name, content = name or {}, content or {"size": None, "state": "erased"}
         return [
             sealed.item,
             index,

@@ -1,5 +1,7 @@
 """Rows of a manifest, straight from its file: checked against the digest that its event names, otherwise believed.
 
+Where rows were erased the reduced manifest stands for the full one: then groups may be None.
+
 Promise: a batch in memory at a time; a file that is not byte for byte the one that was sealed is refused.
 Source: specs/manifest.md section 9.
 """
@@ -16,6 +18,7 @@ from evidencekit.core import encoding
 from evidencekit.core.digest import header_commitment
 from evidencekit.core.opinions import DERIVED
 from evidencekit.core.records import MANIFEST
+from evidencekit.core.reduced import REDUCED_DERIVED_TYPE, REDUCED_TYPE
 from evidencekit.core.values import display
 from evidencekit.errors import CannotFinish, FormatError
 from evidencekit.read.parquet import ManifestFile
@@ -38,7 +41,7 @@ def open_manifest(store: Store, sealed: Sealed, *, whole: bool = True) -> Iterat
             manifest = ManifestFile(file, sealed.place)
         except FormatError as error:
             raise unreadable(sealed, error.message) from error
-        if manifest.format != (MANIFEST.type if sealed.kind == "rows" else DERIVED.type):
+        if manifest.format != _format(sealed):
             raise unreadable(sealed, f"it is of format {manifest.format}")
         yield manifest
 
@@ -80,6 +83,12 @@ def unreadable(sealed: Sealed, why: str) -> CannotFinish:
         hint=VERIFY,
         path=sealed.place,
     )
+
+
+def _format(sealed: Sealed) -> str | None:
+    if sealed.reduced:
+        return REDUCED_TYPE if sealed.kind == "rows" else REDUCED_DERIVED_TYPE
+    return MANIFEST.type if sealed.kind == "rows" else DERIVED.type
 
 
 def _check_digest(file: BinaryIO, sealed: Sealed) -> None:

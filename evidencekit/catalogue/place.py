@@ -68,3 +68,11 @@ def _mark_of(index: Path) -> dict[str, int]:
     if not stat.S_ISREG(status.st_mode):
         raise FileNotFoundError(index)
     return {"ctime_ns": status.st_ctime_ns, "mtime_ns": status.st_mtime_ns, "size": status.st_size}
+
+
+def cached_files(case: Path, cache_folder: Path, identity: bytes) -> list[Path]:
+    """Return every file in which rows of a case may be cached: what an erasure removes, if it is there."""
+    ours = (case / layout.INDEX, cache_folder / f"{identity.hex()}.sqlite")
+    found = [index.with_name(index.name + end) for index in ours for end in ("", "-wal", "-shm", "-journal")]
+    found += sorted(case.glob(f"{layout.TEMPORARY}index-*"))
+    return [*found, *(_mark_path(index, cache_folder, identity) for index in ours)]

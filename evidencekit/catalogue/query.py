@@ -19,9 +19,9 @@ from evidencekit.errors import BadArgument
 
 _COLUMNS = (
     "item, idx, path, path_hex, stream, stream_hex, kind, size, state, reason, sha256, media_type, mtime, mtime_ns, "
-    "target, target_hex"
+    "target, target_hex, erased"
 )
-_ONLY_WHERE_GIVEN = ("path_hex", "stream", "stream_hex", "reason", "target", "target_hex")
+_ONLY_WHERE_GIVEN = ("path_hex", "stream", "stream_hex", "reason", "target", "target_hex", "erased")
 _MATCHED = (
     "(item, idx) IN (SELECT item, idx FROM matches WHERE result = :match AND manifest IN"
     " (SELECT max(number) FROM manifests WHERE kind = 'match' GROUP BY item))"
@@ -89,7 +89,8 @@ def find(
         offset: so many rows are left out first.
 
     A row has item, index, path, kind, size, state, sha256, media_type, mtime (RFC 3339), mtime_ns; and where there is
-    one path_hex (the path's bytes where they are not UTF-8: `path` is then escaped), stream, reason, target.
+    one path_hex (the path's bytes where they are not UTF-8: `path` is then escaped), stream, reason, target. Where
+    something of a row was erased, `erased` lists the groups, and what they said is None; the glob `*` matches it.
 
     Raises:
         BadArgument: U213 a bad digest, U214 a kind, state, glob or bound that cannot be, U215 no such item.
@@ -156,6 +157,8 @@ def _as_records(columns: list[str], rows: Iterator[Any]) -> Iterator[dict[str, A
         for key in ("stream", "target"):
             if record[key + "_hex"] is not None:
                 record[key] = display(bytes.fromhex(record[key + "_hex"]))
+        if record["erased"] is not None:
+            record["erased"] = record["erased"].split(" ")
         for key in _ONLY_WHERE_GIVEN:
             if record[key] is None:
                 del record[key]
@@ -188,7 +191,7 @@ def _add_digest(where: _Where, digest: str) -> None:
 def _add_contains(where: _Where, text: str, *, ignore_case: bool) -> None:
     wanted = name_bytes(text)
     if ignore_case:
-        where.add("contains_folded(:contained, path_raw)", contained=name_bytes(fold(wanted)))
+        where.add("path IS NOT NULL AND contains_folded(:contained, path_raw)", contained=name_bytes(fold(wanted)))
         return
     where.add("instr(path_raw, :contained) > 0", contained=wanted)
     # The longest run without `/` lies in the last name or in the folder's path: trigrams of both narrow the search.
@@ -212,9 +215,11 @@ def _add_name(where: _Where, pattern: str, *, ignore_case: bool) -> None:
             code="U214",
             hint="Paths are relative to the source, without `/` at either end.",
         )
+    if pattern and not pattern.strip("*"):  # any name: so one that was erased, too
+        return
     raw = {"name": name_bytes(pattern), "ignore_case": ignore_case}
     if ignore_case or "[" in pattern or not _is_text(pattern):
-        where.add("glob_matches(:name, :ignore_case, path_raw)", **raw)
+        where.add("path IS NOT NULL AND glob_matches(:name, :ignore_case, path_raw)", **raw)
         return
     # SQLite's own GLOB reads `*` and `?` as we do, and is ten times faster; it knows text only.
     column = "path" if "/" in pattern else "name"

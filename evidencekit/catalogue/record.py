@@ -6,7 +6,7 @@ Source: specs/store.md section 5, specs/custody-log.md section 4.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from evidencekit.core.custody import Custody, advance
 from evidencekit.core.event import decode_event, knows_type
 from evidencekit.core.note import parse_note
 from evidencekit.core.records import CASE
+from evidencekit.core.reduced import Reduction, reductions_of
+from evidencekit.core.selection import Split, split_of
 from evidencekit.core.values import decode_base64, display, parse_count
 from evidencekit.errors import BadArgument, CannotFinish, FormatError
 from evidencekit.read.store import Store
@@ -44,11 +46,15 @@ class Sealed:
     """Name and version of what concluded it."""
     data_sha256: str | None = None
     """Digest of what the engine went by: its database, or a list."""
+    reduced: int = 0
+    """K of the reduced form that stands for it; 0: the full one does. `file_sha256` is that of the one that stands."""
+    erased: int = 0
+    """Rows of which something is erased."""
 
     @property
     def place(self) -> str:
         """The file, relative to the case."""
-        return layout.manifest_file(self.manifest)
+        return layout.manifest_file(self.manifest, self.reduced)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,8 @@ class Record:
     """Manifests of rows, in the order of their items' names."""
     derived: tuple[Sealed, ...]
     """Manifests of opinions, in the order of the log."""
+    splits: tuple[Split, ...] = ()
+    """Events that divided items by rows, or copied rows, in the order of the log."""
 
     def of_item(self, item: str | None) -> tuple[Sealed, ...]:
         """Return the sealed manifests of one item, or of all.
@@ -112,6 +120,8 @@ def read_record(case: Path) -> Record:
     acquisitions: dict[str, dict[str, Any]] = {}
     sealed: list[Sealed] = []
     derived: list[Sealed] = []
+    reductions: dict[int, Reduction] = {}
+    splits: list[Split] = []
     for index in range(checkpoint.size if checkpoint else 0):
         where = layout.event_file(index)
         try:
@@ -128,6 +138,11 @@ def read_record(case: Path) -> Record:
                 sealed.append(_named(event, index))
             case "derive":
                 derived.append(_named(event, index))
+            case "split" | "copy":
+                splits.append(split_of(index, event))
+            case "erase":
+                reductions |= {one.manifest: one for one in reductions_of(index, event)}
+    sealed, derived = ([_standing(one, reductions.get(one.manifest)) for one in each] for each in (sealed, derived))
     return Record(
         store=store,
         case=record,
@@ -138,6 +153,7 @@ def read_record(case: Path) -> Record:
         acquisitions=acquisitions,
         sealed=tuple(sorted(sealed, key=lambda one: (one.item.encode(), one.entry))),
         derived=tuple(derived),
+        splits=tuple(splits),
     )
 
 
@@ -158,6 +174,13 @@ def _named(event: dict[str, Any], index: int) -> Sealed:
         engine=f"{engine['name']} {engine['version']}".rstrip(),
         data_sha256=engine["data_sha256"],
     )
+
+
+def _standing(sealed: Sealed, reduction: Reduction | None) -> Sealed:
+    """Return a manifest as it stands now: in its reduced form, where an event says so."""
+    if reduction is None:
+        return sealed
+    return replace(sealed, reduced=reduction.reduced, file_sha256=reduction.file_sha256, erased=reduction.rows)
 
 
 def _newest_checkpoint(store: Store, origin: str) -> Checkpoint | None:

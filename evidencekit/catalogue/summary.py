@@ -34,7 +34,8 @@ def summarise(case: Path, *, examples: int = 100) -> dict[str, Any]:
     `particulars`; and of a sealed one `manifest`, `root`, `file_sha256`, `source`, `source_hex`, `host`, `mount`,
     `read_only` (None where the header does not say), `atime`, `started_at`, `finished_at`, `sealed_at` (`recorded_at`
     of the entry), `resumed` (the header's `interruptions`, or None), `order`, `digests`, `options`, `copies`,
-    `program`, `totals`, `media_types`, `matches` (comparisons with lists: `manifest`, `entry`, `format`, `list_sha256`,
+    `program`, `totals`, `erased` (rows of which something was erased), `media_types`,
+    `matches` (comparisons with lists: `manifest`, `entry`, `format`, `list_sha256`,
     `results`, and the header's `match`), `omissions`: `state`, `reason`, `count`, up to `examples` paths in `examples`,
     `list_all`.
 
@@ -62,11 +63,19 @@ def summarise(case: Path, *, examples: int = 100) -> dict[str, Any]:
 def _unfinished(record: Record) -> dict[str, Any] | None:
     size = record.checkpoint.size if record.checkpoint else 0
     newest = max((sealed.manifest for sealed in (*record.sealed, *record.derived)), default=0)
-    numbers = map(layout.parse_manifest_name, record.store.names(layout.MANIFESTS))
+    names = record.store.names(layout.MANIFESTS)
+    numbers = map(layout.parse_manifest_name, names)
     strays = [layout.manifest_file(number) for number in numbers if number is not None and number > newest]
+    strays += [f"{layout.MANIFESTS}/{name}" for name in names if _waits(record, layout.parse_reduced_name(name))]
     if record.entries <= size and not strays:
         return None
     return {"entries": list(range(size, record.entries)), "manifests": strays}
+
+
+def _waits(record: Record, reduced: tuple[int, int] | None) -> bool:
+    """Tell whether a reduced manifest waits for its event."""
+    forms = {sealed.manifest: sealed.reduced for sealed in (*record.sealed, *record.derived)}
+    return reduced is not None and reduced[1] > forms.get(reduced[0], reduced[1])
 
 
 def _item(record: Record, exhibit: str, examples: int) -> dict[str, Any]:
@@ -95,6 +104,7 @@ def _sealed(record: Record, sealed: Sealed, examples: int) -> dict[str, Any]:
         "atime": header["source"]["atime"],
         "copies": header["options"].get("copies", False),
         "digests": header["digests"],
+        "erased": sealed.erased,
         "file_sha256": sealed.file_sha256,
         "finished_at": header["finished_at"]["time"],
         "host": header["source"]["host"],
@@ -130,7 +140,8 @@ def _media_types(record: Record, sealed: Sealed) -> str:
     typed = record.media_types(sealed)
     if typed is None:
         return "not yet: `evidencekit acquire --resume` makes them"
-    return f"recorded for {typed.rows:,} files by {display(typed.engine)}"
+    erased = f", {typed.erased:,} of them erased" if typed.erased else ""
+    return f"recorded for {typed.rows:,} files by {display(typed.engine)}{erased}"
 
 
 def _match(record: Record, sealed: Sealed) -> dict[str, Any]:
@@ -171,12 +182,14 @@ def _omission(item: str, state: str, reason: str | None) -> dict[str, Any]:
     }
 
 
-def _omitted_rows(sealed: Sealed, columns: list[list[bytes]]) -> Iterator[tuple[bytes, dict[str, Any]]]:
+def _omitted_rows(sealed: Sealed, columns: list[list[bytes | None]]) -> Iterator[tuple[bytes, dict[str, Any]]]:
     """Yield path and content of the rows of a batch whose state is not complete."""
     try:
         for name, content_record in zip(*columns, strict=True):
+            if content_record is None:
+                continue
             content = orjson.loads(content_record)
             if content["state"] != "complete":
-                yield read_name(orjson.loads(name), "path"), content
+                yield b"(erased)" if name is None else read_name(orjson.loads(name), "path"), content
     except (orjson.JSONDecodeError, FormatError, KeyError, TypeError) as error:
         raise unreadable(sealed, f"a row: {error}") from error

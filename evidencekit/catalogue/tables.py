@@ -4,7 +4,8 @@ Stored (`stored_rows`) are the columns that people search by; the view `rows` ad
 own JSON when they are asked for: `name_record` and `content_record` (kept where they say more than the columns do) and
 `metadata_record`. `path` and `name` are text as sealed where the path is UTF-8, else the escaped form of
 `core.values.display`; then `path_hex` has the bytes. `path_raw` always has them. Other names stand as sealed: `target`
-or `target_hex`. Numbers that SQLite cannot hold (2^63 and more) are NULL; the record has them.
+or `target_hex`. Numbers that SQLite cannot hold (2^63 and more) are NULL; the record has them. What was erased is NULL;
+`erased` names the groups.
 Source: specs/manifest.md sections 2 to 5.
 """
 
@@ -19,7 +20,7 @@ from evidencekit.catalogue.record import Sealed
 from evidencekit.core.records import EXTRA_DIGESTS
 from evidencekit.core.values import display
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Another one on disk means: build again."""
 APPLICATION_ID = 0x45764B74
 
@@ -65,10 +66,11 @@ CREATE TABLE items (
 CREATE TABLE folders (id INTEGER PRIMARY KEY, path TEXT NOT NULL);
 CREATE TABLE stored_rows (
   seq INTEGER PRIMARY KEY, item TEXT NOT NULL, manifest INTEGER NOT NULL, idx INTEGER NOT NULL,
-  path TEXT NOT NULL, path_bytes BLOB, name TEXT NOT NULL, ext TEXT, depth INTEGER NOT NULL, folder INTEGER NOT NULL,
-  kind TEXT NOT NULL, size INTEGER, state TEXT NOT NULL, sha256 TEXT, blake3 TEXT, mtime_ns INTEGER,
+  path TEXT, path_bytes BLOB, name TEXT, ext TEXT, depth INTEGER, folder INTEGER,
+  kind TEXT NOT NULL, size INTEGER, state TEXT, sha256 TEXT, blake3 TEXT, mtime_ns INTEGER,
   media_type TEXT, charset TEXT, type_error TEXT,
-  name_record TEXT, content_record TEXT, metadata_record TEXT NOT NULL
+  name_record TEXT, content_record TEXT, metadata_record TEXT, erased TEXT,
+  CHECK (erased IS NOT NULL OR (path IS NOT NULL AND state IS NOT NULL AND metadata_record IS NOT NULL))
 );
 CREATE TABLE opinion (idx INTEGER PRIMARY KEY, media_type TEXT, charset TEXT, error TEXT);
 CREATE VIRTUAL TABLE search_names USING fts5(
@@ -111,7 +113,7 @@ VIEWS = {
 
 _STORED = (
     "item, manifest, idx, path, path_bytes, name, ext, depth, folder, kind, size, state, sha256, blake3, mtime_ns, "
-    "media_type, charset, type_error, name_record, content_record, metadata_record"
+    "media_type, charset, type_error, name_record, content_record, metadata_record, erased"
 )
 INSERT_ROW = f"INSERT INTO stored_rows ({_STORED}) VALUES ({', '.join('?' * (_STORED.count(',') + 1))})"  # noqa: S608
 
@@ -119,7 +121,7 @@ INSERT_MATCH = "INSERT INTO matches VALUES (?, ?, ?, ?, ?, ?)"
 
 Opinion = tuple[str | None, str | None, str | None]
 """Media type, charset, error."""
-_NO_OPINION: Opinion = (None, None, None)
+NO_OPINION: Opinion = (None, None, None)
 _PLAIN_NAME = 2  # members of a name group that has a path alone
 _PLAIN_CONTENT = 5  # members of a content group: type, two digests, size, state
 
@@ -171,7 +173,7 @@ def row_lines(
                 above, _, last = path.rpartition("/")
                 depth = path.count("/") + 1 if path else 0
             else:
-                above, last, depth = _split(raw)
+                above, last, depth = split_path(raw)
             if above != folder:
                 folder, folder_number = above, folders.number(above)
             stem, dot, ext = last.rpartition(".")
@@ -192,10 +194,11 @@ def row_lines(
                     content["sha256"],
                     content["blake3"],
                     integer(metadata, "mtime_ns"),
-                    *opinions.get(index, _NO_OPINION),
+                    *opinions.get(index, NO_OPINION),
                     name_record.decode() if len(name) > _PLAIN_NAME else None,
                     content_record.decode() if len(content) > _PLAIN_CONTENT else None,
                     metadata_record.decode(),
+                    None,
                 )
             )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -212,9 +215,10 @@ def read_text(record: dict[str, Any], key: str) -> tuple[str, bytes | None]:
     return display(raw), raw
 
 
-def _split(raw: bytes) -> tuple[str, str, int]:
+def split_path(raw: bytes) -> tuple[str, str, int]:
+    """Return folder, last name and depth of a path."""
     folder, _, last = raw.rpartition(b"/")
-    return _as_text(folder), _as_text(last), raw.count(b"/") + 1
+    return _as_text(folder), _as_text(last), raw.count(b"/") + 1 if raw else 0
 
 
 def _as_text(raw: bytes) -> str:

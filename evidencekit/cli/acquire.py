@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evidencekit.cli import surroundings
-from evidencekit.cli.options import PATH, case_argument, output, signing
+from evidencekit.cli.options import PATH, case_argument, output
 from evidencekit.cli.render import Screen
+from evidencekit.cli.signing import Signing, signing
 from evidencekit.core.values import display
 
 if TYPE_CHECKING:
     from evidencekit.acquire.compose import Taken
     from evidencekit.cli.summary import Summary
     from evidencekit.core.checkpoint import Checkpoint
-    from evidencekit.journeys import Acquisition, Sealed
+    from evidencekit.journeys.acquire import Acquisition, Sealed
     from evidencekit.seal.sign import Signer
 
 DONE_WITH_OMISSIONS = 6
@@ -48,7 +49,7 @@ DIGESTS = click.Choice(["md5", "sha1", "sha512", "sha3-256"])
 @click.option("--no-identify", is_flag=True, help="Seal only; media types later, by --resume.")
 @signing
 @output
-def acquire(case: Path, source: Path, screen: Screen, **options: Any) -> int:
+def acquire(case: Path, source: Path, signs: Signing, screen: Screen, **options: Any) -> int:
     """Walk SOURCE, hash and catalogue everything in it, and seal the catalogue.
 
     SOURCE is a folder, a file, a disk image or a block device. It is only read. Links are not followed, devices and
@@ -69,22 +70,20 @@ def acquire(case: Path, source: Path, screen: Screen, **options: Any) -> int:
     """
     from evidencekit.cli.expected import Expected, census_of
     from evidencekit.cli.summary import document, headline, lines
-    from evidencekit.journeys import acquire_and_seal
+    from evidencekit.journeys.acquire import acquire_and_seal
 
     request = _request(source, options)
-    person = surroundings.signer(options["signer_key"])
-    if options["resume"] and _finish_first(case, options["log_key"], screen):
+    person = signs.person()
+    if options["resume"] and _finish_first(case, signs.log_key, screen):
         request = replace(request, was_finished=True)
-    ledger = surroundings.ledger(case, options["log_key"])
+    ledger = signs.ledger(case)
     counting = None if screen.is_silent else lambda: census_of(os.fsencode(source), request.options)
     with screen.progress(request.exhibit) as meter, Expected(counting) as expected:
         done = acquire_and_seal(
             ledger,
             request,
             signer=person,
-            actor=surroundings.actor(
-                person, name=options["actor_id"], role=options["role"], organisation=options["organisation"]
-            ),
+            actor=signs.actor(person),
             clock=surroundings.clock,
             random=surroundings.random,
             utc_offset_min=surroundings.utc_offset_min(),
@@ -115,7 +114,7 @@ def _request(source: Path, options: dict[str, Any]) -> Acquisition:
     from evidencekit.acquire.particulars import read_particulars
     from evidencekit.core.schema import EXHIBIT
     from evidencekit.errors import BadArgument, FormatError
-    from evidencekit.journeys import Acquisition
+    from evidencekit.journeys.acquire import Acquisition
 
     try:
         EXHIBIT.check(options["exhibit"], "--exhibit")

@@ -7,10 +7,9 @@ from typing import Any
 
 import click
 
-from evidencekit.cli import surroundings
-from evidencekit.cli.options import case_argument, output, signing
-from evidencekit.cli.outputs import refuse_inside
+from evidencekit.cli.options import case_argument, output
 from evidencekit.cli.render import Screen
+from evidencekit.cli.signing import Signing, signing
 from evidencekit.cli.words import item_lines
 from evidencekit.core.values import display, encode_base64
 
@@ -37,11 +36,7 @@ def init(
     reference: str,
     agency: str,
     origin: str,
-    signer_key: Path,
-    actor_id: str | None,
-    role: str | None,
-    organisation: str | None,
-    log_key: Path | None,
+    signs: Signing,
     screen: Screen,
 ) -> int:
     """Open a case: identity, event 0 signed by you, log keys, first checkpoint.
@@ -56,42 +51,11 @@ def init(
 
     Exit codes: 0 opened · 2 usage · 4 key or folder cannot be used · 5 CASE exists.
     """
-    from evidencekit.core.checkpoint import check_origin
-    from evidencekit.core.schema import TEXT
-    from evidencekit.errors import BadArgument, FormatError
-    from evidencekit.seal.logkeys import new_log_keys, save_log_keys
-    from evidencekit.seal.opening import open_case, refuse_taken
+    from evidencekit.cli.opening import open_new_case, refuse_unfit_case
 
-    try:
-        check_origin(origin)
-    except FormatError as error:
-        raise BadArgument(f"--origin {error.message}", code="U204", hint="As in unit7.example/24-117.") from error
-    for option, text in (("--reference", reference), ("--agency", agency)):
-        surroundings.check_recorded(TEXT, text, option)
-    refuse_taken(case)
-    person = surroundings.signer(signer_key)
-    identity = surroundings.random(16)
-    keys = new_log_keys(origin)
-    path = surroundings.log_key_path(identity, log_key)
-    refuse_inside(case, path)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    save_log_keys(keys, path)
-    try:
-        checkpoint = open_case(
-            case,
-            identity=identity,
-            reference=reference,
-            agency=agency,
-            signer=person,
-            actor=surroundings.actor(person, name=actor_id, role=role, organisation=organisation),
-            keys=keys,
-            clock=surroundings.clock,
-            random=surroundings.random,
-            utc_offset_min=surroundings.utc_offset_min(),
-        )
-    except BaseException:
-        path.unlink()  # made a moment ago for this case alone, which does not exist
-        raise
+    refuse_unfit_case(case, reference=reference, agency=agency, origin=origin)
+    person = signs.person()
+    identity, path, checkpoint = open_new_case(case, signs, person, reference=reference, agency=agency, origin=origin)
     screen.result(f"opened {display(str(case))}: {display(reference)}, {display(agency)}, {origin}")
     screen.say(f"log keys  {display(str(path))}   (back them up: evidencekit key backup)")
     screen.say(f"signed by {display(person.public_key.comment)}  {person.fingerprint}")

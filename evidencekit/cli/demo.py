@@ -16,7 +16,7 @@ from evidencekit.core.values import display
 from evidencekit.errors import CannotFinish, EvidenceError, Refused
 
 ORIGIN = "demo.example/24-117"
-PERSON = "examiner@demo.example"
+PERSON, RECEIVER = "examiner@demo.example", "analyst@demo.example"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,9 @@ def demo(folder: Path, no_color: bool) -> int:
     _prepare(stage)
     _seal(stage)
     _look(stage)
+    _hand_over(stage)
     _check(stage)
+    _export(stage)
     found = _tamper(stage)
     _conclude(stage, found)
     return 0
@@ -122,10 +124,27 @@ def _look(stage: Stage) -> None:
               "group by 1 order by 2 desc limit 8")  # fmt: skip
 
 
+def _hand_over(stage: Stage) -> None:
+    case, offer, log_key = stage.path("case"), stage.path("offer.json"), stage.path("log-keys.pem")
+    stage.chapter(
+        "4. Hand it over",
+        "The examiner offers the exhibit to the analyst; until she has signed for it, it stays with the examiner.",
+        "Two signatures, each by a key of its own, that a third person can check.",
+    )
+    stage.run("key", "new", stage.path("analyst"), "--name", RECEIVER, "--no-passphrase")
+    stage.run("custody", "offer", case, "--item", "EX-001", "--to", stage.path("analyst.pub"), "--purpose", "analysis",
+              "--condition-before", "sealed bag B-000123", "--out", offer, "--signer", stage.path("examiner"),
+              "--log-key", log_key)  # fmt: skip
+    stage.run("custody", "accept", case, offer, "--digests", "full", "--condition", "sealed bag B-000123",
+              "--out", stage.path("answer.json"), "--signer", stage.path("analyst"), "--log-key", log_key)  # fmt: skip
+    stage.run("custody", "status", case)
+    stage.run("custody", "log", case, "--item", "EX-001")
+
+
 def _check(stage: Stage) -> None:
     case, policy = stage.path("case"), stage.path("policy")
     stage.chapter(
-        "4. Verify",
+        "5. Verify",
         "First without knowing anybody: intact, but whose? Then with a policy that says whose keys are whose, and",
         "with the seized files hashed again.",
     )
@@ -134,8 +153,22 @@ def _check(stage: Stage) -> None:
     stage.run("verify", case, "--policy", policy, "--source", f"EX-001={stage.path('seized')}")
     stage.run("prove", case, "EX-001:odd names/plain.txt", "-o", stage.path("plain.tlog-proof"))
     stage.run("verify", stage.path("plain.tlog-proof"), "--policy", policy)
-    note = (stage.folder / "case" / layout.checkpoint_file(4)).read_bytes()
-    (stage.folder / "written-down-elsewhere.txt").write_bytes(note)
+
+
+def _export(stage: Stage) -> None:
+    case, package = stage.path("case"), stage.path("package.zip")
+    stage.chapter(
+        "6. Give a part of it to somebody else",
+        "A package: some files, the proof that they are what was sealed, and nothing about the others.",
+        "Owners and times are withheld; what is hidden is counted, with its ground.",
+    )
+    chosen = ("--glob", "odd names/*", "--withhold", "metadata:privacy")
+    signed = ("--signer", stage.path("analyst"), "--log-key", stage.path("log-keys.pem"))
+    stage.run("export", case, package, *chosen, "--plan", *signed)
+    stage.run("export", case, package, *chosen, "--zip", "--purpose", "trial", *signed)
+    stage.run("verify", package, "--policy", stage.path("policy"))
+    newest = max(path for path in (stage.folder / "case" / layout.CHECKPOINTS).iterdir() if path.suffix == "")
+    (stage.folder / "written-down-elsewhere.txt").write_bytes(newest.read_bytes())
 
 
 def _write_policy(stage: Stage) -> None:
@@ -146,16 +179,19 @@ def _write_policy(stage: Stage) -> None:
     folder = stage.folder / "policy"
     folder.mkdir()
     record = read_case(Store(stage.folder / "case"))
-    algorithm, key = (stage.folder / "examiner.pub").read_text().split()[:2]
     (folder / "policy.toml").write_text(f'version = 1\n\n[[log]]\norigin = "{ORIGIN}"\nall_required_from = 0\n')
-    (folder / "allowed_signers").write_text(f'{PERSON} namespaces="evidencekit-event" {algorithm} {key}\n')
+    lines = []
+    for person, name in ((PERSON, "examiner"), (RECEIVER, "analyst")):
+        algorithm, key = (stage.folder / f"{name}.pub").read_text().split()[:2]
+        lines.append(f'{person} namespaces="evidencekit-*" {algorithm} {key}\n')
+    (folder / "allowed_signers").write_text("".join(lines))
     (folder / "logs.policy").write_text("".join(f"log {vkey}\n" for vkey in record["log_keys"]) + "quorum none\n")
 
 
 def _tamper(stage: Stage) -> int:
     from evidencekit.cli.demo_tamper import TAMPERINGS, changed_source
 
-    stage.chapter("5. Tamper with copies", "Each in a copy of its own; the case itself is not touched.")
+    stage.chapter("7. Tamper with copies", "Each in a copy of its own; the case itself is not touched.")
     found = 0
     for number, tampering in enumerate(TAMPERINGS, 1):
         name = f"tampered/{number}-{tampering.name}"
@@ -182,7 +218,7 @@ def _tamper(stage: Stage) -> int:
 def _conclude(stage: Stage, found: int) -> None:
     stage.chapter(
         "What happened",
-        f"A folder was sealed; {found} ways of tampering were tried on copies, and each was found and named.",
+        f"A folder was sealed and handed over; {found} ways of tampering were tried: each was found and named.",
         "'INTEGRITY ONLY' means: nothing was changed since sealing, but nobody's identity was checked.",
         "'VERIFIED' means: intact, and by keys that your own policy knows. It does not say that the content is true,",
         "nor that everything was seized: what was not checked stands below each verdict.",
@@ -190,7 +226,9 @@ def _conclude(stage: Stage, found: int) -> None:
     for name, words in (
         ("seized", "the source"), ("case", "the sealed case"), ("policy", "whom the recipient trusts"),
         ("plain.tlog-proof", "one file's proof"), ("tampered", "the copies that were tampered with"),
-        ("examiner, log-keys.pem", "keys: for this demonstration only"),
+        ("offer.json, answer.json", "the handover, as the two sides exchange it"),
+        ("package.zip", "what was given to somebody else"),
+        ("examiner, analyst, log-keys.pem", "keys: for this demonstration only"),
     ):  # fmt: skip
         stage.screen.say(f"    {stage.path(name):<44} {words}")
     stage.screen.say()

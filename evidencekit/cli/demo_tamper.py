@@ -49,8 +49,8 @@ def _change_hidden_column(case: Path) -> None:
 
 def _drop_entry(case: Path) -> None:
     shutil.rmtree(case / "custody/00000001")
-    for index in (2, 3):
-        (case / f"custody/{index:08d}").rename(case / f"custody/{index - 1:08d}")
+    for index, folder in enumerate(sorted((case / "custody").iterdir())):
+        folder.rename(case / f"custody/{index:08d}")
 
 
 def _swap_signatures(case: Path) -> None:
@@ -61,10 +61,26 @@ def _swap_signatures(case: Path) -> None:
 
 
 def _cut_tail(case: Path) -> None:
-    """Remove the last step whole: entry, manifest, checkpoint."""
-    shutil.rmtree(case / "custody/00000003")
-    (case / "manifests/00000002.parquet").unlink()
-    (case / "checkpoints/00000004").unlink()
+    """Remove the last step whole, entry and checkpoint: the export."""
+    shutil.rmtree(_newest(case, "custody"))
+    _newest(case, "checkpoints").unlink()
+
+
+def _newest(case: Path, folder: str) -> Path:
+    return max((case / folder).iterdir())
+
+
+def _replay(case: Path) -> None:
+    *_, older, newest = sorted((case / "checkpoints").iterdir())
+    newest.write_bytes(older.read_bytes())
+
+
+def _forge_receiver(case: Path) -> None:
+    """Somebody else in the acceptance: as if another person had taken the item over."""
+    for event in (case / "custody").glob("*/event.json"):
+        data = event.read_bytes()
+        if b'"type":"accept"' in data:
+            event.write_bytes(data.replace(b'"id":"analyst@', b'"id":"someone@'))
 
 
 TAMPERINGS = (
@@ -74,11 +90,11 @@ TAMPERINGS = (
     Tampering("drop", "an entry is taken out of the middle of the log", _drop_entry),
     Tampering("swap", "two signatures are exchanged", _swap_signatures),
     Tampering("remove", "the catalogue is deleted", lambda c: (c / "manifests/00000001.parquet").unlink()),
-    Tampering("replay", "the newest checkpoint is replaced by an older one",
-              lambda c: (c / "checkpoints/00000004").write_bytes((c / "checkpoints/00000003").read_bytes())),
+    Tampering("replay", "the newest checkpoint is replaced by an older one", _replay),
+    Tampering("receiver", "another person's name is put into the acceptance", _forge_receiver),
     Tampering("plant", "a file is slipped into the case",
               lambda c: (c / "manifests/extra.parquet").write_bytes(b"PAR1")),
-    Tampering("cut", "the last step is cut off cleanly", _cut_tail, outside=True),
+    Tampering("cut", "the last step, the export, is cut off cleanly", _cut_tail, outside=True),
 )  # fmt: skip
 
 

@@ -160,4 +160,8 @@ def _space(folder: Path) -> Iterator[Result]:
 
 
 def _tokens() -> Iterator[Result]:
-    yield Result("rogue time-stamp self-test", "not_checked", "this version checks no time-stamps")
+    """Tokens of a rogue authority have to be refused, a good one believed, by both chain checks."""
+    from evidencekit.read.token_selftest import ROGUES, self_test
+
+    wrong = self_test()
+    yield _judge("rogue time-stamp self-test", not wrong, wrong or f"{len(ROGUES)} rogue tokens were refused")

@@ -9,11 +9,11 @@ import contextlib
 import os
 import signal
 import sys
-from importlib import import_module
 
 import click
 
 from evidencekit import __version__
+from evidencekit.cli.lazy import LazyGroup
 from evidencekit.errors import BadArgument, CannotFinish, EvidenceError, Interrupted
 
 COMMANDS = {
@@ -21,6 +21,7 @@ COMMANDS = {
     "key": ("keys", "Signing keys of persons; backup and restore of a case's log keys."),
     "init": ("case", "Open a case."),
     "acquire": ("acquire", "Walk, hash, catalogue and seal a source."),
+    "custody": ("custody", "Who had what: record events, hand over, ask who holds it now."),
     "verify": ("verify", "Check a case or a proof, trusting nothing in it."),
     "show": ("case", "Exhibits, acquisitions, omissions: what is recorded."),
     "find": ("search", "Search the catalogue."),
@@ -28,34 +29,18 @@ COMMANDS = {
     "list": ("search", "Lists of digests that other tools read."),
     "match": ("match", "Lists from other tools, compared with a sealed exhibit."),
     "prove": ("prove", "One row's proof, checkable on its own."),
-    "checkpoint": ("checkpoint", "Show the signed tree head; finish an interrupted step."),
+    "export": ("export", "A package: exactly what may be handed over, and its proof."),
+    "receive": ("receive", "Take a package over, and sign the receipt."),
+    "checkpoint": ("checkpoint", "The signed tree head: show, time-stamp, cosign, import, finish."),
+    "compare": ("compare", "Does one copy of a log extend the other, or is there a fork."),
+    "publish": ("publish", "The log as tiles that any web server can serve."),
+    "policy": ("policy", "Whom and what you believe: make, check and show a policy folder."),
     "explain": ("explain", "What a code means, what it does not mean, what to do."),
     "doctor": ("doctor", "The program checks itself."),
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported when somebody calls them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
-        """Return the names in the order of a case's life."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import the module of a command and return it."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"evidencekit.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name if cmd_name != "list" else "list_")
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the list of commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, commands_at=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="evidencekit")
 def evidencekit() -> None:
     """Preserve digital evidence and prove who held it.

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evidencekit.cli import surroundings
-from evidencekit.cli.options import PATH, case_argument, output, signing
+from evidencekit.cli.options import PATH, case_argument, output
 from evidencekit.cli.render import Screen, counted
+from evidencekit.cli.signing import Signing, signing
 from evidencekit.core.values import display, read_name
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _RESULTS = {
 @click.option("--under", default="", metavar="PATH", help="LIST speaks of this folder of the exhibit only.")
 @signing
 @output
-def match(case: Path, listed: Path, screen: Screen, **options: Any) -> int:
+def match(case: Path, listed: Path, signs: Signing, screen: Screen, **options: Any) -> int:
     """Compare LIST, which another tool made, with a sealed exhibit; the results are sealed, too.
 
     LIST is of hashdeep, of sha256sum and its like (--tag, too), or a table with a header row, as programs export it.
@@ -62,17 +63,15 @@ def match(case: Path, listed: Path, screen: Screen, **options: Any) -> int:
     from evidencekit.acquire.match import Asked
     from evidencekit.journeys.match import ListMatch, match_list
 
-    person = surroundings.signer(options["signer_key"])
-    ledger = surroundings.ledger(case, options["log_key"])
+    person = signs.person()
+    ledger = signs.ledger(case)
     asked = Asked(listed, options["form"], os.fsencode(options["under"]), os.fsencode(options["strip"]))
     with screen.progress("match") as meter:
         journey = match_list(
             ledger,
             ListMatch(asked, surroundings.program(), options["exhibit"]),
             signer=person,
-            actor=surroundings.actor(
-                person, name=options["actor_id"], role=options["role"], organisation=options["organisation"]
-            ),
+            actor=signs.actor(person),
             clock=surroundings.clock,
             random=surroundings.random,
             utc_offset_min=surroundings.utc_offset_min(),

@@ -42,6 +42,21 @@ class _NamedPath(click.Path):
 PATH = _NamedPath(path_type=Path, readable=False)
 
 
+class _Place(click.ParamType[Any]):
+    """A path, or a URL of the web, which stays a text: a path would lose one of its slashes."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the text of a URL, else the path."""
+        if isinstance(value, str) and value.startswith(("http://", "https://")):
+            return value
+        return PATH.convert(value, param, ctx)
+
+
+PLACE = _Place()
+
+
 def output(function: F) -> F:
     """Add --json, --quiet, --no-color, and hand the command a `screen`."""
 
@@ -53,26 +68,6 @@ def output(function: F) -> F:
         return function(*args, screen=Screen(as_json, quiet, False if no_color else None), **kwargs)
 
     return wrapper  # type: ignore[return-value]  # click's decorators keep the signature that they wrap
-
-
-def signing(function: F) -> F:
-    """Add the options that say who signs and with which log keys."""
-    for option in (
-        click.option("--log-key", type=PATH, help="File of the case's log keys, if not in the usual place."),
-        click.option("--organisation", help="Organisation of the signer."),
-        click.option("--role", help="Role of the signer."),
-        click.option("--actor", "actor_id", help="Name of the signer, if not the key's comment."),
-        click.option(
-            "--signer",
-            "signer_key",
-            type=PATH,
-            required=True,
-            metavar="KEY",
-            help="Private key, or .pub of a key in ssh-agent.",
-        ),
-    ):
-        function = option(function)
-    return function
 
 
 def case_argument(function: F) -> F:

@@ -19,7 +19,8 @@ FORMATS = ("sha256sum", "b3sum", "md5sum", "sha1sum", "sha512sum", "hashdeep", "
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
-def _size(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+def size_value(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    """Return bytes: 4096, 10M, 2G."""
     if value is None:
         return None
     number, unit = (value[:-1], value[-1].upper()) if value[-1:].upper() in {"K", "M", "G", "T"} else (value, "")
@@ -28,7 +29,8 @@ def _size(_ctx: click.Context, _param: click.Parameter, value: str | None) -> in
     return int(number) * _UNITS[unit]
 
 
-def _time(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+def time_value(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    """Return nanoseconds since 1970; without an offset it is UTC."""
     if value is None:
         return None
     from datetime import UTC, datetime
@@ -48,10 +50,10 @@ def _time(_ctx: click.Context, _param: click.Parameter, value: str | None) -> in
 @click.option("--contains", metavar="TEXT", help="Text anywhere in the path.")
 @click.option("--type", "media_type", metavar="MIME", help="Media type or glob, as image/*.")
 @click.option("--hash", "digest", metavar="HEX", help="Any recorded digest.")
-@click.option("--larger", metavar="N", callback=_size, help="More than N bytes (10M, 2G).")
-@click.option("--smaller", metavar="N", callback=_size, help="Less than N bytes.")
-@click.option("--after", metavar="T", callback=_time, help="Changed at or after T.")
-@click.option("--before", metavar="T", callback=_time, help="Changed before T.")
+@click.option("--larger", metavar="N", callback=size_value, help="More than N bytes (10M, 2G).")
+@click.option("--smaller", metavar="N", callback=size_value, help="Less than N bytes.")
+@click.option("--after", metavar="T", callback=time_value, help="Changed at or after T.")
+@click.option("--before", metavar="T", callback=time_value, help="Changed before T.")
 @click.option("--kind", help="file, directory, symlink, fifo …")
 @click.option("--state", help="complete, changed, partial, not_read, not_listed, vanished.")
 @click.option("--item", metavar="EX-001", help="Only this exhibit.")
@@ -87,9 +89,12 @@ def find(case: Path, screen: Screen, **criteria: Any) -> int:
 
 def _line(row: dict[str, Any]) -> tuple[object, ...]:
     size = "" if row["size"] is None else human_size(int(row["size"]))
-    path = display(bytes.fromhex(row["path_hex"]) if row.get("path_hex") else row["path"])
     name = f"{row['item']}#{row['index']}"
-    return name, row["kind"], row["state"], size, display(row.get("media_type") or ""), path or "."
+    state = row["state"] or "erased"
+    if row["path"] is None:
+        return name, row["kind"], state, size, display(row.get("media_type") or ""), "(erased)"
+    path = display(bytes.fromhex(row["path_hex"]) if row.get("path_hex") else row["path"])
+    return name, row["kind"], state, size, display(row.get("media_type") or ""), path or "."
 
 
 @click.command()
@@ -158,6 +163,8 @@ def list_(case: Path, form: str, item: str | None, screen: Screen) -> int:
         screen.aside(
             f"{listing.without_digest:,} rows are not listed: folders, links, and what else has no such digest."
         )
+    if listing.erased:
+        screen.aside(f"{listing.erased:,} rows are not listed: their name or content was erased by an order.")
     return 6 if listing.unlisted else 0
 
 

@@ -69,6 +69,17 @@ def agent_socket() -> Path | None:
     return Path(name) if name else None
 
 
+def proxy_of(url: str) -> str | None:
+    """Return the proxy that leads to a URL, as `https_proxy`, `no_proxy` and the system's settings have it."""
+    if not url.startswith(("http://", "https://")):
+        return None
+    from urllib.request import getproxies, proxy_bypass
+
+    scheme, _, rest = url.partition("://")
+    host = rest.partition("/")[0].rpartition("@")[2]
+    return None if proxy_bypass(host) else getproxies().get(scheme)
+
+
 def config_folder() -> Path:
     """Return the user's configuration folder."""
     from platformdirs import user_config_path

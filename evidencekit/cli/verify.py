@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from evidencekit.cli.options import PATH, output
+from evidencekit.cli.inputs import bytes_of, policy_in, policy_option
+from evidencekit.cli.options import PLACE, output
 from evidencekit.cli.render import Screen, human_size
-from evidencekit.cli.surroundings import clock
+from evidencekit.cli.surroundings import clock, proxy_of
 from evidencekit.core.values import display, encode_base64
 from evidencekit.errors import BadArgument
+
+if TYPE_CHECKING:
+    from evidencekit.verify.policy import Policy
+    from evidencekit.verify.report import Report
 
 LISTED = 50
 """Errors of one code, and things not checked, that a person is shown; --json gives up to 10,000."""
@@ -60,41 +65,61 @@ def _since(_ctx: click.Context, _param: click.Parameter, value: str | None) -> b
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("path", type=PATH)
-@click.option("--policy", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR",
-              help="Whose keys are whose: without it nobody's identity is checked.")  # fmt: skip
+@click.argument("path", type=PLACE)
+@policy_option("Whose keys are whose: without it nobody's identity is checked.")
 @click.option("--source", "sources", multiple=True, metavar="EX-001=DIR", callback=_sources,
               help="Hash the evidence itself again, and compare.")  # fmt: skip
 @click.option("--as-copy", is_flag=True, help="The source is a copy: owner, mode and times only warn.")
 @click.option("--jobs", type=click.IntRange(1, MOST_JOBS), metavar="N",
               help="Processes for a large case. Default: one a core, up to 8; one reads a rotating disk.")  # fmt: skip
-@click.option("--since", metavar="NOTE", callback=_since, help="A checkpoint known from outside: file, or 'SIZE ROOT'.")
+@click.option("--since", metavar="NOTE", callback=_since, help="A checkpoint known from outside: a file, or typed.")
+@click.option("--identity", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+              help="Your private key, for a package that is encrypted.")  # fmt: skip
 @output
 def verify(
-    path: Path,
+    path: Path | str,
     policy: Path | None,
     sources: dict[str, Path],
     as_copy: bool,
     jobs: int | None,
     since: bytes | None,
+    identity: Path | None,
     screen: Screen,
 ) -> int:
-    """Check a case folder, or one row's proof, byte by byte, trusting nothing in it. Nothing is written.
+    """Check a case, a package (folder, .tar, .zip), one row's proof, or a published log, trusting nothing in it.
+
+    Nothing is written.
 
     \b
     Examples:
       evidencekit verify CASE
       evidencekit verify CASE --policy POLICY --source EX-001=/mnt/stick --json
       evidencekit verify CASE --since '4 9h2…Q='
+      evidencekit verify PACKAGE.zip --policy POLICY
       evidencekit verify letter.tlog-proof --policy POLICY
+      evidencekit verify https://logs.unit7.example/24-117 --policy POLICY
 
     Exit codes: 0 VERIFIED · 2 usage · 3 FAILED · 4 NOT CHECKED, or could not be read · 7 INTEGRITY ONLY.
     """
-    from evidencekit.verify.policy import read_policy
+    from evidencekit.verify.published import verify_published
     from evidencekit.verify.verifier import verify_case, verify_proof
 
-    trusted = None if policy is None else read_policy(policy)
-    if path.is_file():
+    trusted = policy_in(policy)
+    if isinstance(path, str) or _is_published(path):
+        _refuse_for_cases(sources, as_copy=as_copy)
+        with screen.progress("verify") as meter:
+            report = verify_published(
+                str(path),
+                policy=trusted,
+                since=since,
+                now=clock(),
+                proxy=proxy_of(str(path)),
+                progress=meter.tell,
+            )
+    elif _is_package(path):
+        _refuse_for_cases(sources, as_copy=as_copy)
+        report = _verify_package(screen, path, trusted, since, identity)
+    elif path.is_file():
         if sources or since or as_copy:
             raise BadArgument("--source, --since and --as-copy are for cases.", code="U232", hint="Leave them out.")
         report = verify_proof(_read_proof(path), policy=trusted, now=clock())
@@ -116,16 +141,47 @@ def verify(
     return report.exit_code
 
 
+def _is_published(path: Path) -> bool:
+    from evidencekit.read.published import is_published
+
+    return path.is_dir() and is_published(path)
+
+
+def _is_package(path: Path) -> bool:
+    from evidencekit.read.package import is_package
+
+    return is_package(path)
+
+
+def _verify_package(
+    screen: Screen, path: Path, policy: Policy | None, since: bytes | None, identity: Path | None
+) -> Report:
+    from evidencekit.verify.package import verify_package
+
+    identities: list[Any] = []
+    if identity is not None:
+        from evidencekit.read.age import load_identities
+
+        identities = [*load_identities(identity)]
+    with screen.progress("verify") as meter:
+        return verify_package(path, policy=policy, since=since, now=clock(), progress=meter.tell, identities=identities)
+
+
+def _refuse_for_cases(sources: dict[str, Path], *, as_copy: bool) -> None:
+    if sources or as_copy:
+        raise BadArgument("--source and --as-copy are for cases.", code="U232", hint="Leave them out.")
+
+
 def _read_proof(path: Path) -> bytes:
-    limit = 8 * 2**20
-    with path.open("rb") as file:
-        return file.read(limit + 1)
+    return bytes_of(path, 8 * 2**20)
 
 
 def _show(screen: Screen, record: dict[str, Any]) -> None:
     """Print a report for people."""
     verdict = record["verdict"]
     again = "what was taken was hashed again and agrees; " if record["aspects"]["evidence"]["status"] == "ok" else ""
+    if again and record["subject"] == "package":
+        again = "every file in it is the one that was sealed; "
     screen.result(
         f"{record['line']}: {again if verdict in MEANING else ''}{MEANING.get(verdict) or record['reason']}", verdict
     )
@@ -145,18 +201,56 @@ def _show(screen: Screen, record: dict[str, Any]) -> None:
             screen.say(f"  … {len(objects) - LISTED:,} more: --json lists them")
 
 
+def _show_package(screen: Screen, record: dict[str, Any]) -> None:
+    """Say what a package says of itself; its digest is what stands in the covering letter."""
+    facts = record["package"]
+    if facts["digest"] is not None:
+        screen.say(f"  package      {facts['digest']}")
+    if facts["items"] is None:
+        return
+    shown = sum(int(one["shown"]) for one in facts["manifests"])
+    sealed = sum(int(one["rows"]) for one in facts["manifests"])
+    screen.say(f"  items        {', '.join(facts['items'])}: {shown:,} of {sealed:,} sealed rows are shown")
+    screen.say(f"  exported     {facts['created_at']['time']} by {display(facts['exporter']['id'])}")
+    for name in ("confidentiality", "use_limits", "onward_transfer"):
+        if facts[name] is not None:
+            screen.say(f"  {name.replace('_', ' '):<13}{display(facts[name])}")
+
+
 def _show_subject(screen: Screen, record: dict[str, Any]) -> None:
     counts = record["counts"]
+    if "package" in record:
+        _show_package(screen, record)
     newest = record.get("checkpoint")
     if newest:
         root = encode_base64(bytes.fromhex(newest["root"]))  # as `checkpoint show` prints it
         screen.say(f"  log          {newest['origin']}, newest checkpoint {newest['size']}, root {root}")
+    if newest and "witnessed" in counts:
+        size = counts["witnessed"]
+        screen.say(f"  witnessed    size {size} of {newest['size']}, by enough of your policy's witnesses")
     states = counts.get("states") or {}
     if counts.get("rows"):
         each = ", ".join(f"{count:,} {state}" for state, count in states.items() if count)
         screen.say(f"  rows         {counts['rows']:,} = {each}; {human_size(counts.get('bytes', 0))}")
+    _show_times(screen, record.get("times") or {"bounds": []})
     for line in record["checked"]:
         screen.say(f"  checked      {line}")
+
+
+def _show_times(screen: Screen, times: dict[str, Any]) -> None:
+    """Say between which times the entries lie, as far as somebody outside proves it."""
+    for span in times["bounds"][:LISTED]:
+        sides = [
+            f"{side} {span[name][:-1].rstrip('0').rstrip('.')}Z ({span[name + '_by']})"
+            for side, name in (("not before", "not_before"), ("not after", "not_after"))
+            if span[name] is not None
+        ]
+        entries = (
+            f"entry {span['first']}" if span["first"] == span["last"] else f"entries {span['first']} to {span['last']}"
+        )
+        screen.say(f"  proven time  {entries}: {', '.join(sides)}")
+    if len(times["bounds"]) > LISTED:
+        screen.say(f"  … {times['bounds_total'] - LISTED:,} more: --json lists them")
 
 
 def _show_findings(screen: Screen, record: dict[str, Any]) -> None:

@@ -41,8 +41,16 @@ def item_lines(item: Mapping[str, Any]) -> list[Line]:
         (f"  types     {item['media_types']}", None),
         *(_match_line(match) for match in item["matches"]),
         *([(f"  not stated: {', '.join(item['not_stated'])}", "warning")] if item["not_stated"] else []),
-        *omission_lines(item["omissions"], sum(omissions(item["totals"]).values())),
+        *_erased_lines(item),
+        *omission_lines(item["omissions"], sum(omissions(item["totals"]).values()), has_erased=item["erased"] > 0),
     ]
+
+
+def _erased_lines(item: Mapping[str, Any]) -> list[Line]:
+    """Return what was erased by an order: the sums above stand as they were sealed."""
+    if not item["erased"]:
+        return []
+    return [(f"  ERASED    something of {counted(item['erased'], 'row')}, by an order; sums are as sealed", "warning")]
 
 
 def _match_line(match: Mapping[str, Any]) -> Line:
@@ -86,16 +94,16 @@ def mounted_line(source: Mapping[str, Any]) -> Line:
     return f"  mounted   WRITABLE: it could be changed while it was taken{where}{atime}", "warning"
 
 
-def omission_lines(groups: Iterable[Mapping[str, Any]], total: int) -> list[Line]:
+def omission_lines(groups: Iterable[Mapping[str, Any]], total: int, *, has_erased: bool = False) -> list[Line]:
     """Return the omissions by `state` and `reason`: `count`, paths that are safe to show, the command for the rest.
 
-    `groups` are as `catalogue.summary` has them; `total` is what they must add up to.
+    `groups` are as `catalogue.summary` has them; `total` is what they must add up to, unless rows were erased.
     """
     groups = list(groups)
     if not groups and not total:
         return []
     found = sum(group["count"] for group in groups)
-    wrong = "" if found == total else f", but {found:,} are listed: that must not be"
+    wrong = "" if found == total or (has_erased and found < total) else f", but {found:,} are listed: that must not be"
     said: list[Line] = [(f"  OMISSIONS {total:,}{wrong}", "warning")]
     for group in groups:
         why = f", {group['reason']}" if group["reason"] else ""

@@ -35,6 +35,7 @@ MAX_PATTERN: Final = 1022
 _PRINCIPALS: Final = re.compile(r'"([^"]*)"[ \t]+|([^ \t"]+)[ \t]+')
 _OPTIONS: Final = re.compile(r'((?:[^ \t"]|"[^"]*")+)[ \t]+')
 _OPTION: Final = re.compile(r'([A-Za-z-]+)(?:="([^"\\]*)")?')
+_NAMES: Final = {"cert-authority", "namespaces", "valid-after", "valid-before"}
 _TIME: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:([0-9]{2})([0-9]{2})([0-9]{2})?)?Z")
 
 
@@ -53,6 +54,8 @@ class AllowedSigner:
     key: PublicKey
     line: int = 0
     """Line number in the file, from 1."""
+    cert_authority: bool = False
+    """The key signs certificates of these names, and nothing else."""
 
     def matches(self, principal: str, namespace: str | None = None) -> bool:
         """Whether this line speaks of `principal` (and allows `namespace`, if one is given)."""
@@ -103,11 +106,12 @@ def find_principals(
     principal: str | None = None,
     namespace: str | None = None,
 ) -> tuple[AllowedSigner, ...]:
-    """Give the lines that name this key (and this principal, and allow this namespace), in file order."""
+    """Give the lines that let this key sign (as this principal, for this namespace), in file order."""
     return tuple(
         signer
         for signer in signers
         if signer.key.blob == key_blob
+        and not signer.cert_authority
         and (principal is None or signer.matches(principal))
         and (namespace is None or signer.namespaces is None or matches_pattern_list(namespace, signer.namespaces))
     )
@@ -161,7 +165,7 @@ def _parse_line(line: str, number: int) -> AllowedSigner:
     except FormatError as error:
         where = f"{place}: {error.place}"
         raise FormatError(where, expected=error.expected, found=error.found) from None
-    return AllowedSigner(principals, namespaces, after, before, key, number)
+    return AllowedSigner(principals, namespaces, after, before, key, number, "cert-authority" in values)
 
 
 def _patterns(text: str, place: str) -> tuple[str, ...]:
@@ -179,14 +183,13 @@ def _options(text: str, place: str) -> dict[str, str]:
     while text:
         match = _OPTION.match(text)
         name = match.group(1).lower() if match else ""
-        if match is None or (name != "cert-authority" and name not in {"namespaces", "valid-after", "valid-before"}):
-            expected = 'a key type, or an option: namespaces="…", valid-after="…", valid-before="…"'
+        if match is None or name not in _NAMES:
+            expected = 'a key type, or an option: cert-authority, namespaces="…", valid-after="…", valid-before="…"'
             raise FormatError(place, expected=expected, found=short(text))
-        if name == "cert-authority":
-            raise FormatError(place, expected="a key that signs itself: certificates are not supported", found=name)
-        if match.group(2) is None or name in values:
-            raise FormatError(place, expected=f'{name}="…", once', found=short(text))
-        values[name] = match.group(2)
+        if (match.group(2) is None) != (name == "cert-authority") or name in values:
+            expected = f"{name}, once" if name == "cert-authority" else f'{name}="…", once'
+            raise FormatError(place, expected=expected, found=short(text))
+        values[name] = match.group(2) or ""
         text = text[match.end() :]
         if text and (text[0] != "," or text == ","):
             raise FormatError(place, expected="a comma and another option, or a blank", found=short(text))
@@ -220,7 +223,7 @@ def format_allowed_signer(signer: AllowedSigner) -> str:
     """
     names = ",".join(signer.principals)
     fields = [f'"{names}"' if " " in names else names]
-    options = []
+    options = ["cert-authority"] if signer.cert_authority else []
     if signer.namespaces is not None:
         options.append(f'namespaces="{",".join(signer.namespaces)}"')
     for name, seconds in (("valid-after", signer.valid_after), ("valid-before", signer.valid_before)):

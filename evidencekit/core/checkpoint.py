@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from evidencekit.core.merkle import HASH_SIZE, SIZE_LIMIT
 from evidencekit.core.note import (
     ED25519,
+    MAX_COSIGNER,
     MLDSA44,
     Note,
     NoteSignature,
@@ -121,8 +122,8 @@ def mldsa44_message(cp: Checkpoint, *, name: str, timestamp: int) -> bytes:
     _check_timestamp(timestamp)
     origin = cp.origin.encode()
     cosigner = name.encode()
-    if len(cosigner) > 255:
-        raise FormatError("cosigner name", expected="at most 255 bytes", found=f"{len(cosigner)} bytes")
+    if len(cosigner) > MAX_COSIGNER:
+        raise FormatError("cosigner name", expected=f"at most {MAX_COSIGNER} bytes", found=f"{len(cosigner)} bytes")
     return b"".join(
         (
             b"subtree/v1\n\0",

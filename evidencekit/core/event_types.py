@@ -1,71 +1,22 @@
 """The types of events: what each must say, who signs, what it does; specs/events.json is printed from here.
 
-Needs: `essential` (without it the event has no meaning: refused), `M` (mandatory by practice: if nobody gave it, its
-name stands in `not_stated`), `R` (when it applies). Source: specs/custody-log.md section 4.
+Here stand those that open the log and seal; those of custody stand in `core/custody_types.py` and
+`core/transfer_types.py`, those about keys and the log in `core/log_types.py`. Source: specs/custody-log.md section 4.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
+from evidencekit.core.custody_types import CUSTODY_TYPES
+from evidencekit.core.event_forms import CLOCK, EventType, Field, event_type
+from evidencekit.core.log_types import LOG_TYPES
 from evidencekit.core.opinions import ENGINE, OPINION_KINDS
 from evidencekit.core.records import DERIVED_TYPE, DIGESTS, OPENING, PROGRAM
 from evidencekit.core.rules import check_not_zero, check_opening, ruled
-from evidencekit.core.schema import (
-    BOOL,
-    COUNT,
-    MOMENT,
-    TEXT,
-    Check,
-    Form,
-    Record,
-    array,
-    hexadecimal,
-    one_of,
-    some_of,
-)
+from evidencekit.core.schema import BOOL, COUNT, MOMENT, TEXT, array, hexadecimal, one_of, some_of
+from evidencekit.core.transfer_types import TRANSFER_TYPES
 
-RESERVED = (
-    *("accept", "adopt", "analyse", "anchor", "check_in", "check_out", "collect", "copy", "correct"),
-    *("countersign", "disclose", "dispose", "erase", "export", "extend", "hold", "hold_release"),
-    *("identify", "incident", "key_add", "key_retire", "key_revoke", "loan", "migrate", "offer"),
-    *("physical_seal", "physical_unseal", "reassign", "receipt", "receive", "redact", "refuse"),
-    *("release", "return", "split", "store", "translate", "transport", "verify", "view"),
-)
+RESERVED = ("migrate",)
 """Types that later versions define. A verifier that meets one says that it did not check it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One member of an event's body."""
-
-    need: str
-    """`essential`, `M` or `R`."""
-    form: Form
-    doc: str
-
-
-@dataclass(frozen=True, slots=True)
-class EventType:
-    """A type of event: its body, signers, effect."""
-
-    body: Record
-    fields: dict[str, Field]
-    signers: int
-    effect: str
-
-    def missing(self, body: dict[str, Any]) -> list[str]:
-        """Return the names of fields marked M that a body does not have, sorted."""
-        return sorted(name for name, item in self.fields.items() if item.need == "M" and name not in body)
-
-
-def _event(name: str, effect: str, rules: tuple[Check, ...] = (), /, **fields: Field) -> EventType:
-    essential = {key: item.form for key, item in fields.items() if item.need == "essential"}
-    others = {key: item.form for key, item in fields.items() if item.need != "essential"}
-    body = Record(f"evidencekit/{name}/1", required=essential, optional=others, rules=rules)
-    return EventType(body, fields, 1, effect)
-
 
 ACQUISITION_TYPES = (
     *("physical", "logical", "live", "memory", "mobile"),
@@ -78,14 +29,14 @@ ROWS = Field("essential", COUNT, "number of rows: the tree's size")
 FILE_SHA256 = Field("essential", hexadecimal(), "SHA-256 of the Parquet file")
 HEADER = Field("essential", hexadecimal(), "commitment to the header")
 
-EVENT_TYPES = {
-    "open": _event(
+_OF_THE_RECORD: dict[str, EventType] = {
+    "open": event_type(
         "open",
         "the log exists; repeats case.json",
         (check_opening,),
         **{name: Field("essential", form, "as in case.json") for name, form in OPENING.items()},
     ),
-    "acquire": _event(
+    "acquire": event_type(
         "acquire",
         "the item exists; its holder is the actor",
         acquisition_type=Field(
@@ -118,7 +69,7 @@ EVENT_TYPES = {
         ),
         clock_reference=Field(
             "M",
-            some_of("clock", device_clock=MOMENT, reference_clock=MOMENT, offset_ms=TEXT, method=TEXT),
+            CLOCK,
             "the device's clock against a reference",
         ),
         legal_channel=Field(
@@ -153,7 +104,7 @@ EVENT_TYPES = {
         marks=Field("R", array(one_of("out_of_scope", "privileged", "sensitive"), least=1, ascending=True), "marks"),
         notes=Field("R", TEXT, "anything else"),
     ),
-    "seal": _event(
+    "seal": event_type(
         "seal",
         "the item's rows are those of the manifest",
         file_sha256=FILE_SHA256,
@@ -162,7 +113,7 @@ EVENT_TYPES = {
         root=ROOT,
         rows=ROWS,
     ),
-    "derive": _event(
+    "derive": event_type(
         "derive",
         "opinions about the item's rows are attached",
         base_root=Field("essential", hexadecimal(), "root of the sealed manifest that the rows are about"),
@@ -175,3 +126,5 @@ EVENT_TYPES = {
         rows=ROWS,
     ),
 }
+
+EVENT_TYPES: dict[str, EventType] = _OF_THE_RECORD | CUSTODY_TYPES | TRANSFER_TYPES | LOG_TYPES

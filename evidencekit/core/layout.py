@@ -11,6 +11,7 @@ MANIFESTS = "manifests"
 CHECKPOINTS = "checkpoints"
 OBJECTS = "objects"
 BRANCHES = "branches"
+PACKAGES = "packages"
 WORK = "work"
 INDEX = "index.sqlite"
 TEMPORARY = ".tmp-"
@@ -21,7 +22,10 @@ MAX_SIGNATURE_FILE = 16_384
 MAX_NOTE_FILE = 1_048_576
 
 _NUMBER = re.compile(r"(?:[0-9]{8}|[1-9][0-9]{8,18})\Z")
+_REDUCED = re.compile(r"([0-9]+)\.r([1-9][0-9]{0,9})\.parquet\Z")
+_ANCHOR = re.compile(r"([0-9]+)\.([a-z0-9-]{1,40})\.(tsr|cosig)\Z")
 _SIGNATURE = re.compile(r"event\.json(?:\.(?:[2-9]|[1-9][0-9]{1,2}))?\.sig\Z")
+_IN_A_PACKAGE = re.compile(r"(?:branches/[a-z0-9-]{1,40}/)*packages/[0-9a-f]{64}/")
 _DROPPINGS = re.compile(
     r"(?:\.DS_Store|Thumbs\.db|desktop\.ini|\.directory|\._.*)\Z",
     re.IGNORECASE | re.ASCII | re.DOTALL,
@@ -83,9 +87,33 @@ def parse_manifest_name(name: str) -> int | None:
     return parse_number(name[:-8]) if name.endswith(".parquet") else None
 
 
+def parse_reduced_name(name: str) -> tuple[int, int] | None:
+    """Return N and K of a reduced manifest's file name (`N.rK.parquet`), else None."""
+    found = _REDUCED.match(name)
+    number = parse_number(found[1]) if found else None
+    return None if found is None or number is None else (number, int(found[2]))
+
+
 def checkpoint_file(size: int) -> str:
     """Return the note at a tree size."""
     return f"{CHECKPOINTS}/{number(size)}"
+
+
+def cosignature_name(size: int, key_id: bytes) -> str:
+    """Return the name in checkpoints/ of a cosignature of the note at a tree size, by the key of this key id."""
+    return f"{number(size)}.{key_id.hex()}.cosig"
+
+
+def token_name(size: int, name: str) -> str:
+    """Return the name in checkpoints/ of a time-stamp of the note at a tree size; `name` as `[a-z0-9-]{1,40}`."""
+    return f"{number(size)}.{name}.tsr"
+
+
+def parse_anchor_name(name: str) -> tuple[int, str, str] | None:
+    """Return tree size, name and kind (`tsr`, `cosig`) of an attestation's file in checkpoints/, else None."""
+    found = _ANCHOR.match(name)
+    size = parse_number(found[1]) if found else None
+    return None if found is None or size is None else (size, found[2], found[3])
 
 
 def object_file(sha256_hex: str) -> str:
@@ -93,8 +121,23 @@ def object_file(sha256_hex: str) -> str:
     return f"{OBJECTS}/sha256/{sha256_hex[:2]}/{sha256_hex}"
 
 
+def branch_folder(name: str) -> str:
+    """Return the folder of an adopted case."""
+    return f"{BRANCHES}/{name}"
+
+
+def package_folder(digest: str) -> str:
+    """Return the folder of a received package; `digest` is the package digest, hex."""
+    return f"{PACKAGES}/{digest}"
+
+
 def is_disposable(path: str) -> bool:
-    """Tell whether a path is never read and never judged: work/, the index, tree caches, temporary files."""
+    """Tell whether a path is never read and never judged: work/, the index, tree caches, temporary files.
+
+    In a received package every file belongs to it, whatever its name is.
+    """
+    if _IN_A_PACKAGE.match(path):
+        return False
     first, _, _ = path.partition("/")
     return (
         first in {WORK, INDEX, INDEX + "-wal", INDEX + "-shm", INDEX + "-journal"}
@@ -105,4 +148,4 @@ def is_disposable(path: str) -> bool:
 
 def is_dropping(path: str) -> bool:
     """Tell whether a desktop system leaves files of this name lying about."""
-    return _DROPPINGS.match(path.rpartition("/")[2]) is not None
+    return _DROPPINGS.match(path.rpartition("/")[2]) is not None and not _IN_A_PACKAGE.match(path)

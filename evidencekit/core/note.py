@@ -32,6 +32,8 @@ MAX_NOTE = 1 << 20
 MAX_SIGNATURES = 64
 
 KEY_ID_SIZE = 4
+MAX_COSIGNER = 255
+"""Bytes of a name that ML-DSA-44 signs with (C2SP tlog-cosignature)."""
 _MAX_VKEY = 1 << 14
 
 # C2SP means those below U+0020; U+007F and U+0080 to U+009F are let through. Surrogates are no UTF-8.
@@ -82,12 +84,14 @@ class Note:
         if not 0 < len(self.signatures) <= MAX_SIGNATURES:
             raise FormatError("note", expected=f"1 to {MAX_SIGNATURES} signatures", found=str(len(self.signatures)))
         for number, each in enumerate(self.signatures, start=1):
-            check_key_name(each.name, f"note signature {number}")
-            if len(each.key_id) != KEY_ID_SIZE or not each.signature:
-                found = f"{len(each.key_id)} and {len(each.signature)} bytes"
-                raise FormatError(
-                    f"note signature {number}", expected="a key id of 4 bytes and a signature", found=found
-                )
+            _check_signature(each, f"note signature {number}")
+
+
+def _check_signature(signature: NoteSignature, place: str) -> None:
+    check_key_name(signature.name, place)
+    if len(signature.key_id) != KEY_ID_SIZE or not signature.signature:
+        found = f"{len(signature.key_id)} and {len(signature.signature)} bytes"
+        raise FormatError(place, expected="a key id of 4 bytes and a signature", found=found)
 
 
 def parse_note(data: bytes) -> Note:
@@ -105,26 +109,33 @@ def parse_note(data: bytes) -> Note:
         raise FormatError("note", expected="signature lines, each with a newline", found=short(block[-60:]))
     if len(lines) > MAX_SIGNATURES:
         raise FormatError("note", expected=f"1 to {MAX_SIGNATURES} signatures", found=str(len(lines)))
-    signatures = (_parse_line(line, f"note signature {n}") for n, line in enumerate(lines, start=1))
+    signatures = (parse_signature(line, f"note signature {n}") for n, line in enumerate(lines, start=1))
     return Note(text + "\n", tuple(signatures))
 
 
-def _parse_line(line: str, place: str) -> NoteSignature:
+def parse_signature(line: str, place: str) -> NoteSignature:
+    """Read one signature line, without its newline. Raises FormatError. Source: C2SP signed-note, section Format."""
     dash, _, rest = line.partition(" ")
     name, space, encoded = rest.partition(" ")
     if dash != "\u2014" or not space:
         raise FormatError(place, expected="`\u2014 NAME BASE64`", found=short(line))
     raw = decode_base64(encoded, place)
-    return NoteSignature(name, raw[:KEY_ID_SIZE], raw[KEY_ID_SIZE:])
+    signature = NoteSignature(name, raw[:KEY_ID_SIZE], raw[KEY_ID_SIZE:])
+    _check_signature(signature, place)
+    return signature
 
 
 def format_note(note: Note) -> bytes:
     """The bytes of a note. Raises FormatError above 1 MiB. Source: C2SP signed-note, section Format."""
-    lines = (f"\u2014 {s.name} {encode_base64(s.key_id + s.signature)}\n" for s in note.signatures)
-    data = f"{note.text}\n{''.join(lines)}".encode()
+    data = f"{note.text}\n{''.join(map(format_signature, note.signatures))}".encode()
     if len(data) > MAX_NOTE:
         raise FormatError("note", expected=f"at most {MAX_NOTE} bytes", found=f"{len(data)} bytes")
     return data
+
+
+def format_signature(signature: NoteSignature) -> str:
+    """One signature line with its newline. Source: C2SP signed-note, section Format."""
+    return f"\u2014 {signature.name} {encode_base64(signature.key_id + signature.signature)}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +152,10 @@ class VerifierKey:
         check_key_name(self.name, "verifier key")
         if self.kind not in KEY_SIZES:
             raise FormatError("verifier key", expected="type 0x01, 0x04 or 0x06", found=f"0x{self.kind:02x}")
+        if self.kind == MLDSA44 and len(self.name.encode()) > MAX_COSIGNER:
+            raise FormatError(
+                "verifier key", expected=f"a name of at most {MAX_COSIGNER} bytes", found=short(self.name)
+            )
         if len(self.key) != KEY_SIZES[self.kind]:
             expected = f"{KEY_SIZES[self.kind]} bytes of key"
             raise FormatError("verifier key", expected=expected, found=f"{len(self.key)} bytes")

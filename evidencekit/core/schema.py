@@ -22,6 +22,7 @@ MAX_ARRAY = 500
 _SIGNED = re.compile(r"(?:0|-?[1-9][0-9]{0,29})\Z")
 _HEX = re.compile(r"[0-9a-f]*\Z")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}\Z")
+_BRANCH = re.compile(r"[a-z0-9-]{1,40}\Z")
 _EXHIBIT = re.compile(r"(?:[a-z0-9-]{1,40}/){0,4}[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _PRECISIONS = {
     "ns": ".*",
@@ -148,6 +149,7 @@ BOOL = Form("boolean", _check_bool)
 INSTANT = Form("instant", _check_instant)
 FINGERPRINT = _matching("fingerprint", _FINGERPRINT)
 EXHIBIT = _matching("exhibit", _EXHIBIT)
+BRANCH = _matching("branch [a-z0-9-], at most 40", _BRANCH)
 
 
 def _check_precision(value: Any, place: str) -> None:
@@ -206,12 +208,14 @@ def nullable(form: Form) -> Form:
     return Form(f"{form.name} or null", check)
 
 
-def array(form: Form, *, least: int = 0, ascending: bool = False, distinct: bool = False) -> Form:
+def array(
+    form: Form, *, least: int = 0, most: int = MAX_ARRAY, ascending: bool = False, distinct: bool = False
+) -> Form:
     """An array of `form`; `ascending` demands strictly growing strings."""
 
     def check(value: Any, place: str) -> None:
-        if not isinstance(value, list) or not least <= len(value) <= MAX_ARRAY:
-            raise FormatError(place, expected=f"array of {least} to {MAX_ARRAY}", found=short(value))
+        if not isinstance(value, list) or not least <= len(value) <= most:
+            raise FormatError(place, expected=f"array of {least} to {most}", found=short(value))
         for number, member in enumerate(value):
             form.check(member, f"{place}[{number}]")
         if ascending and any(a >= b for a, b in pairwise(value)):

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from evidencekit.core import sshkeys
+from evidencekit.core.sshcert import plain_key
 from evidencekit.core.sshwire import WireReader, put_mpint, put_string
 from evidencekit.core.values import decode_base64, encode_base64, short
 from evidencekit.errors import FormatError
@@ -57,13 +58,18 @@ class SshSignature:
     """One SSHSIG."""
 
     public_key: bytes
-    """The signer's key, an SSH wire blob: a claim, until compared with keys that the reader trusts."""
+    """The signer's key or certificate, an SSH wire blob: a claim, until compared with keys that the reader trusts."""
     namespace: str
     """What the signature is for; printable ASCII without spaces, never empty."""
     hash_name: str
     """Always `sha512`."""
     signature: bytes
     """SSH wire signature blob."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the key that signed, as ssh-keygen prints it: a certificate's is that of its key."""
+        return sshkeys.fingerprint(plain_key(self.public_key))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,11 @@ class WireReader:
         self._rest = data
         self._place = place
 
+    @property
+    def rest(self) -> bytes:
+        """What was not taken yet."""
+        return self._rest
+
     def take(self, count: int, name: str) -> bytes:
         """Take exactly `count` bytes."""
         if count > len(self._rest):
@@ -43,6 +48,10 @@ class WireReader:
     def uint32(self, name: str) -> int:
         """Take a big-endian 32-bit number."""
         return int.from_bytes(self.take(4, name), "big")
+
+    def uint64(self, name: str) -> int:
+        """Take a big-endian 64-bit number."""
+        return int.from_bytes(self.take(8, name), "big")
 
     def string(self, name: str) -> bytes:
         """Take a string (any bytes)."""

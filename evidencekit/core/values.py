@@ -21,7 +21,8 @@ _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[
 MAX_COUNT = 2**64 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000_000
-_UNITS = {"ns": 1, "ms": 1_000_000, "s": _SECOND, "min": 60 * _SECOND, "day": 86_400 * _SECOND}
+MOMENT_UNITS = {"ns": 1, "ms": 1_000_000, "s": _SECOND, "min": 60 * _SECOND, "day": 86_400 * _SECOND}
+"""Precision of a moment to its length in nanoseconds."""
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
 
@@ -160,7 +161,7 @@ def moment(ns: int, *, utc_offset_min: int | None = None, precision: str = "ns")
     local = ns + (utc_offset_min or 0) * 60 * _SECOND
     return {
         "precision": precision,
-        "time": format_instant(ns - local % _UNITS[precision]),
+        "time": format_instant(ns - local % MOMENT_UNITS[precision]),
         "utc_offset_min": utc_offset_min,
     }
 

@@ -1,8 +1,4 @@
-"""What needs several rooms, one module a journey: taking and sealing a source, opinions about what was sealed.
+"""What needs several rooms, one module a journey. Knows everybody, decides nothing.
 
-Knows everybody, decides nothing. Source: the five journeys of the design, specs/store.md section 4.
+Source: the journeys of the design, specs/store.md section 4.
 """
-
-from evidencekit.journeys.acquire import Acquisition, Sealed, acquire_and_seal, refuse_nesting
-
-__all__ = ["Acquisition", "Sealed", "acquire_and_seal", "refuse_nesting"]

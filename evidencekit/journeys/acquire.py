@@ -21,7 +21,7 @@ from evidencekit.core import layout
 from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.values import decode_base64, display
 from evidencekit.errors import BadArgument, CannotFinish, Refused
-from evidencekit.journeys.derive import manifest_body, seal_derived
+from evidencekit.journeys.derive import manifest_body, refuse_reduced, seal_derived
 from evidencekit.read.census import Census
 from evidencekit.read.evidence import Reader
 from evidencekit.seal.ledger import Clock, Ledger, Random
@@ -122,6 +122,9 @@ def acquire_and_seal(
     item = ledger.custody.items.get(request.exhibit)
     is_sealed = item is not None and item.sealed is not None
     lacks_types = request.types and (item is None or item.typed is None)
+    if is_sealed and lacks_types:
+        reduction = ledger.log.reductions.get(int(ledger.log.seals[request.exhibit]["manifest"]))
+        refuse_reduced(request.exhibit, 0 if reduction is None else reduction.rows, "typed")
     if is_sealed:
         _refuse_sealed(ledger, request, lacks_types=lacks_types)
     else:  # refused now rather than after hours

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from evidencekit.acquire.compose import Taken
+from evidencekit.errors import Refused
 from evidencekit.seal.ledger import Ledger
 from evidencekit.seal.sign import Signer
 
@@ -21,6 +22,16 @@ def manifest_body(taken: Taken, number: int) -> dict[str, Any]:
         "root": taken.root.hex(),
         "rows": str(taken.rows),
     }
+
+
+def refuse_reduced(exhibit: str, erased: int, what: str) -> None:
+    """Raise Refused (R554) where rows of an exhibit were erased: opinions are made of all its rows, or not at all."""
+    if erased:
+        raise Refused(
+            f"{exhibit} cannot be {what} any more: something of {erased} of its rows was erased by an order.",
+            code="R554",
+            hint="What was concluded before stands: `evidencekit show CASE`. `evidencekit list CASE` has what is left.",
+        )
 
 
 def seal_derived(ledger: Ledger, exhibit: str, taken: Taken, *, signer: Signer, actor: dict[str, Any]) -> None:

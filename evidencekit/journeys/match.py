@@ -19,7 +19,7 @@ from evidencekit.catalogue.record import Record, Sealed, read_record
 from evidencekit.core import layout
 from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.errors import BadArgument, CannotFinish
-from evidencekit.journeys.derive import seal_derived
+from evidencekit.journeys.derive import refuse_reduced, seal_derived
 from evidencekit.seal.ledger import Clock, Ledger, Random
 from evidencekit.seal.sign import Signer
 from evidencekit.write.durable import cannot_write
@@ -65,12 +65,13 @@ def match_list(
     Raises:
         BadArgument: U215 no such sealed exhibit, U236 several and none named; U217 to U219, U231 as `acquire.match`.
         FormatError: the actor cannot stand in an event.
-        Refused: R511, a rule of custody forbids it.
+        Refused: R511, a rule of custody forbids it; R554, rows of the exhibit were erased.
         CannotFinish: X402, X403, X441, X443 the exhibit's manifest is not what was sealed; X440 nothing is sealed; X403
             the list cannot be read; X405, X421 to X424, X447 it cannot be carried out. Interrupted: X499.
     """
     record = read_record(ledger.store.path)
     sealed = _chosen(record, request.exhibit)
+    refuse_reduced(sealed.item, sealed.erased, "compared with a list")
     _draft(ledger, sealed, signer, actor)  # refused now rather than after the comparison
     subject = Subject(
         record.identity, sealed.item, sealed.manifest, bytes.fromhex(sealed.root), request.program, utc_offset_min

@@ -160,11 +160,11 @@ def _by_all_rows(store: Store, seal: dict[str, Any], wanted: bytes | int, shown:
         raise CannotFinish(f"{place} has other than its {size} rows.", code="X443", hint="Verify the case.")
     if found is None:
         raise BadArgument(f"No row {shown}.", code="U234", hint="`evidencekit find CASE --name GLOB` finds it.")
-    return RowPlace(found, prove_inclusion(found.index, size, _packed(leaves)))
+    return RowPlace(found, prove_inclusion(found.index, size, packed(leaves)))
 
 
-def _packed(leaves: bytearray) -> Callable[[int, int], bytes]:
-    """Return a reader of perfect subtrees over packed leaf hashes; each is computed when asked for."""
+def packed(leaves: bytearray) -> Callable[[int, int], bytes]:
+    """Return a reader of perfect subtrees over packed leaf hashes, 32 bytes each; a node is computed when asked for."""
 
     def hashes(start: int, end: int) -> Iterator[bytes]:
         for place in range(start * HASH_SIZE, end * HASH_SIZE, HASH_SIZE):

@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from evidencekit.core import encoding, layout
-from evidencekit.core.digest import group_salts
 from evidencekit.core.event import decode_event, knows_type
 from evidencekit.core.merkle import Tree, leaf_hash, prove_inclusion
 from evidencekit.core.proofs import TlogProof, format_tlog_proof
 from evidencekit.core.records import CASE
+from evidencekit.core.reduced import Opened, ReducedRow, Reduction, open_groups, reductions_of
 from evidencekit.core.row_proof import ROW_PROOF_TYPE, encode_row_proof
 from evidencekit.core.values import display, encode_base64, parse_count
 from evidencekit.core.versions import refuse_newer
 from evidencekit.errors import BadArgument, CannotFinish, FormatError
-from evidencekit.package.row_place import find_row, row_leaf
+from evidencekit.package.reduced_place import find_reduced_row, refuse_erased
+from evidencekit.package.row_place import find_row
 from evidencekit.read.store import Store
 
 
@@ -45,6 +46,7 @@ def prove_row(case: Path, name: str, *, groups: tuple[str, ...]) -> RowProof:
 
     Raises:
         BadArgument: U234 no such item or row.
+        Refused: R553, a group that is to be opened was erased.
         FormatError: a record that is not in its form.
         CannotFinish: X401 not a case, X402 a file is missing, X404 a newer version, X440 nothing is sealed under a
             checkpoint, X443 the record does not add up.
@@ -56,17 +58,21 @@ def prove_row(case: Path, name: str, *, groups: tuple[str, ...]) -> RowProof:
     refuse_newer(data, CASE.type, layout.CASE_FILE)
     record = encoding.decode(data)
     CASE.check(record)
-    entry, event = _seal_of(store, item, size)
-    row, proof = find_row(store, event["body"], wanted, display(name))
-    salts = group_salts(row.row_salt)._asdict()
-    stored = {"content": row.content, "metadata": row.metadata, "name": row.name}
+    entry, event, reduction = _seal_of(store, item, size)
+    if reduction is None:
+        full, proof = find_row(store, event["body"], wanted, display(name))
+        stored = {"name": full.name, "content": full.content, "metadata": full.metadata}
+        row = ReducedRow(full.index, full.kind, -1, open_groups(full.row_salt, stored))
+    else:
+        row, proof = find_reduced_row(store, event["body"], reduction, wanted, display(name))
+        refuse_erased(row, groups, reduction, name)
     extra = {
         "_t": ROW_PROOF_TYPE,
         "entry": _text(store, layout.entry_file(entry), layout.MAX_RECORD_FILE),
         "event": _text(store, layout.event_file(entry), layout.MAX_RECORD_FILE),
-        "groups": {key: {"bytes": stored[key].decode(), "salt": encode_base64(salts[key])} for key in groups},
+        "groups": {key: _opened(row.groups[key]) for key in groups},
         "index": str(row.index),
-        "leaf": row_leaf(row).decode(),
+        "leaf": row.leaf().decode(),
         "log_keys": record["log_keys"],
         "proof": [encode_base64(node) for node in proof],
         "signatures": [
@@ -85,6 +91,10 @@ def prove_row(case: Path, name: str, *, groups: tuple[str, ...]) -> RowProof:
         entry=entry,
         size=size,
     )
+
+
+def _opened(group: Opened) -> dict[str, str]:
+    return {"bytes": (group.data or b"").decode(), "salt": encode_base64(group.salt or b"")}
 
 
 def _text(store: Store, place: str, limit: int) -> str:
@@ -108,15 +118,23 @@ def _parse(name: str) -> tuple[str, bytes | int]:
     return item, path.encode(errors="surrogateescape")
 
 
-def _seal_of(store: Store, item: str, size: int) -> tuple[int, dict[str, Any]]:
-    """Return the entry that sealed an item, below the newest checkpoint, and its event."""
+def _seal_of(store: Store, item: str, size: int) -> tuple[int, dict[str, Any], Reduction | None]:
+    """Return the entry that sealed an item, below the newest checkpoint, its event, and what was erased since."""
     known = []
+    found: tuple[int, dict[str, Any]] | None = None
+    reductions: dict[int, Reduction] = {}
     for index in range(size):
         event = decode_event(store.read(layout.event_file(index), layout.MAX_RECORD_FILE))
-        if event["type"] == "seal" and knows_type(event):
-            if event["items"] == [item]:
-                return index, event
+        if not knows_type(event):
+            continue
+        if event["type"] == "erase":
+            reductions |= {one.manifest: one for one in reductions_of(index, event)}
+        if event["type"] == "seal":
             known += event["items"]
+            if event["items"] == [item] and found is None:
+                found = index, event
+    if found is not None:
+        return *found, reductions.get(parse_count(found[1]["body"]["manifest"]))
     if not known:
         raise CannotFinish("No exhibit of this case is sealed.", code="X440", hint="`evidencekit acquire` seals one.")
     raise BadArgument(f"No sealed exhibit {display(item)}.", code="U234", hint=f"Sealed: {', '.join(known[:20])}.")

@@ -1,6 +1,6 @@
 """The shape of manifest files: which columns, of which types, in which order; compared for equality.
 
-Source: specs/manifest.md sections 8 and 9.
+Source: specs/manifest.md sections 8 to 10.
 """
 
 from __future__ import annotations
@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from evidencekit.core.digest import SALT_SIZE
+from evidencekit.core.merkle import HASH_SIZE
 from evidencekit.core.opinions import OPINION_KINDS
 from evidencekit.core.records import DERIVED_TYPE, MANIFEST_TYPE
+from evidencekit.core.reduced import GROUPS, REDUCED_DERIVED_TYPE, REDUCED_TYPE
 from evidencekit.core.values import short
 from evidencekit.errors import FormatError
 
@@ -40,8 +42,22 @@ _FACTS = (
     Column("mtime_ns", "INT64", nullable=True),
 )
 _OPINIONS = (Column("index", "INT64"), _SALT, Column("base_index", "INT64"), Column("opinion", BYTES))
+
+
+def _reduced(*groups: str) -> tuple[Column, ...]:
+    """Return the columns that a reduced manifest has for some groups. Source: specs/manifest.md section 10."""
+    fixed = "FIXED_LEN_BYTE_ARRAY"
+    return (
+        *(Column(f"{name}_commitment", fixed, length=HASH_SIZE) for name in groups),
+        *(Column(f"{name}_salt", fixed, nullable=True, length=SALT_SIZE) for name in groups),
+        *(Column(name, BYTES, nullable=True) for name in groups),
+    )
+
+
 SHAPES = {
     MANIFEST_TYPE: (_FACTS,),
+    REDUCED_TYPE: ((Column("index", "INT64"), Column("kind", BYTES, text=True), *_reduced(*GROUPS)),),
+    REDUCED_DERIVED_TYPE: ((Column("index", "INT64"), Column("base_index", "INT64"), *_reduced("opinion")),),
     DERIVED_TYPE: tuple(
         (*_OPINIONS, Column(kind.view, BYTES, nullable=True, text=True)) for kind in OPINION_KINDS.values()
     ),
@@ -87,13 +103,13 @@ def _check_schema(parquet: Any, columns: tuple[Column, ...], place: str) -> None
     if len(expected) != len(found):
         raise FormatError(place, expected=f"{len(expected)} columns", found=str(len(found)))
     for field in parquet.schema_arrow:  # an embedded Arrow schema may promise other types
-        if str(field.type) not in {"int64", "binary", "string", "large_binary", "large_string", _ARROW_SALT}:
+        if str(field.type) not in {"int64", "binary", "string", "large_binary", "large_string", *_ARROW_FIXED}:
             raise FormatError(
                 f"{place} column {short(field.name)}", expected="a plain type", found=short(str(field.type))
             )
 
 
-_ARROW_SALT = f"fixed_size_binary[{SALT_SIZE}]"
+_ARROW_FIXED = frozenset(f"fixed_size_binary[{size}]" for size in (SALT_SIZE, HASH_SIZE))
 
 
 def _describe(column: Column) -> str:

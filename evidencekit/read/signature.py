@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from evidencekit.core import sshkeys
 from evidencekit.core.ed25519_points import point_fault, signature_fault
+from evidencekit.core.sshcert import Certificate, is_certificate, parse_certificate
 from evidencekit.core.sshsig import (
     SIGNATURE_ALGORITHMS,
     SignatureFields,
@@ -35,15 +36,19 @@ TOUCHED = 0x01
 MLDSA44_KEY = 1312
 MLDSA44_SIGNATURE = 2420
 
+CHECKED = 0x04
+"""The flag of a security key that it checked the person, by PIN or finger (PROTOCOL.u2f)."""
 REASONS = (
     "wrong_namespace",
     "malformed_key",
     "unsupported_key",
     "weak_key",
     "key_rejected",
+    "certificate_rejected",
     "malformed_signature",
     "unsupported_algorithm",
     "not_touched",
+    "not_checked_person",
     "bad_signature",
 )
 """What `verify_sshsig` may answer, in the order in which it asks."""
@@ -58,21 +63,53 @@ def verify_sshsig(sig: SshSignature, message: bytes, namespace: str) -> str | No
 
     Returns:
         None if it is good; else the first of REASONS that holds: another namespace than `namespace`; a key as
-        `core.sshkeys.key_fault` names it; a signature blob that has not its one encoding; an algorithm that
-        does not go with the key (ssh-rsa, which is SHA-1, never does); a security key that was not touched;
-        or the signature is not of these bytes by this key.
+        `core.sshkeys.key_fault` names it; a certificate that is none for a user, asks for what is not honoured here, or
+        is not signed by the CA that it names; a signature blob that has not its one encoding; an algorithm that
+        does not go with the key (ssh-rsa, which is SHA-1, never does); a security key that was not touched, or did not
+        check the person where the certificate demands it; or the signature is not of these bytes by this key.
 
-    Source: PROTOCOL.sshsig section 3, PROTOCOL.u2f, RFC 8332, RFC 5656, RFC 8709.
+    Source: PROTOCOL.sshsig section 3, PROTOCOL.u2f, PROTOCOL.certkeys, RFC 8332, RFC 5656, RFC 8709.
     """
     if sig.namespace != namespace:
         return "wrong_namespace"
-    fault = _key_fault(sig.public_key)
+    key, flags = sig.public_key, TOUCHED
+    if is_certificate(key):
+        certificate = sound_certificate(key)
+        if certificate is None:
+            return "certificate_rejected"
+        key, flags = certificate.key, TOUCHED | CHECKED if certificate.verify_required else TOUCHED
+    fault = _key_fault(key)
     if fault:
         return fault
     try:
-        key = sshkeys.split_key_blob(sig.public_key)
-        fields = split_signature_blob(sig.signature)
         data = signed_data(namespace, hashlib.sha512(message).digest())
+    except FormatError:
+        return "malformed_signature"
+    return _verify_blob(key, sig.signature, data, flags)
+
+
+@lru_cache(maxsize=256)
+def sound_certificate(blob: bytes) -> Certificate | None:
+    """Parse a certificate that its CA signed, both with accepted keys; None for any other bytes.
+
+    Whether the CA is believed, for these names, at that time, is another question: `core.sshcert.certified_signers`.
+    """
+    try:
+        certificate = parse_certificate(blob)
+    except FormatError:
+        return None
+    fault = (
+        _key_fault(certificate.key)
+        or _key_fault(certificate.ca)
+        or _verify_blob(certificate.ca, certificate.signature, certificate.signed, TOUCHED)
+    )
+    return None if fault else certificate
+
+
+def _verify_blob(key_blob: bytes, signature: bytes, data: bytes, flags: int) -> str | None:
+    """Check an SSH wire signature over `data` by an accepted key; security keys need all of `flags`."""
+    try:
+        key, fields = sshkeys.split_key_blob(key_blob), split_signature_blob(signature)
     except FormatError:
         return "malformed_signature"
     if fields.algorithm not in SIGNATURE_ALGORITHMS[key.algorithm]:
@@ -84,7 +121,11 @@ def verify_sshsig(sig: SshSignature, message: bytes, namespace: str) -> str | No
             return "malformed_signature"
         if not fields.flags & TOUCHED:
             return "not_touched"
+        if flags & ~fields.flags:
+            return "not_checked_person"
         data = sk_signed_data(key.application, fields.flags, fields.counter, data)
+    elif flags & CHECKED:
+        return "not_checked_person"
     if isinstance(key, sshkeys.EcdsaFields):
         return _verify_ecdsa(key, fields, data)
     if len(fields.raw) != 64:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from array import array
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
@@ -48,20 +49,7 @@ class Store:
         Raises:
             CannotFinish: X402 missing or not a plain file, X403 not readable.
         """
-        try:
-            descriptor = os.open(self._inside(relative), os.O_RDONLY | _NO_FOLLOW | _NO_BLOCK)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise _missing(relative) from error
-        except OSError as error:
-            if error.errno in {40, 62}:  # ELOOP (Linux, macOS): a link
-                raise _missing(relative) from error
-            raise CannotFinish(
-                f"{display(relative)} cannot be read: {error.strerror}.", code="X403", path=relative
-            ) from error
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise _missing(relative)
-        return os.fdopen(descriptor, "rb")
+        return open_beneath(self.path, relative)
 
     def read(self, relative: str, limit: int) -> bytes:
         """Return the bytes of a file of at most `limit` bytes.
@@ -97,9 +85,23 @@ class Store:
                 f"{display(relative)} cannot be listed: {error.strerror}.", code="X403", path=relative
             ) from error
 
-    def numbers(self, relative: str) -> list[int]:
-        """Return the numbers that stand as names in a folder, ascending."""
-        return sorted(n for n in map(layout.parse_number, self.names(relative)) if n is not None)
+    def numbers(self, relative: str) -> array[int]:
+        """Return the numbers that stand as names in a folder, ascending, 8 bytes each; a link to one has none.
+
+        Raises:
+            CannotFinish: X403, it cannot be listed.
+        """
+        found = array("Q")
+        folder = self._inside(relative)
+        try:
+            if not folder.is_symlink():
+                with os.scandir(folder) as listing:
+                    found.extend(n for n in (layout.parse_number(item.name) for item in listing) if n is not None)
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            raise CannotFinish(f"cannot be listed: {error.strerror}", code="X403", path=relative) from error
+        return array("Q", sorted(found))
 
     def files(self) -> Iterator[tuple[str, bool]]:
         """Yield `(relative path, is a plain file)` for all that is not a folder, without following links."""
@@ -131,14 +133,39 @@ class Store:
         return size
 
     def _inside(self, relative: str) -> Path:
-        """Return the path of a file whose folders, too, are no links."""
-        path = self.path
-        parts = relative.split("/") if relative else []
-        for part in parts[:-1]:
-            path /= part
-            if path.is_symlink():
-                raise _missing(relative)
-        return path / parts[-1] if parts else path
+        return _inside(self.path, relative)
+
+
+def open_beneath(folder: Path, relative: str) -> BufferedReader:
+    """Open a plain file below a folder for reading, no link followed on the way.
+
+    Raises:
+        CannotFinish: X402 missing or not a plain file, X403 not readable.
+    """
+    try:
+        descriptor = os.open(_inside(folder, relative), os.O_RDONLY | _NO_FOLLOW | _NO_BLOCK)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise _missing(relative) from error
+    except OSError as error:
+        if error.errno in {40, 62}:  # ELOOP (Linux, macOS): a link
+            raise _missing(relative) from error
+        raise CannotFinish(
+            f"{display(relative)} cannot be read: {error.strerror}.", code="X403", path=relative
+        ) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _missing(relative)
+    return os.fdopen(descriptor, "rb")
+
+
+def _inside(path: Path, relative: str) -> Path:
+    """Return the path of a file whose folders, too, are no links."""
+    parts = relative.split("/") if relative else []
+    for part in parts[:-1]:
+        path /= part
+        if path.is_symlink():
+            raise _missing(relative)
+    return path / parts[-1] if parts else path
 
 
 def _missing(relative: str) -> CannotFinish:

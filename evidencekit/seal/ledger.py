@@ -17,15 +17,17 @@ from typing import Any
 
 from evidencekit.core import layout
 from evidencekit.core.checkpoint import Checkpoint
-from evidencekit.core.custody import Custody, advance
+from evidencekit.core.custody import Custody
 from evidencekit.core.digest import sha256
-from evidencekit.core.event import NAMESPACE, Entry, decode_event, encode_entry, encode_event, knows_type, new_event
+from evidencekit.core.event import NAMESPACE, Entry, decode_event, encode_entry, encode_event, new_event
 from evidencekit.core.merkle import leaf_hash
 from evidencekit.core.values import encode_base64, format_instant, moment
 from evidencekit.errors import CannotFinish, Refused
 from evidencekit.read.store import Store
 from evidencekit.seal.logkeys import LogKeys, refuse_log_key_as_person
-from evidencekit.seal.replay import Log, broken, read_case, refuse_other_keys, replay
+from evidencekit.seal.objects import keep_object
+from evidencekit.seal.refusing import broken_rules, refuse_rule
+from evidencekit.seal.replay import Log, broken, named_manifests, read_case, refuse_other_keys, replay
 from evidencekit.seal.sign import Signer
 from evidencekit.write.durable import cannot_write, publish, write_new
 
@@ -69,9 +71,19 @@ class Ledger:
         return self._keys.derive_secret(purpose)
 
     def draft(
-        self, kind: str, items: list[str], body: dict[str, Any], *, actor: dict[str, Any], signers: Sequence[Signer]
+        self,
+        kind: str,
+        items: list[str],
+        body: dict[str, Any],
+        *,
+        actor: dict[str, Any],
+        signers: Sequence[Signer],
+        occurred_at: dict[str, Any] | None = None,
+        time_class: str = "device",
     ) -> dict[str, Any]:
         """Return the event that `append` would sign now: what it refuses is known before the work is done.
+
+        `occurred_at` is a moment record, now where it is None; `time_class` says whose clock that is.
 
         Raises:
             Refused: R511, a rule of custody forbids it; R519, a signer's key is the log's.
@@ -87,26 +99,42 @@ class Ledger:
             signers=[signer.fingerprint for signer in signers],
             seen={"origin": self.origin, "root": self.log.root.hex(), "size": str(self.log.size)},
             nonce=encode_base64(self._random(16)),
-            occurred_at=self.moment(),
+            occurred_at=occurred_at or self.moment(),
+            time_class=time_class,
         )
         encode_event(event)
         self._refuse_broken_rules(event)
         return event
 
     def append(
-        self, kind: str, items: list[str], body: dict[str, Any], *, actor: dict[str, Any], signers: Sequence[Signer]
+        self,
+        kind: str,
+        items: list[str],
+        body: dict[str, Any],
+        *,
+        actor: dict[str, Any],
+        signers: Sequence[Signer],
+        occurred_at: dict[str, Any] | None = None,
+        time_class: str = "device",
+        objects: Sequence[bytes] = (),
     ) -> int:
         """Sign an event and enter it; return its index. The step's checkpoint is still to come.
+
+        `objects` are files that it names: they are kept before the event is entered.
 
         Raises:
             Refused: R511, a rule of custody forbids it; R512, others always came first.
             FormatError: a field outside the schema; over a limit (code F102).
-            CannotFinish: X405, what others entered meanwhile does not add up; the manifest that it names is gone.
+            CannotFinish: X405, what others entered meanwhile does not add up; the manifest that it names is gone; X470.
         """
         self.log.catch_up()
-        event = self.draft(kind, items, body, actor=actor, signers=signers)
+        event = self.draft(
+            kind, items, body, actor=actor, signers=signers, occurred_at=occurred_at, time_class=time_class
+        )
         data = encode_event(event)
         signatures = [signer.sign(data, NAMESPACE) for signer in signers]
+        for one in objects:
+            keep_object(self.store.path, one)
         for _ in range(RACES):
             if self._enter(event, data, signatures):
                 return self.log.size - 1
@@ -137,25 +165,29 @@ class Ledger:
                 tiles.replace(self.store.path / layout.tiles_file(number))
         return number
 
+    def add_reduced(self, temporary: Path, number: int) -> int:
+        """Move the reduced form of a manifest into the record; return K, by which it is `N.rK.parquet`.
+
+        Raises:
+            Refused: R501, a file of this name is there.
+            CannotFinish: X421, X422, X423.
+        """
+        before = self.log.reductions.get(number)
+        reduced = 1 if before is None else before.reduced + 1
+        publish(temporary, self.store.path / layout.manifest_file(number, reduced))
+        return reduced
+
     def checkpoint(self) -> Checkpoint:
         """Sign the tree as it stands and publish the note, unless this size has one; return the checkpoint."""
         return _checkpoint(self.log, self._keys)
 
     def _refuse_broken_rules(self, event: dict[str, Any]) -> None:
-        _, broken = advance(self.custody, event)
-        if broken:
-            rule = broken[0]
-            subject = rule.item or "the log"
-            raise Refused(
-                f"{event['type']} of {subject}: expected {rule.expected}, found {rule.found}.",
-                code="R511",
-                hint="Nothing was recorded. `evidencekit show CASE` lists the state of each exhibit.",
-            )
+        for rule in broken_rules(self.store, self.custody, event):
+            raise refuse_rule(event, rule, self.custody)
 
     def _refuse_missing_manifest(self, event: dict[str, Any]) -> None:
-        """Raise X405 where somebody finished the case meanwhile and set aside the manifest that this event names."""
-        if event["type"] in {"seal", "derive"}:
-            place = layout.manifest_file(int(event["body"]["manifest"]))
+        """Raise X405 where somebody finished the case meanwhile and set aside a manifest that this event names."""
+        for place, _ in named_manifests(self.log.size, event):
             if not os.path.lexists(self.store.path / place):
                 raise broken(place, "it was set aside while its event was being signed.")
 
@@ -168,7 +200,7 @@ class Ledger:
                 index=index,
                 event=sha256(data),
                 head=self.log.head,
-                items_prev=self.custody.places(event["items"]),
+                items_prev=self.custody.places(event["items"], event),
                 prior_root=self.log.root,
                 prior_size=index,
                 recorded_at=recorded_at,
@@ -242,15 +274,13 @@ def _make_folder(path: Path, *, exist_ok: bool = True) -> None:
 
 
 def _check_manifest(store: Store, index: int) -> None:
-    """Raise X405 unless the manifest that entry `index` names, if it names one, is the file that was signed for."""
+    """Raise X405 unless each manifest that entry `index` names, if it names any, is the file that was signed for."""
     event = decode_event(store.read(layout.event_file(index), layout.MAX_RECORD_FILE))
-    if event["type"] not in {"seal", "derive"} or not knows_type(event):
-        return
-    where = layout.manifest_file(int(event["body"]["manifest"]))
-    try:
-        with store.open(where) as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except (CannotFinish, OSError) as error:
-        raise broken(where, f"it cannot be read: {error}") from error
-    if found != event["body"]["file_sha256"]:
-        raise broken(where, f"expected SHA-256 {event['body']['file_sha256']}, found {found}.")
+    for where, expected in named_manifests(index, event):
+        try:
+            with store.open(where) as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except (CannotFinish, OSError) as error:
+            raise broken(where, f"it cannot be read: {error}") from error
+        if found != expected:
+            raise broken(where, f"expected SHA-256 {expected}, found {found}.")

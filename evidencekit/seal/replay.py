@@ -16,14 +16,14 @@ from evidencekit.core.checkpoint import (
     mldsa44_message,
     parse_checkpoint,
 )
-from evidencekit.core.custody import Custody, advance
+from evidencekit.core.custody import Custody, Remark, advance
 from evidencekit.core.digest import sha256
 from evidencekit.core.event import ENTRY, EVENT, NAMESPACE, decode_entry, decode_event, knows_type
 from evidencekit.core.merkle import EMPTY_ROOT, CompactRange, leaf_hash
 from evidencekit.core.note import parse_note, parse_vkey
 from evidencekit.core.records import CASE, OPENING
+from evidencekit.core.reduced import Reduction, reductions_of, replaced_forms
 from evidencekit.core.schema import Record
-from evidencekit.core.sshkeys import fingerprint
 from evidencekit.core.sshsig import parse_sshsig
 from evidencekit.core.versions import refuse_newer
 from evidencekit.errors import CannotFinish, FormatError, Refused
@@ -66,6 +66,17 @@ def refuse_other_keys(origin: str, vkeys: list[str], record: dict[str, Any]) -> 
         )
 
 
+def named_manifests(index: int, event: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the manifests that an event, entry `index`, brought into the record: file, and its SHA-256 in hex."""
+    if not knows_type(event):
+        return []
+    if event["type"] == "erase":
+        return [(one.place, one.file_sha256) for one in reductions_of(index, event)]
+    if event["type"] in {"seal", "derive"}:
+        return [(layout.manifest_file(int(event["body"]["manifest"])), event["body"]["file_sha256"])]
+    return []
+
+
 def broken(where: str, what: str) -> CannotFinish:
     """Return the error of a record that the writer will not build on."""
     return CannotFinish(
@@ -89,10 +100,16 @@ class Log:
     """Root at each size."""
     manifests: set[int] = field(default_factory=set)
     """Numbers that events name."""
+    reductions: dict[int, Reduction] = field(default_factory=dict)
+    """By manifest number: the newest reduced form that an event names."""
+    anchors: set[str] = field(default_factory=set)
+    """Files in checkpoints/ that events name: time-stamps, cosignatures."""
     unknown_types: bool = False
     """True where an event is of a type that this version does not know: it may name files."""
     seals: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Body of the `seal` event of each item."""
+    remarks: tuple[Remark, ...] = ()
+    """What the rules of custody say of the newest entry."""
     not_stated: dict[str, list[str]] = field(default_factory=dict)
     """Particulars that nobody gave in the `acquire` event of each item."""
 
@@ -108,23 +125,48 @@ class Log:
 
     @property
     def strays(self) -> list[str]:
-        """Manifests that no event names and whose number is above all that are named."""
+        """Manifests that no event names and whose number, full or reduced, is above all that are named."""
         if self.unknown_types:
             return []
         newest = max(self.manifests, default=0)
-        numbers = (layout.parse_manifest_name(name) for name in self.store.names(layout.MANIFESTS))
-        return [layout.manifest_file(n) for n in sorted(n for n in numbers if n is not None) if n > newest]
+        found = []
+        for name in self.store.names(layout.MANIFESTS):
+            number, reduced = layout.parse_manifest_name(name), layout.parse_reduced_name(name)
+            if number is not None and number > newest:
+                found.append((number, 0))
+            elif reduced is not None and reduced[1] > self._reduced(reduced[0]):
+                found.append(reduced)
+        return [layout.manifest_file(*one) for one in sorted(found)]
+
+    @property
+    def not_erased(self) -> list[str]:
+        """Manifests that are still there, although an event says that a reduced one stands for them."""
+        standing = {number: one.reduced for number, one in self.reductions.items()}
+        names = self.store.names(layout.MANIFESTS) if standing else []
+        return [layout.manifest_file(*one) for one in replaced_forms(names, standing)]
+
+    def manifest_file(self, number: int) -> str:
+        """Return the file that stands for a manifest: reduced, where an event says so."""
+        return layout.manifest_file(number, self._reduced(number))
+
+    def _reduced(self, number: int) -> int:
+        reduction = self.reductions.get(number)
+        return 0 if reduction is None else reduction.reduced
 
     def take(self, event: dict[str, Any], leaf: bytes) -> None:
         """Follow one more entry, whose event and leaf hash were checked."""
         self.tree.append(leaf)
         self.roots.append(self.tree.root())
-        self.custody, _ = advance(self.custody, event)
+        self.custody, self.remarks = advance(self.custody, event)
         if not knows_type(event):
             self.unknown_types = True
             return
         if event["type"] in {"seal", "derive"}:
             self.manifests.add(int(event["body"]["manifest"]))
+        if event["type"] == "erase":
+            self.reductions |= {one.manifest: one for one in reductions_of(self.size - 1, event)}
+        if event["type"] == "anchor":
+            self.anchors.add(event["body"]["file"])
         if event["type"] == "seal":
             self.seals[event["items"][0]] = event["body"]
         if event["type"] == "acquire":
@@ -159,6 +201,8 @@ class Log:
             what = f"{which} above the newest checkpoint"
         elif self.strays:
             what = f"{self.strays[0]} belongs to no event"
+        elif self.not_erased:
+            what = f"{self.not_erased[0]} is still there, which an erasure was to remove"
         else:
             return
         raise Refused(
@@ -200,7 +244,7 @@ def _read_entry(log: Log, index: int) -> tuple[dict[str, Any], bytes]:
             armoured = store.read(layout.signature_file(index, place), layout.MAX_SIGNATURE_FILE)
             signature = parse_sshsig(armoured)
             fault = verify_sshsig(signature, data, NAMESPACE)
-            if fault or fingerprint(signature.public_key) != signer or sha256(armoured) != entry.signatures[place]:
+            if fault or signature.fingerprint != signer or sha256(armoured) != entry.signatures[place]:
                 raise broken(where, f"the signature of {signer} does not hold ({fault or 'another key or file'}).")
     except FormatError as error:
         _refuse_newer(store, layout.entry_file(index), ENTRY)
@@ -212,15 +256,16 @@ def _read_entry(log: Log, index: int) -> tuple[dict[str, Any], bytes]:
         raise
     if (entry.prior_size, entry.prior_root) != (log.size, log.root):
         raise broken(where, "the entry does not follow from the log before it.")
-    if entry.items_prev != log.custody.places(event["items"]):
+    if entry.items_prev != log.custody.places(event["items"], event):
         raise broken(where, "the entry names a wrong place of an item.")
     if event["case"] != log.record["case"]:
         raise broken(where, "the event is of another case.")
     if index == 0 and any(event["body"].get(name) != value for name, value in log.record.items() if name in OPENING):
         raise broken(layout.CASE_FILE, f"it does not say what {where} says.")
-    _, rules = advance(log.custody, event)
-    if rules:
-        raise broken(where, f"a rule of custody is broken: expected {rules[0].expected}.")
+    _, remarks = advance(log.custody, event)
+    for remark in remarks:
+        if remark.forbids:
+            raise broken(where, f"a rule of custody is broken: expected {remark.expected}.")
     return event, leaf_hash(leaf)
 
 

@@ -8,6 +8,7 @@ environment nor the terminal is touched here: the agent's socket and the passphr
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,10 +21,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from evidencekit.core import sshkeys
+from evidencekit.core.sshcert import parse_certificate_line
 from evidencekit.core.sshkeys import PublicKey, fingerprint, format_public_key_line, parse_public_key_line
 from evidencekit.core.sshsig import HASH, SshSignature, format_sshsig, signed_data
-from evidencekit.errors import BadArgument, CannotFinish, FormatError
-from evidencekit.read.signature import verify_sshsig
+from evidencekit.errors import BadArgument, CannotFinish, FormatError, Refused
+from evidencekit.read.signature import sound_certificate, verify_sshsig
 from evidencekit.seal.agent import RSA_SHA2_512, Agent
 from evidencekit.seal.keyfile import open_container, read_key_file, refuse_existing, refuse_open_mode, write_key_file
 from evidencekit.seal.privatekey import PrivateKey, check_key, public_blob, rejected, sign_blob, unlock
@@ -31,6 +33,9 @@ from evidencekit.seal.privatekey import PrivateKey, check_key, public_blob, reje
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+
+CERTIFICATE_SUFFIX = "-cert.pub"
 
 
 class Signer(Protocol):
@@ -56,6 +61,12 @@ class _CheckedSigner:
         self.public_key = public_key
         self.fingerprint = fingerprint(public_key.blob)
         self._sign_data = sign_data
+        self._shown = public_key.blob
+
+    def show(self, certificate: bytes, name: str) -> None:
+        """Sign with a certificate from now on: it stands in the signatures in the place of its key."""
+        self._shown = certificate
+        self.public_key = replace(self.public_key, comment=name)
 
     def sign(self, message: bytes, namespace: str) -> bytes:
         """Sign `message` for `namespace`: an armored SSHSIG, the bytes of a `.sig` file.
@@ -65,7 +76,7 @@ class _CheckedSigner:
             FormatError: not a namespace.
         """
         blob = self._sign_data(signed_data(namespace, hashlib.sha512(message).digest()))
-        signature = SshSignature(self.public_key.blob, namespace, HASH, blob)
+        signature = SshSignature(self._shown, namespace, HASH, blob)
         fault = verify_sshsig(signature, message, namespace)
         if fault:
             raise CannotFinish(
@@ -98,9 +109,11 @@ def load_signer(path: Path, *, ask_passphrase: Callable[[str], str] | None, agen
     As ssh-keygen does: a `.pub` goes to the agent first and then to the private file beside it; a private
     file that is locked is left shut where the agent holds its key; one that stands for a security key needs
     the agent. The comment is that of the `.pub` beside, else the one inside the file, else the file's stem.
+    `NAME-cert.pub` is a certificate for the key NAME: its signer is named by it, by its comment if that is one
+    of its names, else by the first.
 
     Args:
-        path: the private key, or `NAME.pub`.
+        path: the private key, `NAME.pub`, or `NAME-cert.pub`.
         ask_passphrase: gets a prompt, gives the passphrase; None where nobody can be asked.
         agent_socket: what SSH_AUTH_SOCK names, or None.
 
@@ -108,8 +121,10 @@ def load_signer(path: Path, *, ask_passphrase: Callable[[str], str] | None, agen
         CannotFinish: X410 no such file; X411 locked and nobody to ask; X412 wrong passphrase; X413 no private
             key of an accepted type, or not the one of its `.pub`; X414 no agent; X415 the agent lacks the
             key.
-        Refused: R515 others can read the file; R516 a key that no verifier accepts.
+        Refused: R515 others can read the file; R516 a key or certificate that no verifier accepts.
     """
+    if path.name.endswith(CERTIFICATE_SUFFIX):
+        return _certified(path, ask_passphrase, agent_socket)
     private_path = path.with_suffix("") if path.suffix == ".pub" else path
     public_path = _beside(private_path)
     if path.suffix == ".pub" or (not path.exists() and public_path.exists()):
@@ -123,7 +138,34 @@ def load_signer(path: Path, *, ask_passphrase: Callable[[str], str] | None, agen
     return _load_private(path, ask_passphrase, agent_socket)
 
 
-def _load_private(path: Path, ask_passphrase: Callable[[str], str] | None, agent_socket: Path | None) -> Signer:
+def _certified(path: Path, ask_passphrase: Callable[[str], str] | None, agent_socket: Path | None) -> Signer:
+    """Load the signer of a certificate, as ssh-keygen does: the agent first, then the private key beside."""
+    try:
+        blob, comment = parse_certificate_line(read_key_file(path)[0])
+    except FormatError as error:
+        raise _not_certified(path, error.message.rstrip(".")) from error
+    certificate = sound_certificate(blob)
+    if certificate is None:
+        raise _not_certified(path, "the CA that it names did not sign it, or one of the two keys is weak")
+    private_path = path.with_name(path.name.removesuffix(CERTIFICATE_SUFFIX))
+    if private_path.exists() and not _agent_holds(agent_socket, certificate.key):
+        signer = _load_private(private_path, ask_passphrase, agent_socket)
+    else:
+        signer = _agent_signer(
+            agent_socket, PublicKey(certificate.key, sshkeys.key_algorithm(certificate.key), comment)
+        )
+    if signer.public_key.blob != certificate.key:
+        raise rejected(private_path, "another key", f"it is not the key that {path} certifies")
+    signer.show(blob, comment if comment in certificate.principals else certificate.principals[0])
+    return signer
+
+
+def _not_certified(path: Path, why: str) -> Refused:
+    hint = "Ask the CA for a user's certificate with your name in it; or sign with the key alone."
+    return Refused(f"The certificate {path} is not accepted: {why}.", code="R516", hint=hint, path=str(path))
+
+
+def _load_private(path: Path, ask_passphrase: Callable[[str], str] | None, agent_socket: Path | None) -> _CheckedSigner:
     data, status = read_key_file(path)
     if b"PRIVATE KEY-----" in data:  # anything else is no secret, and unlock says what it is
         refuse_open_mode(status, path)

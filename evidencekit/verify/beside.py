@@ -23,11 +23,13 @@ from evidencekit.read.folders import MARK
 from evidencekit.read.handles import Opener
 from evidencekit.read.parquet import ManifestFile
 from evidencekit.read.part import is_above, walk_part
+from evidencekit.read.reduced import is_reduced
 from evidencekit.read.tree import Names, Node, look_at
 from evidencekit.verify.account import Account
 from evidencekit.verify.compare import Compare
 from evidencekit.verify.glance import Glance, SealedRow
 from evidencekit.verify.groups import Groups
+from evidencekit.verify.left import LeftRows
 from evidencekit.verify.stretch import TEXT_KINDS
 
 _UNREADABLE = "unreadable"
@@ -92,6 +94,7 @@ class Beside:
         self._unlisted: list[bytes] = []
         """Folders above each other whose content cannot be listed now: what lies below is not missing."""
         self._walked = Walked()
+        self._left = LeftRows(self._groups, sealed.exhibit, self._skip, partial_state=_UNREADABLE)
 
     def check(self, manifest: ManifestFile, source: Path, part: Part) -> Walked:
         """Walk a part of the source beside its rows.
@@ -101,7 +104,10 @@ class Beside:
             FormatError: the manifest is damaged.
         """
         self._part = part
-        self._rows = self._sound_rows(manifest) if self._sealed.is_sound else self._any_rows(manifest)
+        if is_reduced(manifest):
+            self._rows = self._left.rows(manifest)
+        else:
+            self._rows = self._sound_rows(manifest) if self._sealed.is_sound else self._any_rows(manifest)
         self._row = next(self._rows, None)
         with contextlib.closing(
             walk_part(source, part.low, part.high, prune=self._prune, opener=self._opener)
@@ -228,7 +234,9 @@ class Beside:
         self._remember(node)
         if row is None:
             left_out = self._included and node.kind != "directory" and not self._included.match(node.path)
-            if not self._excluded.match(node.path) and not left_out:
+            if self._left.has_gap:
+                self._skip(self._where(node.path), "erased", "it may be a row whose name was erased")
+            elif not self._excluded.match(node.path) and not left_out:
                 self._account.find("E506", self._where(node.path), "nothing", f"a {node.kind}")
             return
         self._row = next(self._rows, None)

@@ -44,3 +44,11 @@ class Catalogues:
     size: int = 0
     """Bytes of content that was taken."""
     derived_rows: int = 0
+
+    def add(self, other: Catalogues) -> None:
+        """Add what was found in an adopted case; its catalogues have numbers of their own."""
+        self.seals += other.seals
+        self.states += other.states
+        self.rows += other.rows
+        self.size += other.size
+        self.derived_rows += other.derived_rows

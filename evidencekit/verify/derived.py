@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from evidencekit.core import encoding, layout
+from evidencekit.core import encoding
 from evidencekit.core.encoding import GROUP
 from evidencekit.core.merkle import CompactRange
 from evidencekit.core.opinions import OPINION_KINDS, OpinionKind, is_under
@@ -22,15 +22,17 @@ from evidencekit.verify.log_facts import Sealing
 from evidencekit.verify.opinions import OpinionLook, Opinions, OpinionsJob, opinion_leaves
 from evidencekit.verify.run import Run
 from evidencekit.verify.salts import Salts, equal_salts
-from evidencekit.verify.stretch import HAS_DIGEST, TO_MATCH, TO_TYPE
+from evidencekit.verify.stretch import ERASED, HAS_DIGEST, TO_MATCH, TO_TYPE
 
 MAX_SCANS = 100
 """How many comparisons of folders are held against the rows of one catalogue."""
+_OWED, _PERHAPS = 1, 2
 _DUE = {
-    kind: bytes(1 if note & bit else 0 for note in range(256))
+    kind: bytes(_PERHAPS if note & ERASED else _OWED if note & bit else 0 for note in range(256))
     for kind, bit in (("media-type", TO_TYPE), ("match", TO_MATCH))
 }
-"""OpinionKind to a table that turns the note of a row into 1 where it is to have an opinion."""
+"""OpinionKind to a table that turns the note of a row into what is known of an opinion about it: it has to be there, or
+it may be there, erased; 0 where there is to be none."""
 
 
 def check_derived(
@@ -52,9 +54,7 @@ def check_derived(
     kind = OPINION_KINDS[str(sealing.kind)]
     if manifest.columns[-1].name != kind.view:
         raise FormatError(f"{place} columns", expected=f"the column {kind.view}", found=manifest.columns[-1].name)
-    if header is not None and base is not None:
-        _compare_with_base(run, f"{place} header", header, base)
-    check = _DerivedCheck(run, place, sealing, kind, header, base)
+    check = DerivedCheck(run, place, sealing, kind, header, base)
     look = OpinionLook(str(sealing.kind), sealing.base_root).look
     take_rows(run.crew, manifest, check.job, look, check.join, check.batch)
     check.finish(manifest)
@@ -73,7 +73,9 @@ def _compare_with_base(run: Run, where: str, header: dict[str, Any], base: Catal
         run.find("E108", where, f"match.digests among {' '.join(taken)}", " ".join(compared))
 
 
-class _DerivedCheck:
+class DerivedCheck:
+    """Checks the rows of one derived manifest."""
+
     def __init__(
         self,
         run: Run,
@@ -83,6 +85,9 @@ class _DerivedCheck:
         header: dict[str, Any] | None,
         base: Catalogue | None,
     ) -> None:
+        """Take what `check_derived` takes."""
+        if header is not None and base is not None:
+            _compare_with_base(run, f"{place} header", header, base)
         self._run = run
         self._place = place
         self._base_root = sealing.base_root
@@ -90,6 +95,9 @@ class _DerivedCheck:
         self._kind = kind
         self._notes = None if base is None else base.notes
         self._left = _rows_due(run, place, str(sealing.kind), header, base)
+        self._perhaps = 0 if self._left is None else self._left.count(_PERHAPS)
+        self.erased = 0
+        """Opinions that are erased, about rows of which something is."""
         match = None if header is None else header.get("match")
         self._comparable = None if match is None else {*match["digests"], "size"}
         self._last = -1
@@ -100,6 +108,7 @@ class _DerivedCheck:
         self.sound = True
 
     def job(self, start: int, stop: int) -> OpinionsJob:
+        """Return what another process can do."""
         return OpinionsJob(self._place, start, stop, self._name, self._base_root)
 
     def join(self, opinions: Opinions) -> bool:
@@ -122,6 +131,7 @@ class _DerivedCheck:
         return True
 
     def batch(self, first: int, batch: Columns) -> None:
+        """Check rows one by one, and say all that is amiss with them."""
         leaves = opinion_leaves(batch, self._base_root)
         self.salts.take(batch["row_salt"])
         names = ("index", "base_index", "opinion", self._kind.view)
@@ -130,12 +140,10 @@ class _DerivedCheck:
             where = f"{self._place}#{position}"
             if index != position:
                 self._run.find("E109", where, f"index {position}", f"index {index}")
-            is_due = self._check_base(where, base)
-            record = self._read(where, opinion)
+            is_due = self.check_base(where, base)
+            record = self.read(where, opinion, base if is_due else None)
             if record is None:
-                self.sound = False
                 continue
-            self._follow(where, record, base if is_due else None)
             shown, said = None if view is None else view.decode(errors="replace"), record[self._kind.view]
             if shown != said:
                 self._run.find("E212", where, f"{self._kind.view} {short(said)}", f"{self._kind.view} {short(shown)}")
@@ -143,7 +151,16 @@ class _DerivedCheck:
         self.tree.extend(leaves)
         self._run.did("rows", len(leaves))
 
-    def _check_base(self, where: str, base: int) -> bool:
+    def read(self, where: str, opinion: bytes, base: int | None) -> dict[str, Any] | None:
+        """Count an opinion, about a base row where that is one that may have it; return what it says."""
+        record = self._read(where, opinion)
+        if record is None:
+            self.sound = False
+        else:
+            self._follow(where, record, base)
+        return record
+
+    def check_base(self, where: str, base: int) -> bool:
         """Tell whether the row that an opinion is about is known, and to have one."""
         if base <= self._last:
             code, expected = ("E110", "one opinion a row") if base == self._last else ("E109", "base rows ascending")
@@ -166,7 +183,7 @@ class _DerivedCheck:
         compared = record.get("compared", [])
         if self._comparable is not None and not self._comparable.issuperset(compared):
             self._run.find("E107", where, f"compared among {' '.join(sorted(self._comparable))}", " ".join(compared))
-        if base is None or self._notes is None or self._notes[base] & HAS_DIGEST:
+        if base is None or self._notes is None or self._notes[base] & (HAS_DIGEST | ERASED):
             return
         if record["result"] != "not_comparable":
             self._run.find("E107", where, "not_comparable: the base row has no digest", record["result"])
@@ -188,9 +205,21 @@ class _DerivedCheck:
         return record
 
     def finish(self, manifest: ManifestFile) -> None:
-        missing = 0 if self._left is None else self._left.count(1)
+        """Say what is missing, and which salts are equal."""
+        self.find_missing()
+        self._find_equal_salts(manifest)
+
+    def find_missing(self) -> None:
+        """Name base rows without the opinion that they have to have, and opinions that had to go with their rows."""
+        missing = 0 if self._left is None else self._left.count(_OWED)
         if missing:
             self._run.find("E107", self._place, "a row for each base row that is to have one", f"{missing} missing")
+        shown = 0 if self._left is None else self._perhaps - self._left.count(_PERHAPS) - self.erased
+        if shown:
+            expected = "no opinion about rows whose name or content is erased"
+            self._run.find("E115", self._place, expected, f"{shown}")
+
+    def _find_equal_salts(self, manifest: ManifestFile) -> None:
         suspects = self.salts.suspects()
         if not suspects:
             return
@@ -209,7 +238,7 @@ class _DerivedCheck:
 def _rows_due(
     run: Run, place: str, kind: str, header: dict[str, Any] | None, base: Catalogue | None
 ) -> bytearray | None:
-    """Return 1 for each base row that is to have an opinion, by index; None, and say so, where nobody can know."""
+    """Return what is known of an opinion about each base row, by index; None, and say so, where nobody can know."""
     if base is None or base.notes is None:
         reason = "the catalogue that it is about could not be read, so its base rows were not compared"
         run.skip("record", "missing_base", place, reason)
@@ -237,9 +266,9 @@ def _rows_due(
 
 def _leave_out(run: Run, base: Catalogue, due: bytearray, folder: bytes) -> None:
     """Set rows that do not lie under a folder to 0: the one thing that is not noted of each row."""
-    where = layout.manifest_file(base.sealing.manifest)
-    with run.case.open(where) as file:
+    where = base.sealing.place
+    with run.record.open(where) as file:
         for _, batch in ManifestFile(file, where).batches(["index", "name"]):
             for index, name in zip(batch["index"], batch["name"], strict=True):
-                if 0 <= index < len(due) and due[index] and not is_under(path_of(name), folder):
+                if 0 <= index < len(due) and due[index] and name is not None and not is_under(path_of(name), folder):
                     due[index] = 0

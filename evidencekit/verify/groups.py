@@ -168,7 +168,7 @@ class Groups:
             expected = "the digests that the header names: " + (" ".join(sorted(self._extra)) or "no others")
             raise FormatError("content", expected=expected, found=" ".join(sorted(EXTRA_DIGESTS.keys() & taken.keys())))
         stream = read_name(names, "stream") if "stream" in names or "stream_hex" in names else b""
-        large = [value for record in (taken, about) for value in _large_values(record)]
+        large = [value for record in (taken, about) for value in large_values(record)]
         digest = taken["sha256"] or taken.get("sha256_zero_filled")
         copy = None if digest is None else (digest, parse_count(taken["size"]))
         link_group = parse_count(about["link_group"]) if "link_group" in about else None
@@ -258,12 +258,12 @@ def _check_wtf8(record: dict[str, Any]) -> None:
             check_wtf8(read_name(record, member), member)
 
 
-def _large_values(value: object) -> list[dict[str, Any]]:
+def large_values(value: object) -> list[dict[str, Any]]:
     """Return the large values in a group, wherever the schema allows one (specs/encoding.md section 3)."""
     if isinstance(value, dict):
         if "count" in value and "sha256" in value and "bytes" in value:
             return [value]
-        return [found for member in value.values() for found in _large_values(member)]
+        return [found for member in value.values() for found in large_values(member)]
     if isinstance(value, list):
-        return [found for member in value for found in _large_values(member)]
+        return [found for member in value for found in large_values(member)]
     return []

@@ -32,7 +32,7 @@ def compare_event(run: Run, place: str, header: dict[str, Any], sealing: Sealing
         return
     where = layout.event_file(sealing.acquired)
     try:
-        said = decode_event(run.case.read(where, layout.MAX_RECORD_FILE))["body"]["digests"]
+        said = decode_event(run.record.read(where, layout.MAX_RECORD_FILE))["body"]["digests"]
     except (CannotFinish, FormatError):
         return  # step 3 named it
     if header["digests"] != said:

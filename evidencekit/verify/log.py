@@ -1,4 +1,4 @@
-"""Steps 3, 4, 6, 7 and 8: the log, entry by entry, in one walk over its files.
+"""Steps 3, 4, 6 and 7: the log, entry by entry, in one walk over its files; `custody.py` follows it with step 8.
 
 What an entry says of the log before it is compared with this walk's own tree and places, never with what other entries
 say. A step whose input failed is carried out as far as it can be; the rest is `not checked`.
@@ -11,17 +11,16 @@ from bisect import bisect_left
 from typing import Any
 
 from evidencekit.core import layout
-from evidencekit.core.custody import Custody, advance
 from evidencekit.core.digest import sha256
-from evidencekit.core.event import ENTRY, EVENT, Entry, decode_entry, decode_event, knows_type
-from evidencekit.core.event_types import EVENT_TYPES
+from evidencekit.core.event import ENTRY, EVENT, Entry, decode_entry, decode_event
 from evidencekit.core.merkle import CompactRange, leaf_hash
-from evidencekit.core.values import display, parse_count, short
-from evidencekit.core.versions import newer_type
+from evidencekit.core.values import parse_count, parse_instant, short
 from evidencekit.errors import FormatError
 from evidencekit.verify.checkpoints import Notes
+from evidencekit.verify.custody import CustodyWalk
+from evidencekit.verify.hidden import HiddenEvents
 from evidencekit.verify.identity import Identity
-from evidencekit.verify.log_facts import Log, sealing_of
+from evidencekit.verify.log_facts import Log
 from evidencekit.verify.opening import Opening
 from evidencekit.verify.places import Places
 from evidencekit.verify.run import MAX_EVENTS, Run
@@ -31,19 +30,27 @@ from evidencekit.verify.signatures import Signed, check_signatures
 class LogWalk:
     """Follows the log up to the newest checkpoint."""
 
-    def __init__(self, run: Run, opening: Opening, notes: Notes, identity: Identity) -> None:
+    def __init__(
+        self,
+        run: Run,
+        opening: Opening,
+        notes: Notes,
+        identity: Identity,
+        custody: CustodyWalk,
+        hidden: HiddenEvents | None = None,
+    ) -> None:
+        """Take what was found before; `hidden` are the events that a package withholds."""
         self._run = run
         self._opening = opening
         self._notes = notes
         self._identity = identity
         self.log = Log(0 if notes.newest is None else notes.newest.size)
         self._tree = CompactRange()
-        self._custody = Custody()
+        self._custody = custody
         self._gap: int | None = None
         """First entry without which no later root can be computed."""
-        self._custody_known = True
-        """False from the first event on that could not be read."""
-        self._places = Places(run)
+        self._hidden = hidden
+        self._places = hidden or Places(run)
         self._events: set[bytes] = set()
         self._head = self._missing_head = 0
         self._recorded = ""
@@ -81,6 +88,7 @@ class LogWalk:
         self._run.find("E501", layout.entry_folder(first), name, "none")
         self._run.files["not_checked"] += 2 * missing
         self.log.signers += b"\xff" * missing
+        self.log.recorded.frombytes(bytes(8 * missing))
         self._places.lose(missing)
         self._lose_custody(layout.event_file(first))
         self._gap = first if self._gap is None else self._gap
@@ -88,22 +96,42 @@ class LogWalk:
     def _take(self, index: int, size: int) -> None:
         run = self._run
         where, event_where = layout.entry_file(index), layout.event_file(index)
-        leaf, data = run.read(where), run.read(event_where)
+        is_hidden = self._hidden is not None and index in self._hidden
+        leaf, data = run.read(where), None if is_hidden else run.read(event_where)
         entry = None if leaf is None else self._decode_entry(leaf, where)
         event = None if data is None else self._decode_event(data, event_where)
         if entry is not None:
             run.did("entries", total=size)
             self._check_entry(index, entry, data, where)
+        self.log.recorded.append(0 if entry is None else parse_instant(entry.recorded_at) // 10**9)
+        if self._hidden is not None and is_hidden:
+            self._hide(self._hidden, index, entry, where)
+            self._grow(index, leaf)
+            return
         signed = self._signatures(index, entry, event, data)
         if event is not None:
             run.did("events")
             self._check_event(index, entry, event, sha256(data or b""), event_where)
             self._identity.observe(index, event, signed, event_where)
-            self._advance(index, event, event_where)
+            self._custody.take(index, event, None if entry is None else entry.recorded_at, event_where)
+            self.log.take(index, event, self._custody.acquired(event))
         else:
             self._places.lose()
             self._lose_custody(event_where)
         self._grow(index, leaf)
+
+    def _hide(self, hidden: HiddenEvents, index: int, entry: Entry | None, where: str) -> None:
+        """Pass over an event that is withheld: its entry names its digest, and places of the items that it touched."""
+        self.log.signers.append(255)
+        if entry is None:
+            hidden.lose()
+            self._lose_custody(layout.event_file(index))
+            return
+        if entry.event in self._events:
+            self._run.find("E303", where, "an event of its own", "the same event as an entry before")
+        self._events.add(entry.event)
+        hidden.hide(index, entry.items_prev, where)
+        self._custody.pass_over(hidden.touched)
 
     def _decode_entry(self, leaf: bytes, where: str) -> Entry | None:
         try:
@@ -184,7 +212,9 @@ class LogWalk:
         self._events.add(digest)
         self._check_seen(index, event["seen"], where)
         stated = None if entry is None else entry.items_prev
-        self._places.take(index, event["items"], stated, known=knows_type(event))
+        self._places.take(index, event, stated)
+        if self._hidden is not None:
+            self._custody.blur(self._hidden.touched)
 
     def _check_seen(self, index: int, seen: dict[str, Any], where: str) -> None:
         run = self._run
@@ -205,40 +235,10 @@ class LogWalk:
         elif seen["root"] != root.hex():
             run.find("E304", where, f"seen.root {root.hex()} at size {size}", f"seen.root {seen['root']}", step=7)
 
-    # --- what follows from an entry ----------------------------------------------------------------------------
-
-    def _advance(self, index: int, event: dict[str, Any], where: str) -> None:
-        """Step 8: the rules of custody, as long as every event before could be read; and what manifests need."""
-        run = self._run
-        known = knows_type(event)
-        if not known:
-            kind = event["type"]
-            type_known = EVENT_TYPES.get(kind)
-            newer = None if type_known is None else newer_type(event["body"]["_t"], type_known.body.type)
-            if newer is not None:
-                run.find("E103", where, str(type_known.body.type if type_known else ""), newer, step=8)
-            self.log.unknown_types = True
-            run.skip(
-                "custody", "unknown_type", where, f"an event of type {short(kind)}, which this version does not know"
-            )
-        if self._custody_known:
-            self._custody, broken = advance(self._custody, event)
-            for rule in broken:
-                subject = f"{rule.item}: " if rule.item else ""
-                run.find("E301", where, subject + rule.expected, rule.found, step=8)
-            run.did("rules")
-        if event["not_stated"]:
-            run.find("W903", where, found=display(", ".join(event["not_stated"])), step=8)
-        if known and event["type"] in {"seal", "derive"}:
-            item = self._custody.items.get(event["items"][0]) if event["items"] and self._custody_known else None
-            self.log.sealings.append(sealing_of(index, event, None if item is None else item.acquired))
-
     def _lose_custody(self, where: str) -> None:
         """From an event that cannot be read on, nobody can say who holds what."""
-        if self._custody_known:
-            self._custody_known = False
-            reason = "the rules of custody are not checked from here on, since this event cannot be read"
-            self._run.skip("custody", "custody_after", where, reason)
+        reason = "the rules of custody are not checked from here on, since this event cannot be read"
+        self._custody.lose(where, "custody_after", reason)
         if self._run.policy is not None:
             self._run.skip("identity", "gap", where, "the event cannot be read, so nor can its signers")
 

@@ -43,16 +43,23 @@ def check_opening(run: Run) -> Opening:
     record = None if data is None else run.decode(data, CASE, layout.CASE_FILE)
     if record is not None:
         run.did("case_file")
-    event = _read_event_0(run)
-    body = None if event is None or event["type"] != "open" or not knows_type(event) else event["body"]
+    event = read_event_0(run)
+    body = body_of_opening(event)
     if record is not None and event is not None:
         _compare(run, record, event["case"], body)
-    opening = Opening(case=(event or record or {}).get("case"))
+    return opened_by(run, (event or record or {}).get("case"), body, layout.CASE_FILE, record)
+
+
+def opened_by(
+    run: Run, case: str | None, body: dict[str, Any] | None, other: str, record: dict[str, Any] | None
+) -> Opening:
+    """Return what event 0's body says, else the `record` that repeats it and lies at `other`."""
+    opening = Opening(case=case)
     first = next((source for source in (body, record) if source is not None), None)
     if first is None:
         return opening
     opening.origin = first["origin"]
-    for where, source, prefix in ((layout.event_file(0), body, "body."), (layout.CASE_FILE, record, "")):
+    for where, source, prefix in ((layout.event_file(0), body, "body."), (other, record, "")):
         if source is None:
             continue
         try:
@@ -69,10 +76,15 @@ def check_opening(run: Run) -> Opening:
     return opening
 
 
-def _read_event_0(run: Run) -> dict[str, Any] | None:
+def body_of_opening(event: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the body of event 0, None where it is not one that this version knows."""
+    return None if event is None or event["type"] != "open" or not knows_type(event) else event["body"]
+
+
+def read_event_0(run: Run) -> dict[str, Any] | None:
     """Return event 0 where it can be read. Its faults are found in step 3."""
     try:
-        return decode_event(run.case.read(layout.event_file(0), layout.MAX_RECORD_FILE))
+        return decode_event(run.record.read(layout.event_file(0), layout.MAX_RECORD_FILE))
     except (CannotFinish, FormatError):
         return None
 

@@ -6,77 +6,38 @@ Source: specs/verification.md section 1 step 12, specs/policy.md point 7.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
-from evidencekit.core.checkpoint import Checkpoint, check_origin, parse_checkpoint, parse_decimal
-from evidencekit.core.merkle import HASH_SIZE
+from evidencekit.core.checkpoint import Checkpoint, parse_checkpoint
 from evidencekit.core.note import MAX_NOTE, parse_note
-from evidencekit.core.values import decode_base64, short
+from evidencekit.core.paper import KnownHead, parse_typed
+from evidencekit.core.values import short
 from evidencekit.errors import BadArgument, FormatError
 from evidencekit.verify.log_facts import Log
 from evidencekit.verify.run import Run
 
-_HEX = re.compile(r"[0-9A-Fa-f]{64}\Z")
 _DASH = "\u2014".encode()
 """Begins the signature lines of a note."""
 STEP = 12
 
 
-@dataclass(frozen=True, slots=True)
-class KnownHead:
-    """A tree head from outside."""
-
-    origin: str | None
-    """None where only size and root were typed."""
-    size: int
-    root: bytes
-
-
 def parse_known_head(data: bytes) -> KnownHead:
-    """Return the tree head that a note gives, or typed text: `[ORIGIN] SIZE ROOT`, the root in hex or base64.
-
-    Typed text may be broken by spaces and line ends wherever it likes; hex may be typed in groups.
+    """Return the tree head that a note gives, or text that somebody typed (`core.paper`).
 
     Raises:
-        BadArgument: U223, neither.
+        BadArgument: U223, neither; the message names what was mistyped.
     """
-    if len(data) <= MAX_NOTE and _DASH in data:
-        try:
-            tree = parse_checkpoint(parse_note(data).text)
-            return KnownHead(tree.origin, _not_empty(tree.size), tree.root)
-        except FormatError as error:
-            raise _bad(f"This is not a checkpoint: {error.message}") from error
     try:
-        return _parse_typed(data[: MAX_NOTE + 1].decode().split())
+        if len(data) <= MAX_NOTE and _DASH in data:
+            tree = parse_checkpoint(parse_note(data).text)
+            return KnownHead(tree.origin, tree.size, tree.root)
+        return parse_typed(data[: MAX_NOTE + 1].decode())
     except FormatError as error:
         raise _bad(f"This is not a checkpoint: {error.message}") from error
     except UnicodeDecodeError as error:
         raise _bad("This is not a checkpoint, but other bytes.") from error
 
 
-def _parse_typed(words: list[str]) -> KnownHead:
-    origin = words.pop(0) if words and "/" in words[0] and "." in words[0].partition("/")[0] else None
-    if origin is not None:
-        check_origin(origin)
-    if len(words) < 2:
-        raise FormatError("checkpoint", expected="a size and a root", found=short(" ".join(words)))
-    size, text = _not_empty(parse_decimal(words[0], "size")), "".join(words[1:])
-    root = bytes.fromhex(text) if _HEX.match(text) else decode_base64(text, "root")
-    if len(root) != HASH_SIZE:
-        raise FormatError("root", expected=f"{HASH_SIZE} bytes", found=f"{len(root)} bytes")
-    return KnownHead(origin, size, root)
-
-
-def _not_empty(size: int) -> int:
-    """Every log begins with the empty tree: to compare with it would say nothing, and look as if it did."""
-    if size == 0:
-        raise FormatError("size", expected="1 or more", found="0")
-    return size
-
-
 def _bad(message: str) -> BadArgument:
-    hint = "Give the file of a checkpoint, or type its size and root as `evidencekit checkpoint show` prints them."
+    hint = "Give the file of a checkpoint, or type what `evidencekit checkpoint show` printed."
     return BadArgument(message, code="U223", hint=hint)
 
 

@@ -5,8 +5,10 @@ Source: specs/verification.md section 1 step 3, specs/custody-log.md section 3.
 
 from __future__ import annotations
 
+from typing import Any
+
 from evidencekit.core import layout
-from evidencekit.core.event import decode_event
+from evidencekit.core.event import decode_event, knows_type
 from evidencekit.core.values import parse_count
 from evidencekit.errors import CannotFinish, FormatError
 from evidencekit.verify.run import Run
@@ -28,29 +30,34 @@ class Places:
         """Take the next entries, whose events could not be read."""
         self._unread += b"\1" * count
 
-    def take(self, index: int, items: list[str], stated: tuple[str | None, ...] | None, *, known: bool) -> None:
+    def take(self, index: int, event: dict[str, Any], stated: tuple[str | None, ...] | None) -> None:
         """Take the next entry; `stated` is what it says of its items, None where it could not be read."""
         self._unread.append(0)
+        items, known = event["items"], knows_type(event)
+        divides = known and event["type"] in {"split", "copy"}
         if stated is not None:
             where = layout.entry_file(index)
             if len(stated) != len(items):
                 self._run.find("E302", where, f"{len(items)} places, one an item", f"{len(stated)} places")
-            for item, place in zip(items, stated, strict=False):
-                self._check(where, index, item, place, known=known)
+            for position, (item, place) in enumerate(zip(items, stated, strict=False)):
+                parent = (index, 0) if divides and position else None
+                self._check(where, index, item, place, known=known, parent=parent)
         for position, item in enumerate(items):
             if item in self._places or len(self._places) < MAX_ITEMS:
                 self._places[item] = (index, position)
 
-    def _check(self, where: str, index: int, item: str, stated: str | None, *, known: bool) -> None:
+    def _check(
+        self, where: str, index: int, item: str, stated: str | None, *, known: bool, parent: tuple[int, int] | None
+    ) -> None:
         """The place must be that of this walk (E302), not one that was followed before (E307)."""
-        place = self._places.get(item)
+        place = self._places.get(item, parent)
         expected = None if place is None else f"{place[0]}/{place[1]}"
         if stated == expected:
             return
         if stated is not None:
             entry, position = (parse_count(part) for part in stated.split("/"))
             if entry == index and not known:
-                return  # at a split a new item has its parent's place in the same entry
+                return  # it may be a part, which follows its parent in the same entry
             if entry < index and self._unread[entry]:
                 self._run.skip("custody", "gap", where, f"{item} follows {stated}, which cannot be read")
                 return
@@ -62,7 +69,7 @@ class Places:
     def _names(self, entry: int, position: int) -> str | None:
         """Return the item at a place of an earlier event, read again: places of old are not kept in memory."""
         try:
-            items = decode_event(self._run.case.read(layout.event_file(entry), layout.MAX_RECORD_FILE))["items"]
+            items = decode_event(self._run.record.read(layout.event_file(entry), layout.MAX_RECORD_FILE))["items"]
         except (CannotFinish, FormatError):
             return None
         return str(items[position]) if position < len(items) else None

@@ -16,6 +16,7 @@ from evidencekit.core.event_types import EVENT_TYPES
 from evidencekit.core.merkle import leaf_hash
 from evidencekit.core.note import ED25519, MLDSA44, Note, parse_note
 from evidencekit.core.proofs import TlogProof, parse_tlog_proof, verify_inclusion
+from evidencekit.core.proven_time import Bounds
 from evidencekit.core.records import CONTENT, METADATA, NAME, ROW, check_row
 from evidencekit.core.row_proof import ROW_PROOF
 from evidencekit.core.values import decode_base64, parse_count, short
@@ -192,4 +193,5 @@ def _check_policy(
     identity = Identity(run, tree.origin)
     if event is not None:
         identity.observe(proof.index, event, signed, f"{WHERE} event")
+    identity.conclude(Bounds((), 0), where=lambda _: f"{WHERE} event")
     identity.admit_log(tree, note, f"{WHERE} checkpoint", has_event_0=proof.index == 0)

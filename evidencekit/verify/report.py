@@ -31,7 +31,7 @@ class Report:
     """What a verification came to."""
 
     subject: str
-    """`case` or `proof`."""
+    """`case`, `package`, `proof`, or `log` for one that was published."""
     verdict: str
     """`VERIFIED`, `INTEGRITY ONLY`, `FAILED` or `NOT CHECKED`."""
     reason: str
@@ -44,6 +44,10 @@ class Report:
     counts: dict[str, Any]
     checkpoint: Checkpoint | None
     """The newest valid one."""
+    times: dict[str, Any] | None = None
+    """`verify.times.Times` as a record; None for a row proof."""
+    package: dict[str, Any] | None = None
+    """What a package says of itself, and its digest; None for anything else."""
 
     @property
     def exit_code(self) -> int:
@@ -52,8 +56,10 @@ class Report:
 
     @property
     def scope(self) -> str:
-        """What the verdict is about: `record`, `record and evidence`, or `row`."""
-        scope = ["row" if self.subject == "proof" else "record"]
+        """What the verdict is about: `record`, `record and evidence`, `package`, `row`, or `log`."""
+        if self.subject == "package":
+            return "package"
+        scope = [{"proof": "row", "log": "log"}.get(self.subject, "record")]
         scope += ["evidence"] if self.aspects["evidence"].status == "ok" else []
         return " and ".join(scope)
 
@@ -78,8 +84,9 @@ class Report:
             "reason": self.reason,
             "scope": self.scope,
             "subject": self.subject,
+            "times": self.times,
             "verdict": self.verdict,
-        }
+        } | ({} if self.package is None else {"package": self.package})
 
 
 @dataclass(slots=True)

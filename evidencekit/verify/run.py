@@ -6,13 +6,12 @@ Source: specs/verification.md, first paragraph; specs/store.md section 6.
 from __future__ import annotations
 
 import hashlib
-import os
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from evidencekit.core import encoding, layout
 from evidencekit.core.encoding import RECORD, Limits
@@ -20,6 +19,7 @@ from evidencekit.core.schema import Record
 from evidencekit.core.values import display
 from evidencekit.core.versions import newer_version
 from evidencekit.errors import CannotFinish, EvidenceError, FormatError
+from evidencekit.read.package_names import BadContainer
 from evidencekit.read.store import Store
 from evidencekit.verify.crew import Crew
 from evidencekit.verify.findings import LISTED_NOT_CHECKED, Findings, NotChecked
@@ -32,11 +32,19 @@ MAX_EVENTS = 1_000_000
 _BLOCK = 1 << 20
 
 
+class Files(Protocol):
+    """What lies in a record, by places as `core.layout` has them: a case, or what a package shows of one."""
+
+    def open(self, relative: str, /) -> BinaryIO: ...  # noqa: D102 (as `read.store.Store` has them)
+    def read(self, relative: str, limit: int, /) -> bytes: ...  # noqa: D102
+    def numbers(self, relative: str, /) -> array[int]: ...  # noqa: D102
+
+
 @dataclass(slots=True)
 class Run:
     """What the steps share."""
 
-    store: Store | None = None
+    store: Files | None = None
     policy: Policy | None = None
     now: int | None = None
     """Nanoseconds since 1970 by the clock of whoever asks; None where he does not say."""
@@ -57,6 +65,8 @@ class Run:
     """Of large files of the source."""
     number: int = 1
     """The step under way (specs/verification.md section 1)."""
+    prefix: str = ""
+    """Place of the case under way in the one that was given: `branches/NAME/` for an adopted one."""
 
     @contextmanager
     def step(self, number: int, name: str) -> Iterator[None]:
@@ -78,11 +88,11 @@ class Run:
 
     def find(self, code: str, where: str, expected: str = "", found: str = "", **more: Any) -> None:
         """Add a finding of the step under way."""
-        self.findings.add(more.pop("step", self.number), code, where, expected, found, **more)
+        self.findings.add(more.pop("step", self.number), code, self.prefix + where, expected, found, **more)
 
     def skip(self, aspect: str, code: str, where: str, reason: str, *, counts: bool = True) -> None:
         """Say that something was not checked; `counts=False` where that does not keep the aspect from being ok."""
-        item = NotChecked(aspect, code, where, reason)
+        item = NotChecked(aspect, code, self.prefix + where, reason)
         self.not_checked_total += 1
         if len(self.not_checked) < LISTED_NOT_CHECKED:
             self.not_checked.append(item)
@@ -103,18 +113,29 @@ class Run:
             self.progress(f"{self.checked['source_rows']:,} source rows, {self.bytes_read >> 20:,} MiB of large files")
 
     @property
-    def case(self) -> Store:
-        """The case directory."""
+    def record(self) -> Files:
+        """What is verified."""
         if self.store is None:
-            raise RuntimeError("this verification has no case")
+            raise RuntimeError("this verification has no record")
+        return self.store
+
+    @property
+    def case(self) -> Store:
+        """The case directory, for steps that no package has."""
+        if not isinstance(self.store, Store):
+            raise RuntimeError("this verification has no case")  # noqa: TRY004 (a mistake of ours)
         return self.store
 
     def read(self, where: str, limit: int = layout.MAX_RECORD_FILE) -> bytes | None:
         """Return a file of the record; None with a finding where it is missing or too large, or with `not checked`."""
         try:
-            data = self.case.read(where, limit)
+            data = self.record.read(where, limit)
         except CannotFinish as error:
             self.unreadable(where, error)
+            return None
+        except BadContainer as error:
+            self.find(error.finding, where, error.expected, error.found)
+            self.files["not_checked"] += 1
             return None
         except FormatError as error:
             self.find("E102", where, error.expected, error.found)
@@ -128,18 +149,11 @@ class Run:
 
         None, with `not checked`, where it cannot be listed.
         """
-        found = array("Q")
-        path = self.case.path / folder
         try:
-            if not path.is_symlink():
-                with os.scandir(path) as listing:
-                    found.extend(n for n in (layout.parse_number(item.name) for item in listing) if n is not None)
-        except (FileNotFoundError, NotADirectoryError):
-            pass
-        except OSError as error:
-            self.skip("record", "unreadable", folder, f"cannot be listed: {error.strerror}")
+            return self.record.numbers(folder)
+        except CannotFinish as error:
+            self.skip("record", "unreadable", folder, error.message)
             return None
-        return array("Q", sorted(found))
 
     def unreadable(self, where: str, error: CannotFinish) -> None:
         """Say that a file of the record is missing (a finding) or cannot be read (not checked)."""

@@ -19,6 +19,8 @@ _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 MAX_DEPTH = 16
 """Folders inside each other that are looked into; the record itself has four."""
 
+_TAKEN_OVER = {layout.BRANCHES: "a case that an event adopted", layout.PACKAGES: "a package that an event received"}
+
 
 def check_strays(run: Run, log: Log, objects: Objects | None) -> None:
     """Name what is unfinished (W901), unexpected (W902) or a dropping (W905)."""
@@ -31,8 +33,16 @@ class _Judge:
         self.run = run
         self._log = log
         self._objects = objects
-        self._manifests = {sealing.manifest for sealing in log.sealings}
-        self._newest = max(self._manifests, default=0)
+        self._newest = max((sealing.manifest for sealing in log.sealings), default=0)
+        self._forms = dict.fromkeys((sealing.manifest for sealing in log.sealings), 0)
+        """Number of each sealed manifest to the form that stands for it: K, 0 the full one."""
+        self._forms |= {one.manifest: one.reduced for one in log.reductions if one.manifest in self._forms}
+        self._folders = {
+            layout.BRANCHES: {adoption.branch for adoption in log.adoptions},
+            layout.PACKAGES: {reception.package for reception in log.receptions},
+        }
+        """Folders that events name: what is in them is checked on its own."""
+        self._anchored = {anchor.file for anchor in log.anchors}
 
     def enters(self, path: str, depth: int) -> bool:
         """Tell whether a folder is looked into; an entry above the newest checkpoint is one thing (W901)."""
@@ -41,6 +51,10 @@ class _Judge:
         if number is not None and number >= self._log.size:
             expected = f"entries below the newest checkpoint's size {self._log.size}"
             self.run.find("W901", path, expected, f"entry {number}")
+            return False
+        if first in self._folders and "/" not in rest and rest:
+            if rest not in self._folders[first]:  # one thing, whatever is in it
+                self.run.find("W902", display(path), _TAKEN_OVER[first], "one that belongs to no event")
             return False
         if depth > MAX_DEPTH:
             self.run.find("W902", display(path), "a file of the record", "folders deep inside each other")
@@ -59,8 +73,8 @@ class _Judge:
         if layout.is_dropping(path):
             self.run.find("W905", display(path), "nothing", "a file of a desktop system")
             return
-        number = layout.parse_manifest_name(rest) if first == layout.MANIFESTS else None
-        if number is not None and number in self._manifests:
+        number, form = _manifest(rest) if first == layout.MANIFESTS else (None, 0)
+        if number is not None and self._forms.get(number) == form:
             return
         if first == layout.OBJECTS and self._is_named(rest):
             return
@@ -68,15 +82,18 @@ class _Judge:
             reason = "an event of an unknown type may name it"
             self.run.skip("completeness", "unknown_type", display(path), reason)
             return
-        if number is not None and number > self._newest:
-            self.run.find("W901", path, "a catalogue that an event names", f"catalogue {number}")
+        if number is not None and (number > self._newest if not form else form > self._forms.get(number, form)):
+            self.run.find("W901", path, "a catalogue that an event names", f"catalogue {number if not form else rest}")
+            return
+        if number is not None and form < self._forms.get(number, 0):
+            self.run.find("W902", path, "nothing: an event says that it was erased", "the catalogue before")
             return
         self.run.find("W902", display(path), "a file of the record", "a file that belongs to no event")
 
     def _is_of_log(self, first: str, rest: str) -> bool:
         """Entries, events, as many signatures as there are signers; notes, which step 5 has judged by themselves."""
         if first == layout.CHECKPOINTS:
-            return layout.parse_number(rest) is not None
+            return layout.parse_number(rest) is not None or rest in self._anchored
         folder, _, name = rest.partition("/")
         number = layout.parse_number(folder) if first == layout.CUSTODY else None
         if number is None:
@@ -92,6 +109,12 @@ class _Judge:
         if kind != "sha256" or not _DIGEST.match(digest) or layout.object_file(digest) != f"{layout.OBJECTS}/{rest}":
             return False
         return self._objects is not None and self._objects.is_named(digest)
+
+
+def _manifest(name: str) -> tuple[int | None, int]:
+    """Return number and form (0: the full one) that a manifest's file name says."""
+    number = layout.parse_manifest_name(name)
+    return (number, 0) if number is not None else layout.parse_reduced_name(name) or (None, 0)
 
 
 def _listing(path: str) -> Iterator[os.DirEntry[str]]:

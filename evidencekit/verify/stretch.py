@@ -24,8 +24,9 @@ from evidencekit.verify.folders import Folders
 from evidencekit.verify.groups import Groups, Parsed
 from evidencekit.verify.salts import beginnings
 
-TO_TYPE, TO_MATCH, HAS_DIGEST = 1, 2, 4
-"""What is noted of a row for opinions: a media type belongs to it; a comparison with a list; it has plain digests."""
+TO_TYPE, TO_MATCH, HAS_DIGEST, ERASED = 1, 2, 4, 8
+"""What is noted of a row for opinions: a media type belongs to it; a comparison with a list; it has plain digests; it
+may have had an opinion, which had to go with its name or content."""
 MARK_BYTES = 256 << 20
 """Content from one mark to the next, unless a single row has more."""
 TEXT_KINDS = {kind.encode(): kind for kind in KINDS}
@@ -234,10 +235,15 @@ class _Look:
 def note(kind: str, parsed: Parsed) -> int:
     """Return what opinions have to know of a row. Source: specs/manifest.md section 8."""
     view = parsed.view
-    bits = TO_TYPE if kind == "file" and view.state in _TYPED else 0
-    is_read = kind == "file" or (kind == "block_device" and not view.path)
-    if is_read and not parsed.stream:
-        bits |= TO_MATCH | HAS_DIGEST if view.sha256 is not None else TO_MATCH
+    return note_of(kind, view.state, view.path, parsed.stream, has_digest=view.sha256 is not None)
+
+
+def note_of(kind: str, state: str, path: bytes, stream: bytes, *, has_digest: bool) -> int:
+    """Return the same from what its groups `name` and `content` say."""
+    bits = TO_TYPE if kind == "file" and state in _TYPED else 0
+    is_read = kind == "file" or (kind == "block_device" and not path)
+    if is_read and not stream:
+        bits |= TO_MATCH | HAS_DIGEST if has_digest else TO_MATCH
     return bits
 
 

@@ -11,8 +11,10 @@ of type 0x06 (ML-DSA-44) beside 0x01 for logs and 0x04 for witnesses. Source: C2
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from evidencekit.core.ed25519_points import point_fault
 from evidencekit.core.note import ED25519, ED25519_COSIGNATURE, MLDSA44, VerifierKey, parse_vkey
 from evidencekit.core.values import short
 from evidencekit.errors import FormatError
@@ -38,6 +40,14 @@ class TlogPolicy:
     groups: dict[str, Group]
     quorum: str | None
     """A witness or group; None for `quorum none`."""
+
+    def is_met(self, cosigned: Collection[str]) -> bool:
+        """Tell whether these witnesses are enough. Groups stand after their members, so one pass over them decides."""
+        met = set(cosigned)
+        for name, group in self.groups.items():
+            if sum(member in met for member in group.members) >= group.threshold:
+                met.add(name)
+        return self.quorum is None or self.quorum in met
 
 
 def parse_tlog_policy(data: bytes, place: str = "logs.policy") -> TlogPolicy:
@@ -109,6 +119,9 @@ class _Reader:
         if vkey.kind not in kinds:
             expected = "a key of type " + " or ".join(f"0x{kind:02x}" for kind in kinds)
             raise FormatError(place, expected=expected, found=f"0x{vkey.kind:02x}")
+        fault = None if vkey.kind == MLDSA44 else point_fault(vkey.key)
+        if fault:
+            raise FormatError(place, expected="a key that every verifier accepts alike", found=fault)
         if any(other.key == vkey.key for other in known):
             raise FormatError(place, expected="each key once", found=short(text))
         return vkey

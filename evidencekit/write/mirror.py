@@ -5,8 +5,9 @@ checkpoints in the order of the log, each durable before the next gets its name.
 state of the case and files that wait for their events, which `evidencekit verify` calls unfinished (W901, W902), not
 wrong. The next run completes it.
 
-Promises: nothing in the target is ever replaced; links, special files and droppings of desktop systems are neither
-followed nor copied. Source: specs/store.md sections 4 and 5.
+Promises: nothing in the target is ever replaced, or removed: what an erasure removes from the case stays there until
+somebody removes it there, and until then the target is refused (R508). Links, special files and droppings of desktop
+systems are neither followed nor copied. Source: specs/store.md sections 4 and 5.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from evidencekit.write.copying import Copying, in_the_way
 from evidencekit.write.reread import cannot_read, digest_of, length_of
 from evidencekit.write.systems import THIS, System
 
+_GONE = "the case has no such file (what an erasure removed there has to be removed here by hand)"
 _FIRST = (layout.CASE_FILE, layout.OBJECTS, layout.MANIFESTS)
 _LOG = (layout.CUSTODY, layout.CHECKPOINTS)
 
@@ -84,7 +86,7 @@ def refuse_unfit_mirror(case: Path, target: Path) -> None:
     for place in _walk(target):
         length = length_of(target / place)
         if not is_known or length is None or length != length_of(case / place):
-            raise in_the_way(target / place, "the case has no such file" if is_known else "it is of no case")
+            raise in_the_way(target / place, _GONE if is_known else "it is of no case")
 
 
 def _groups(case: Path) -> Iterator[Iterable[str]]:

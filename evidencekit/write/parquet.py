@@ -64,8 +64,8 @@ class DerivedRows:
         """The view column of the kind of opinion."""
 
 
-class _ParquetFile(ABC):
-    """What both writers share: the file, its properties, its end."""
+class ParquetFile(ABC):
+    """What all writers share: the file, its properties, its end."""
 
     _format: str
 
@@ -183,7 +183,7 @@ class _ParquetFile(ABC):
         return pa.Array.from_buffers(pa.binary(SALT_SIZE), len(values), [None, pa.py_buffer(data)])
 
 
-class ManifestWriter(_ParquetFile):
+class ManifestWriter(ParquetFile):
     """Writes one manifest to a new file: `write` rows in the order of the file, then `finish`."""
 
     _format = MANIFEST_TYPE
@@ -254,7 +254,7 @@ class ManifestWriter(_ParquetFile):
         )
 
 
-class DerivedWriter(_ParquetFile):
+class DerivedWriter(ParquetFile):
     """Writes one derived manifest to a new file; `kind` is that of its opinions."""
 
     _format = DERIVED_TYPE

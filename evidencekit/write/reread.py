@@ -81,6 +81,16 @@ def digest_of(path: Path) -> bytes:
         raise cannot_read(path, error) from error
 
 
+def forget(path: Path) -> None:
+    """Ask the system to drop what it has of a file in memory: whoever reads it next gets what the medium has."""
+    with contextlib.suppress(OSError):
+        handle = open_plain(path)
+        try:
+            _forget(handle)
+        finally:
+            os.close(handle)
+
+
 def cannot_read(path: Path, error: OSError) -> CannotFinish:
     """Return the exception for an error of the system while reading: X403."""
     shown = display(os.fsencode(path))

@@ -22,6 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import make_cases_custody
+import make_cases_erasure
+import make_cases_package
+import make_cases_time
+import make_cases_witness
 import pyarrow as pa
 import pyarrow.parquet as pq
 from cryptography.hazmat.primitives import hashes
@@ -40,13 +45,15 @@ from evidencekit.core.registry import ENTRIES
 from evidencekit.core.sshkeys import fingerprint
 from evidencekit.core.sshsig import SignatureFields, SshSignature, format_sshsig, join_signature_blob, signed_data
 from evidencekit.core.values import decode_base64, format_instant
-from evidencekit.journeys import Acquisition, acquire_and_seal
+from evidencekit.journeys.acquire import Acquisition, acquire_and_seal
 from evidencekit.journeys.match import ListMatch, match_list
 from evidencekit.package.row_proof import prove_row
 from evidencekit.seal.ledger import Ledger
 from evidencekit.seal.logkeys import load_log_keys, new_log_keys, save_log_keys
 from evidencekit.seal.opening import open_case
 from evidencekit.seal.sign import load_signer, new_key
+from evidencekit.verify.package import verify_package
+from evidencekit.verify.published import verify_published
 from evidencekit.verify.verifier import verify_case, verify_proof
 
 HERE = Path(__file__).parent / "cases"
@@ -56,7 +63,6 @@ START = 1_780_000_000_000_000_000
 """2026-05-28T20:26:40Z: the vectors' clock begins here and goes on by a second."""
 WITHOUT_FIXTURE = {
     "W999": "it takes more than 10,000 findings; tests/unit/verify makes them",
-    "E409": "this version proves no times, so no event is ever found outside a window",
 }
 """Codes without a fixture, and why."""
 
@@ -281,6 +287,68 @@ def make_match() -> None:
     bench.match("docs.sha256", "EX-001", under=b"docs")
     bench.policy()
     conclude(bench, "three comparisons with lists of other tools: of a whole exhibit, and of a folder of each", None)
+    report = verify_fixture(target, bench.options).as_record()
+    (target / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
+
+
+def make_custody() -> None:
+    """The small case goes on: what happens to items between three persons."""
+    target = HERE / "good/0.1_custody"
+    target.mkdir()
+    bench = Bench(target / "case", target)
+    make_cases_custody.history(bench, HERE / "good/0.1_small/case")
+    bench.policy(signers=make_cases_custody.signers(key_line))
+    conclude(bench, "items between three persons: handed over in part, lent, divided, held, destroyed", None)
+    report = verify_fixture(target, bench.options).as_record()
+    (target / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
+
+
+def make_erased() -> None:
+    """The small case goes on: rows are erased by an order, and given to parts."""
+    target = HERE / "good/0.1_erased"
+    target.mkdir()
+    bench = Bench(target / "case", target)
+    make_cases_erasure.make_erased(bench, HERE / "good/0.1_small/case")
+    bench.policy()
+    conclude(
+        bench, "a row erased whole, another in part, by two orders; parts of an item by rows, and a part's part", None
+    )
+    report = verify_fixture(target, bench.options).as_record()
+    (target / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
+
+
+def make_stamped() -> None:
+    """The small case goes on: three authorities stamp it, two of which the recipient knows."""
+    target = HERE / "good/0.1_stamped"
+    target.mkdir()
+    bench = Bench(target / "case", target)
+    make_cases_time.stamped_twice(bench, HERE / "good/0.1_small/case")
+    conclude(
+        bench, "stamped by two authorities that the policy knows and wants, and by one that it does not know", None
+    )
+    report = verify_fixture(target, bench.options).as_record()
+    (target / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
+
+
+def make_witnessed() -> None:
+    """The small case goes on: a witness whom the recipient wants cosigns it."""
+    target = HERE / "good/0.1_witnessed"
+    target.mkdir()
+    bench = Bench(target / "case", target)
+    make_cases_witness.make_witnessed(bench, HERE / "good/0.1_small/case")
+    conclude(bench, "cosigned by the witness that the policy wants", None)
+    report = verify_fixture(target, bench.options).as_record()
+    (target / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
+
+
+def make_package() -> None:
+    """A package of the small case: some of its rows, not all of them wholly."""
+    target = HERE / "good/0.1_package"
+    target.mkdir()
+    bench = Bench(target / "case", target)
+    shutil.copytree(HERE / "good/0.1_small/case", bench.case, symlinks=True)
+    make_cases_package.make_package(bench)
+    conclude(bench, "some rows of the small case, not all of them wholly", None)
     report = verify_fixture(target, bench.options).as_record()
     (target / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
 
@@ -632,6 +700,13 @@ def _(b: Bench) -> None:
     b.acquire("EX-002", options=Options(exclude=("*.png",)))
 
 
+SPOILT |= make_cases_custody.SPOILT
+SPOILT |= make_cases_erasure.SPOILT
+SPOILT |= make_cases_package.SPOILT
+SPOILT |= make_cases_time.SPOILT
+SPOILT |= make_cases_witness.SPOILT
+
+
 # --- making ---------------------------------------------------------------------------------------------------
 
 
@@ -658,10 +733,19 @@ def verify_fixture(folder: Path, options: dict[str, Any]) -> Any:
     policy = folder / "policy" if options.get("policy") else None
     if "proof" in options:
         return verify_proof((folder / options["proof"]).read_bytes(), policy=policy)
+    if "package" in options:
+        return verify_package(folder / options["package"], policy=policy, now=START)
+    if "published" in options:
+        return verify_published(str(folder / options["published"]), policy=policy, now=START)
     since = options["since"].encode() if "since" in options else None
     sources = {options["source"]: folder / "source"} if "source" in options else None
     return verify_case(
-        folder / "case", policy=policy, since=since, sources=sources, as_copy=options.get("as_copy", False), now=START
+        folder / "case",
+        policy=policy,
+        since=since,
+        sources=sources,
+        as_copy=options.get("as_copy", False),
+        now=START + options.get("seconds_later", 0) * 10**9,
     )
 
 
@@ -672,6 +756,11 @@ def main() -> None:
         (HERE / "source", make_source),
         (HERE / "good/0.1_small", make_good),
         (HERE / "good/0.1_match", make_match),
+        (HERE / "good/0.1_custody", make_custody),
+        (HERE / "good/0.1_stamped", make_stamped),
+        (HERE / "good/0.1_erased", make_erased),
+        (HERE / "good/0.1_witnessed", make_witnessed),
+        (HERE / "good/0.1_package", make_package),
     ):
         if not part.exists():
             make()

@@ -38,6 +38,8 @@ for _name in (
     "manifestrows",
     "openings",
     "openwatch",
+    "packagebuilder",
+    "packagefuzz",
     "persons",
     "treesnapshot",
 ):

@@ -37,8 +37,8 @@ MAY_IMPORT = {
 """Room → the rooms that it may import besides its own; everybody may import the version from `evidencekit`."""
 
 PURE = {
-    *("__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "enum", "functools", "hashlib"),
-    *("itertools", "json", "math", "operator", "re", "string", "struct", "types", "typing", "unicodedata"),
+    *("__future__", "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "enum", "functools"),
+    *("hashlib", "itertools", "json", "math", "operator", "re", "string", "struct", "types", "typing", "unicodedata"),
 }
 """What of the standard library `core` may import: nothing that reads a file, a clock, randomness or the system."""
 

@@ -11,7 +11,7 @@ import evidencekit
 
 PUBLIC = {
     *("BadArgument", "CannotFinish", "EvidenceError", "FormatError", "Interrupted", "Refused"),
-    *("__version__", "verify_case", "verify_proof"),
+    *("__version__", "verify_case", "verify_proof", "verify_published"),
 }
 
 

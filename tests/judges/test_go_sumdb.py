@@ -40,7 +40,10 @@ from evidencekit.core.note import (
     parse_vkey,
 )
 from evidencekit.core.proofs import verify_consistency, verify_inclusion
+from evidencekit.core.tlog_tiles import bundles_of, encode_bundle, tiles_of
 from evidencekit.errors import FormatError
+from evidencekit.journeys.logcopy import read_case_copy
+from evidencekit.journeys.publish import publish
 from evidencekit.package.row_proof import prove_row
 
 GOPATH = "/usr/share/gocode"
@@ -325,3 +328,48 @@ def test_go_follows_the_proof_of_a_row(go):
     root = bytes.fromhex(sealed["root"])
     leaf = leaf_hash(row["leaf"].encode())
     assert go.includes(index=int(row["index"]), size=int(sealed["rows"]), leaf_hash=leaf, proof=hashes, root=root)
+
+
+# --- what witnesses cosigned, and what was published ----------------------------------------------------------------
+
+
+def test_go_opens_a_cosigned_note_and_passes_over_the_cosignature(go):
+    """x/mod knows neither 0x04 nor 0x06: to it they are lines of unknown keys, which a note may carry."""
+    case = Path(__file__).parents[2] / "specs/vectors/cases/good/0.1_witnessed/case"
+    key = json.loads((case / "case.json").read_bytes())["log_keys"][0]
+    (cosignature,) = (case / "checkpoints").glob("*.cosig")
+    note = (case / f"checkpoints/{cosignature.name[:8]}").read_bytes() + cosignature.read_bytes()
+    answer = go.ask("open", Vkey=key, Note=b64(note))
+    assert answer["OK"], answer["Error"]
+    assert (len(answer["Signers"]), answer["Unknown"], answer["Size"]) == (1, 2, 4)
+    assert not go.accepts("open", Vkey=key, Note=b64(note.replace(b"\n4\n", b"\n5\n")))
+
+
+@pytest.mark.parametrize("size", [1, 4, 255, 256, 257, 600])
+def test_go_hashes_published_tiles_to_the_root(go, size, tmp_path):
+    """Tiles as we lay them out, bundles as we write them; Go computes the root of the entries that it reads there."""
+    for tile in (*bundles_of(size), *tiles_of(size)):
+        path = tmp_path / tile.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        first = tile.index * 256
+        if tile.level is None:
+            path.write_bytes(encode_bundle(RECORDS[first : first + tile.width]))
+        else:
+            path.write_bytes(b"".join(TREE.node(8 * tile.level, n) for n in range(first, first + tile.width)))
+    cp = Checkpoint(ORIGIN, size, TREE.root(size))
+    (tmp_path / "checkpoint").write_bytes(signed(cp))
+    answer = go.ask("tiles", Vkey=format_vkey(ED), Folder=str(tmp_path))
+    assert answer["OK"], answer["Error"]
+    assert (answer["Origin"], answer["Size"], answer["Root"]) == (ORIGIN, size, b64(cp.root))
+    spoilt = next(path for path in (tmp_path / "tile").rglob("*") if path.is_file())
+    spoilt.write_bytes(spoilt.read_bytes()[:-1] + b"\0")
+    assert not go.accepts("tiles", Vkey=format_vkey(ED), Folder=str(tmp_path))
+
+
+def test_go_reads_the_published_log_of_a_case(go, tmp_path):
+    case = Path(__file__).parents[2] / "specs/vectors/cases/good/0.1_small/case"
+    key = json.loads((case / "case.json").read_bytes())["log_keys"][0]
+    done = publish(read_case_copy(case), tmp_path / "www")
+    answer = go.ask("tiles", Vkey=key, Folder=str(tmp_path / "www"))
+    assert answer["OK"], answer["Error"]
+    assert (answer["Size"], answer["Root"]) == (4, b64(done.tree.root))

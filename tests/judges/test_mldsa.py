@@ -96,3 +96,16 @@ def test_cryptography_verifies_what_dilithium_py_signed(dilithium, cp, name, tim
 def test_both_derive_one_key_from_one_seed(dilithium):
     public = MLDSA44PrivateKey.from_seed_bytes(SEED).public_key().public_bytes_raw()
     assert dilithium.key_derive(SEED)[0] == public
+
+
+def test_dilithium_py_verifies_the_cosignature_of_a_witness(dilithium, tmp_path):
+    from evidencekit.seal.witnesskey import new_witness_key
+
+    key = new_witness_key(tmp_path / "witness", name="witness.example/é", kind="ml-dsa-44")
+    for cp, _, _ in CASES:
+        line = key.cosign(cp, 1679315147)
+        timestamp, signature = split_timestamped(line.signature)
+        message = cosigned_message(cp, key.name, timestamp)
+        assert timestamp == 1679315147
+        assert dilithium.verify(key.verifier_key.key, message, signature)
+        assert not dilithium.verify(key.verifier_key.key, message + b"\0", signature)

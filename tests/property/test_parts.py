@@ -22,6 +22,7 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evidencekit.core.records import MANIFEST_TYPE
 from evidencekit.core.values import name_member
 from evidencekit.read import folders, part
 from evidencekit.read.parquet import Row
@@ -61,6 +62,8 @@ class Manifest(mr.Manifest):
 
 class SealedManifest:
     """A manifest as `Beside` reads it: `rows` is a method there."""
+
+    format = MANIFEST_TYPE
 
     def __init__(self, inner):
         self.inner = inner

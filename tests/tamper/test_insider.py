@@ -12,7 +12,7 @@ from evidencekit.core.digest import sha256
 from evidencekit.core.event import NAMESPACE, Entry, decode_event, encode_entry, encode_event
 from evidencekit.core.merkle import leaf_hash
 from evidencekit.core.values import format_instant
-from evidencekit.journeys import Acquisition, acquire_and_seal
+from evidencekit.journeys.acquire import Acquisition, acquire_and_seal
 from evidencekit.seal.logkeys import new_log_keys
 from evidencekit.seal.opening import open_case
 from evidencekit.verify.verifier import verify_case
@@ -137,7 +137,7 @@ def test_an_event_by_a_person_whom_the_policy_does_not_know(sealed, copy):
 
 def test_an_event_of_a_type_from_the_future_is_not_checked(sealed, copy):
     event = event_like(
-        copy, 1, seen=seen(copy, sealed), type="transport", body={"_t": "evidencekit/transport/1", "by": "car"}
+        copy, 1, seen=seen(copy, sealed), type="migrate", body={"_t": "evidencekit/migrate/1", "by": "car"}
     )
     enter(copy, sealed, encoding.encode(event))
     report = verify_case(copy)

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,7 @@ type request struct {
 	OldRoot tlog.Hash
 	Proof   []tlog.Hash
 	Records [][]byte
+	Folder  string
 }
 
 type answer struct {
@@ -75,6 +77,96 @@ func parseCheckpoint(text string, a *answer) (err error) {
 	}
 	a.Root, err = tlog.ParseHash(lines[2])
 	return err
+}
+
+// tilePath maps a tile of tlog to its place in C2SP tlog-tiles: there is one height, 8, which is not named.
+func tilePath(t tlog.Tile) string {
+	path := strings.Replace(t.Path(), "tile/8/", "tile/", 1)
+	return strings.Replace(path, "tile/data/", "tile/entries/", 1)
+}
+
+// published reads tiles from a folder, as a tlog.TileReader.
+type published struct{ folder string }
+
+func (p published) Height() int                                { return 8 }
+func (p published) SaveTiles(tiles []tlog.Tile, data [][]byte) {}
+func (p published) ReadTiles(tiles []tlog.Tile) (data [][]byte, err error) {
+	for _, t := range tiles {
+		one, err := os.ReadFile(filepath.Join(p.folder, tilePath(t)))
+		if err != nil {
+			return nil, err
+		}
+		data = append(data, one)
+	}
+	return data, nil
+}
+
+// readTiles opens the checkpoint of a published log, proves every hash tile against it, then every entry.
+func readTiles(r request, a *answer) error {
+	verifier, err := note.NewVerifier(r.Vkey)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(filepath.Join(r.Folder, "checkpoint"))
+	if err != nil {
+		return err
+	}
+	opened, err := note.Open(text, note.VerifierList(verifier))
+	if err != nil {
+		return err
+	}
+	if err := parseCheckpoint(opened.Text, a); err != nil {
+		return err
+	}
+	tree := tlog.TileHashReader(tlog.Tree{N: a.Size, Hash: a.Root}, published{r.Folder})
+	var own []tlog.Hash // the hashes of the entries themselves, as tlog stores them
+	ownReader := tlog.HashReaderFunc(func(indexes []int64) (found []tlog.Hash, err error) {
+		for _, index := range indexes {
+			found = append(found, own[index])
+		}
+		return found, nil
+	})
+	for n := int64(0); n < a.Size; {
+		width := min(256, a.Size-n)
+		bundle, err := published{r.Folder}.ReadTiles([]tlog.Tile{{H: 8, L: -1, N: n / 256, W: int(width)}})
+		if err != nil {
+			return err
+		}
+		for rest := bundle[0]; width > 0; width-- {
+			if len(rest) < 2 || len(rest) < 2+(int(rest[0])<<8|int(rest[1])) {
+				return errors.New("bundle cut")
+			}
+			end := 2 + (int(rest[0])<<8 | int(rest[1]))
+			hashes, err := tlog.StoredHashes(n, rest[2:end], ownReader)
+			if err != nil {
+				return err
+			}
+			own = append(own, hashes...)
+			theirs, err := tree.ReadHashes([]int64{tlog.StoredHashIndex(0, n)})
+			if err != nil {
+				return err
+			}
+			if theirs[0] != tlog.RecordHash(rest[2:end]) {
+				return fmt.Errorf("entry %d is not the one of its tile", n)
+			}
+			rest, n = rest[end:], n+1
+			if (width == 1) != (len(rest) == 0) {
+				return errors.New("bundle of another width")
+			}
+		}
+	}
+	root, err := tlog.TreeHash(a.Size, ownReader)
+	if err == nil && root != a.Root {
+		err = errors.New("the entries have another root")
+	}
+	return err
+}
+
+func min(a, b int64) int64 {
+	if a < b {
+		return a
+	}
+	return b
 }
 
 func judge(r request) (a answer, err error) {
@@ -140,6 +232,8 @@ func judge(r request) (a answer, err error) {
 		proof, err := tlog.ProveTree(r.Size, r.Old, reader)
 		a.Proof = proof
 		return a, err
+	case "tiles": // does a folder of C2SP tiles hold what its checkpoint says?
+		return a, readTiles(r, &a)
 	case "inclusion":
 		return a, tlog.CheckRecord(r.Proof, r.Size, r.Root, r.Index, r.Leaf)
 	case "consistency":

@@ -399,7 +399,7 @@ def real(tmp_path_factory):
     from types import SimpleNamespace
 
     from evidencekit.acquire.options import Options
-    from evidencekit.journeys import Acquisition, acquire_and_seal
+    from evidencekit.journeys.acquire import Acquisition, acquire_and_seal
     from evidencekit.seal.ledger import Ledger
     from evidencekit.seal.logkeys import new_log_keys
     from evidencekit.seal.opening import open_case

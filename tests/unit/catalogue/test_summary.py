@@ -114,7 +114,7 @@ def test_a_source_whose_name_is_not_text(fabricate, rows):
 def test_an_item_that_is_not_sealed_yet_and_one_that_nobody_knows_the_holder_of(fabricate, rows):
     made = fabricate()
     made.seal("EX-001", [rows.other(b"")])
-    made.event("offer", ["EX-001", "EX-009"], {"to": "x"})
+    made.event("migrate", ["EX-001", "EX-009"], {"to": "x"})
     acquired = json.loads((made.path / "custody/00000001/event.json").read_bytes())["body"]
     made.event("acquire", ["EX-002"], acquired)
     made.checkpoint()

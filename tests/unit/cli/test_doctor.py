@@ -29,8 +29,8 @@ def test_all_is_well(cli, tmp_path):
     assert (done.code, done.err) == (0, b"")
     found = checks(done)
     assert found.keys() == EXPECTED
-    assert {check["status"] for check in found.values()} == {"ok", "not_checked"}
-    assert found["rogue time-stamp self-test"]["status"] == "not_checked"
+    assert {check["status"] for check in found.values()} == {"ok"}
+    assert "rogue tokens were refused" in found["rogue time-stamp self-test"]["found"]
     assert "SHA-256" in found["program files"]["found"]
     people = cli("doctor", tmp_path)
     assert people.code == 0
@@ -108,3 +108,18 @@ def test_a_folder_that_is_not_there(cli, tmp_path):
     assert done.code == 4
     (failed,) = [check for check in checks(done).values() if check["status"] == "failed"]
     assert "nowhere" in failed["found"]
+
+
+def test_a_library_that_believes_rogues(cli, tmp_path, monkeypatch):
+    from evidencekit.read import token_selftest
+
+    monkeypatch.setattr(token_selftest, "library_fault", lambda _token, _authority: None)
+    token_selftest.self_test.cache_clear()
+    try:
+        done = cli("doctor", tmp_path, "--json")
+    finally:
+        token_selftest.self_test.cache_clear()
+    assert done.code == 4
+    found = checks(done)["rogue time-stamp self-test"]
+    assert found["status"] == "failed"
+    assert found["found"] == "rfc3161-client believed an embedded rogue authority"

@@ -623,7 +623,7 @@ VERIFY = "verify case --policy policy"
 POLICIES = {
     "an empty folder": Refusal(VERIFY, "U222", ("policy/policy.toml",), lambda: os.mkdir("policy")),
     "without signers": Refusal(VERIFY, "U222", ("allowed_signers",), policy(allowed_signers=None)),
-    "not TOML": Refusal(VERIFY, "U222", ("policy.toml", "not TOML"), policy(policy_toml="version = ")),
+    "not TOML": Refusal(VERIFY, "U222", ("policy.toml", "expected TOML"), policy(policy_toml="version = ")),
     "a word that nobody knows": Refusal(VERIFY, "U222", ("'foo'",), policy(policy_toml="version = 1\nfoo = 1\n")),
     "newer": Refusal(VERIFY, "U222", ("version",), policy(policy_toml="version = 2\n")),
     "garbage for signers": Refusal(VERIFY, "U222", ("allowed_signers",), policy(allowed_signers="a b c\n")),

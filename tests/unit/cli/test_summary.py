@@ -223,6 +223,7 @@ ITEM = {
     "atime": "untouched",
     "copies": True,
     "digests": ["blake3", "sha256"],
+    "erased": 0,
     "finished_at": "F",
     "host": "de\x1bsk",
     "matches": [],

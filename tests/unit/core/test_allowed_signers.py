@@ -155,8 +155,11 @@ REFUSED = [
     f'a"b" {KEY}',
     f"{'a' * 1023} {KEY}",
     f"a\x1bb {KEY}",
-    f"a cert-authority {KEY}",
-    f'a cert-authority,namespaces="file" {KEY}',
+    f"a cert-authority,cert-authority {KEY}",
+    f'a cert-authority="yes" {KEY}',
+    f"a Cert-Authority, {KEY}",
+    f"a cert-authority ssh-ed25519-cert-v01@openssh.com {KEY.split()[1]}",
+    f"a ssh-ed25519-cert-v01@openssh.com {KEY.split()[1]}",
     f"a no-touch-required {KEY}",
     f"a namespaces=file {KEY}",
     f"a namespaces {KEY}",
@@ -186,9 +189,14 @@ def test_other_lines_are_refused_with_their_number(line):
         parse_allowed_signers(f"# first\nz {KEY}\n{line}\n".encode())
 
 
-def test_certificates_are_named_as_the_reason():
-    with pytest.raises(FormatError, match="certificates are not supported"):
-        one(f"a cert-authority {KEY}")
+def test_a_ca_certifies_and_does_not_sign():
+    line = f'*@x.example Cert-Authority,namespaces="evidencekit-*",valid-before="20281231Z" {KEY} CA'
+    signer = one(line)
+    assert signer.cert_authority
+    assert (signer.namespaces, signer.valid_before) == (("evidencekit-*",), 1861833600)
+    assert find_principals([signer], signer.key.blob) == ()
+    assert format_allowed_signer(signer) == line.replace("Cert-Authority", "cert-authority").replace("31Z", "31000000Z")
+    assert not one(f"a {KEY}").cert_authority
 
 
 def test_a_weak_key_is_refused_at_enrolment():

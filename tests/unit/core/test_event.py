@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from custodyevents import BODIES, NAMELESS
 
 from evidencekit.core import encoding
 from evidencekit.core.event import (
@@ -18,7 +19,6 @@ from evidencekit.core.event import (
     new_event,
 )
 from evidencekit.core.event_types import EVENT_TYPES, RESERVED
-from evidencekit.core.note import ED25519, MLDSA44, VerifierKey, format_vkey
 from evidencekit.errors import FormatError
 
 ORIGIN = "unit7.example/24-117"
@@ -33,44 +33,13 @@ ENVELOPE = {
     "nonce": "AAAAAAAAAAAAAAAAAAAAAA==",
     "occurred_at": TIME,
 }
-BODIES = {
-    "open": {
-        "agency": "Unit 7",
-        "created_at": TIME,
-        "log_keys": [
-            format_vkey(VerifierKey(ORIGIN, ED25519, bytes(32))),
-            format_vkey(VerifierKey(ORIGIN, MLDSA44, bytes(1312))),
-        ],
-        "origin": ORIGIN,
-        "reference": "24-117",
-    },
-    "acquire": {
-        "acquisition_type": "logical",
-        "digests": ["blake3", "sha256"],
-        "finished_at": TIME,
-        "started_at": TIME,
-        "tool": {"name": "evidencekit", "parts": {}, "version": "0.1.0"},
-        "place": "study",
-    },
-    "seal": {"file_sha256": H, "header": H, "manifest": "1", "root": H, "rows": "1"},
-    "derive": {
-        "base_root": H,
-        "engine": {"data_sha256": None, "name": "libmagic", "version": "5.44"},
-        "file_sha256": H,
-        "header": H,
-        "kind": "media-type",
-        "manifest": "2",
-        "root": H,
-        "rows": "0",
-    },
-}
 
 
 def event(kind: str = "seal") -> dict:
-    return new_event(kind=kind, items=[] if kind == "open" else ["EX-001"], body=BODIES[kind], **ENVELOPE)
+    return new_event(kind=kind, items=[] if kind in NAMELESS else ["EX-001"], body=BODIES[kind], **ENVELOPE)
 
 
-def unknown(body_type: str = "evidencekit/offer/1", kind: str = "offer", **body: object) -> dict:
+def unknown(body_type: str = "evidencekit/migrate/1", kind: str = "migrate", **body: object) -> dict:
     return event() | {"type": kind, "body": {"_t": body_type, **body}}
 
 
@@ -95,7 +64,7 @@ def test_essential_fields_are_needed(kind):
 
 
 def test_fields_that_nobody_gave_are_named():
-    made = event("acquire")
+    made = new_event(kind="acquire", items=["EX-001"], body=BODIES["acquire"] | {"place": "study"}, **ENVELOPE)
     assert "seized_at" in made["not_stated"]
     assert "place" not in made["not_stated"]
     assert made["not_stated"] == sorted(made["not_stated"])

@@ -260,3 +260,10 @@ def test_a_second_spelling_of_a_verifier_key_is_refused(text):
 def test_other_signature_types_are_refused(kind):
     with pytest.raises(FormatError, match="type 0x01, 0x04 or 0x06"):
         VerifierKey("example.com/foo", kind, bytes(32))
+
+
+def test_a_name_that_ml_dsa_cannot_sign_with():
+    """Such a key could verify nothing: it is refused where it is read, not where it is used."""
+    VerifierKey("\u00e9" * 127, MLDSA44, bytes(1312))
+    with pytest.raises(FormatError, match="255 bytes"):
+        VerifierKey("\u00e9" * 128, MLDSA44, bytes(1312))

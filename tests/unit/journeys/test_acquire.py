@@ -11,6 +11,7 @@ import pytest
 
 from evidencekit.acquire.options import Options
 from evidencekit.acquire.pipeline import Acquirer
+from evidencekit.acquire.work import work_folder
 from evidencekit.core import layout
 from evidencekit.core.event import decode_event
 from evidencekit.errors import BadArgument, CannotFinish, EvidenceError, FormatError, Refused
@@ -276,8 +277,10 @@ def test_what_is_no_exhibit_number(office, case, source, exhibit):
 
 def test_exhibits_never_share_a_work_folder(office, case, source):
     (case / layout.WORK / "a_B").mkdir(parents=True)
-    office.acquire(case, source, "a/B")
     refused(office, case, source, "R505", "a_B")
+    refused(office, case, source, "R511", "a/B")  # the name of an adopted item, and none was adopted
+    names = ["a/B", "a_B", "a-B", "a.B"]
+    assert len({work_folder(case, name) for name in names}) == len(names)
 
 
 def test_particulars_that_no_event_can_hold_are_refused_before_the_work(office, case, source, monkeypatch):

@@ -70,7 +70,7 @@ def test_names_and_numbers(case):
     for name in ("00000010", "00000009", "9", "x", "000000010", "123456789"):
         (case / "checkpoints" / name).touch()
     store = Store(case)
-    assert store.numbers("checkpoints") == [9, 10, 123456789]
+    assert list(store.numbers("checkpoints")) == [9, 10, 123456789]
     assert store.names("checkpoints") == ["000000010", "00000009", "00000010", "123456789", "9", "x"]
     assert store.names("nowhere") == store.names("case.json") == []
     assert store.newest_entry() == 1

@@ -15,7 +15,7 @@ from evidencekit.core import encoding, layout
 from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.event import NAMESPACE, decode_entry, decode_event
 from evidencekit.errors import CannotFinish, EvidenceError, FormatError, Refused
-from evidencekit.journeys import refuse_nesting
+from evidencekit.journeys.acquire import refuse_nesting
 from evidencekit.seal import ledger as ledger_module
 from evidencekit.seal.logkeys import load_log_keys, new_log_keys, save_log_keys
 from evidencekit.verify.verifier import verify_case
@@ -462,7 +462,7 @@ def enter_unknown(ledger, office, rc, kind, version):
     ledger.checkpoint()
 
 
-@pytest.mark.parametrize(("kind", "version"), [("store", 1), ("seal", 2), ("derive", 2), ("acquire", 2)])
+@pytest.mark.parametrize(("kind", "version"), [("migrate", 1), ("seal", 2), ("derive", 2), ("acquire", 2)])
 def test_a_log_with_an_event_of_a_later_version_can_be_added_to(rc, office, case, enter, kind, version):
     enter_unknown(office.ledger(case), office, rc, kind, version)
     ledger = office.ledger(case)
@@ -604,7 +604,7 @@ rc = importlib.util.module_from_spec(spec); sys.modules["realcase"] = rc; spec.l
 from evidencekit.seal.ledger import Ledger
 from evidencekit.seal.logkeys import load_log_keys
 from evidencekit.seal.sign import load_signer
-from evidencekit.journeys import Acquisition, acquire_and_seal
+from evidencekit.journeys.acquire import Acquisition, acquire_and_seal
 keys = load_log_keys(Path(log_key), origin=rc.ORIGIN, ask_passphrase=None)
 signer = load_signer(Path(key), ask_passphrase=None)
 ledger = Ledger(Path(case), keys=keys, clock=time.time_ns, random=os.urandom, utc_offset_min=None)

@@ -89,7 +89,7 @@ def test_strays_are_manifests_above_all_that_are_named(case):
     ):
         (case / "manifests" / name).write_bytes(b"")
     (case / "manifests/00000002.parquet").rename(case / "manifests/00000000.parquet")
-    assert follow(case).strays == [layout.manifest_file(4), layout.manifest_file(5)]
+    assert follow(case).strays == [layout.manifest_file(3, 1), layout.manifest_file(4), layout.manifest_file(5)]
 
 
 def test_a_case_without_checkpoint_is_followed_and_unfinished(case):

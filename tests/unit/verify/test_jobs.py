@@ -11,7 +11,7 @@ import pytest
 
 from evidencekit.core import layout
 from evidencekit.read import workers as workers_module
-from evidencekit.verify import manifests, source, verifier
+from evidencekit.verify import examine, manifests, source, verifier
 from evidencekit.verify.apart import _places
 from evidencekit.verify.crew import Bench, Crew, Undone
 from evidencekit.verify.rows_job import Header, RowsJob
@@ -44,7 +44,7 @@ def test_a_small_case_starts_nobody(sealed, tmp_path, started):
 
 
 def test_a_large_case_starts_as_many_as_were_asked_for(sealed, monkeypatch, started):
-    monkeypatch.setattr(verifier, "LEAST_ROWS", 1)
+    monkeypatch.setattr(examine, "LEAST_ROWS", 1)
     monkeypatch.setattr(verifier, "fit_jobs", lambda _: 5)
     for jobs in (1, 3, None):
         assert verify_case(sealed.case, jobs=jobs).verdict == "INTEGRITY ONLY"
@@ -52,7 +52,7 @@ def test_a_large_case_starts_as_many_as_were_asked_for(sealed, monkeypatch, star
 
 
 def test_a_system_that_starts_no_process(sealed, monkeypatch):
-    monkeypatch.setattr(verifier, "LEAST_ROWS", 1)
+    monkeypatch.setattr(examine, "LEAST_ROWS", 1)
     monkeypatch.setattr(
         "multiprocessing.process.BaseProcess.start", lambda _: (_ for _ in ()).throw(OSError(11, "again"))
     )
@@ -63,7 +63,7 @@ def test_a_system_that_starts_no_process(sealed, monkeypatch):
 def test_a_catalogue_that_changes_before_the_source_is_compared(sealed, tmp_path, monkeypatch, how):
     """What step 9 found holds for the bytes that it saw, and for no others."""
     path = sealed.case / layout.manifest_file(1)
-    real = verifier.check_strays
+    real = examine.check_strays
 
     def change(*arguments):
         data = path.read_bytes()
@@ -76,7 +76,7 @@ def test_a_catalogue_that_changes_before_the_source_is_compared(sealed, tmp_path
             path.write_bytes(data)
         return real(*arguments)
 
-    monkeypatch.setattr(verifier, "check_strays", change)
+    monkeypatch.setattr(examine, "check_strays", change)
     (tmp_path / "empty").mkdir()
     report = verify_case(sealed.case, sources={"EX-001": tmp_path / "empty"})
     assert report.verdict == "NOT CHECKED"

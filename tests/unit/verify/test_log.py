@@ -216,7 +216,7 @@ def sealed_body():
 
 def test_an_unknown_type_may_own_files_that_cannot_be_judged(sealed):
     event = sealed.event("acquire", ["EX-001"], sealed_body()) | {
-        "type": "transport", "body": {"_t": "evidencekit/transport/1"},
+        "type": "migrate", "body": {"_t": "evidencekit/migrate/1"},
     }  # fmt: skip
     sealed.enter(encoding.encode(event))
     (sealed.case / "branches").mkdir()

@@ -6,7 +6,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from evidencekit.core.ed25519_points import SMALL_ORDER
 from evidencekit.core.note import ED25519, ED25519_COSIGNATURE, MLDSA44, VerifierKey, format_vkey
+from evidencekit.core.sshkeys import fingerprint
 from evidencekit.errors import BadArgument, FormatError
 from evidencekit.verify.policy import read_policy
 from evidencekit.verify.tlog_policy import Group, parse_tlog_policy
@@ -122,16 +124,49 @@ def test_too_large_a_file_is_refused(tmp_path):
         read_policy(folder(tmp_path, policy="version = 1\n" + "#" * (5 << 20)))
 
 
-def test_certificates_are_refused(tmp_path):
-    with pytest.raises(BadArgument):
-        read_policy(folder(tmp_path, signers=f"jane cert-authority {KEY}\n"))
+def test_a_ca_does_not_sign_by_itself(tmp_path):
+    policy = read_policy(folder(tmp_path, signers=f"jane cert-authority {KEY}\n"))
+    assert policy.signers[0].cert_authority
+    assert policy.signers_of(fingerprint(policy.signers[0].key.blob)) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("policy", "version = 1\nrequire = [1]\n", "line 2: require"),
+        ("policy", "# x\nversion = 2\n", "line 2: version"),
+        ("policy", f"version = 1\n{LOG}\n{LOG}", "line 5: [[log]]"),
+        ("policy", "version = 1\n[[log]]\norigin = 1\n", "line 2: [[log]] origin"),
+        ("policy", "version = 1\n[algorithms]\nx = true\n", "line 2: [algorithms]"),
+        ("policy", "version = 1\nx = \n", "line 2"),
+        ("revoked", f'[[key]]\nfingerprint = "{FINGERPRINT}"\nreason = "x"\n[[key]]\n', "line 4: [[key]]"),
+        ("signers", f"# x\njane {KEY}\njane x\n", "line 3"),
+        ("logs", "quorum none\nx\n", "line 2"),
+    ],
+)
+def test_the_line_is_named(tmp_path, name, text, line):
+    with pytest.raises(BadArgument) as caught:
+        read_policy(folder(tmp_path, **{name: text}))
+    assert line in caught.value.message
 
 
 # --- C2SP tlog-policy ---------------------------------------------------------------------------------------------
 
 
 def key(number: int, kind: int = ED25519_COSIGNATURE, name: str = "w.example/w") -> str:
-    return format_vkey(VerifierKey(name, kind, bytes([number]) * (1312 if kind == MLDSA44 else 32)))
+    if kind == MLDSA44:
+        return format_vkey(VerifierKey(name, kind, bytes([number]) * 1312))
+    private = Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
+    return format_vkey(VerifierKey(name, kind, private.public_key().public_bytes_raw()))
+
+
+@pytest.mark.parametrize("role", ["log {}", "witness w {}"])
+@pytest.mark.parametrize("point", [*sorted(SMALL_ORDER), bytes([2] * 32), b"\xff" * 32])
+def test_odd_points_are_refused_with_their_line(role, point):
+    kind = ED25519 if role.startswith("log") else ED25519_COSIGNATURE
+    text = "# x\n" + role.format(format_vkey(VerifierKey("w.example/w", kind, point))) + "\nquorum none\n"
+    with pytest.raises(FormatError, match=r"line 2: expected a key that every verifier accepts alike"):
+        parse_tlog_policy(text.encode())
 
 
 EXAMPLE = f"""# the example of the specification

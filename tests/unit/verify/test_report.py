@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from evidencekit.core.finding import ASPECTS, Finding
-from evidencekit.verify import verifier
+from evidencekit.verify import examine, verifier
 from evidencekit.verify.findings import LISTED, LISTED_NOT_CHECKED, NOT_CHECKED, Findings, NotChecked
 from evidencekit.verify.report import EXIT_CODES, Judgement
 from evidencekit.verify.run import Run
@@ -135,7 +135,17 @@ def test_many_things_not_checked_are_counted():
 # --- the net -----------------------------------------------------------------------------------------------------
 
 
-STEPS = ["check_opening", "check_notes", "LogWalk", "Objects", "check_manifests", "check_strays", "check_outside"]
+STEPS = [
+    "check_opening",
+    "check_notes",
+    "LogWalk",
+    "Objects",
+    "check_manifests",
+    "CustodyWalk",
+    "check_branches",
+    "check_strays",
+    "check_outside",
+]
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -144,7 +154,7 @@ def test_a_mistake_of_the_program_is_never_green(sealed, monkeypatch, name, erro
     def fail(*_args, **_kwargs):
         raise error
 
-    monkeypatch.setattr(verifier, name, fail)
+    monkeypatch.setattr(examine, name, fail)
     report = verify_case(sealed.case, policy=sealed.policy())
     assert report.verdict in {"NOT CHECKED", "FAILED"}
     assert any("internal error in step" in item.reason for item in report.not_checked)
@@ -162,7 +172,7 @@ def test_an_interruption_is_not_swallowed(sealed, monkeypatch):
     def interrupt(*_args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(verifier, "check_notes", interrupt)
+    monkeypatch.setattr(examine, "check_notes", interrupt)
     with pytest.raises(KeyboardInterrupt):
         verify_case(sealed.case)
 

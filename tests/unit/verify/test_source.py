@@ -10,7 +10,7 @@ import casebuilder as cb
 import pytest
 
 from evidencekit.acquire.options import Options
-from evidencekit.journeys import Acquisition, acquire_and_seal
+from evidencekit.journeys.acquire import Acquisition, acquire_and_seal
 from evidencekit.verify.verifier import verify_case
 
 

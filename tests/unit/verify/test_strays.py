@@ -16,9 +16,16 @@ def warnings(report) -> set[tuple[str, str]]:
 
 PLANTED = [
     "x", "custody/x", "custody/00000001/x", "custody/00000001/event.json.2.sig", "custody/1/entry", "checkpoints/3",
-    "checkpoints/00000003.bak", "manifests/00000001.r1.parquet", "manifests/1.parquet", "manifests/a.parquet",
-    "objects/x", "objects/sha256/ab/" + "ab" * 32, "objects/md5/ab/" + "ab" * 32, "branches/a/case.json",
+    "checkpoints/00000003.bak", "manifests/00000009.r1.parquet", "manifests/1.parquet", "manifests/a.parquet",
+    "objects/x", "objects/sha256/ab/" + "ab" * 32, "objects/md5/ab/" + "ab" * 32, "branches/x",
 ]  # fmt: skip
+
+
+def test_a_reduced_form_that_no_event_names_waits_for_one(sealed):
+    name = "manifests/00000001.r1.parquet"
+    (sealed.case / name).write_text("x")
+    report = verify_case(sealed.case)
+    assert (warnings(report), report.verdict) == ({("W901", name)}, "NOT CHECKED")
 
 
 @pytest.mark.parametrize("name", PLANTED)
@@ -28,6 +35,13 @@ def test_a_planted_file_is_unexpected(sealed, name):
     report = verify_case(sealed.case)
     assert warnings(report) == {("W902", name)}
     assert report.verdict == "NOT CHECKED"
+
+
+def test_a_branch_that_nobody_adopted_is_one_thing(sealed):
+    for name in ("case.json", "custody/00000000/entry"):
+        (sealed.case / "branches/a" / name).parent.mkdir(parents=True, exist_ok=True)
+        (sealed.case / "branches/a" / name).write_text("x")
+    assert warnings(verify_case(sealed.case)) == {("W902", "branches/a")}
 
 
 @pytest.mark.parametrize("name", ["Thumbs.db", "custody/.DS_Store", "manifests/._x"])

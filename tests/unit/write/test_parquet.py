@@ -220,7 +220,7 @@ def test_library_that_adds_metadata_is_found_out(tmp_path, monkeypatch):
     monkeypatch.setattr(
         parquet.ManifestWriter,
         "_check",
-        lambda self, names: parquet._ParquetFile._check(self, names - {"evidencekit.header"}),
+        lambda self, names: parquet.ParquetFile._check(self, names - {"evidencekit.header"}),
     )
     with pytest.raises(CannotFinish) as caught:
         write(tmp_path / "m.parquet", make_rows(1))

@@ -1,0 +1,174 @@
+"""The story of a case's items, as its log tells it: read and believed, not verified.
+
+Promise: nothing above the newest checkpoint is told; a record that cannot be read is refused, not skipped.
+Source: specs/custody-log.md section 4, specs/store.md section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evidencekit.catalogue.record import VERIFY, read_record
+from evidencekit.core import layout
+from evidencekit.core.custody import Custody, Item, Remark, advance
+from evidencekit.core.digest import sha256_hex
+from evidencekit.core.event import decode_entry, decode_event, knows_type
+from evidencekit.core.values import display, format_instant
+from evidencekit.errors import BadArgument, CannotFinish, FormatError
+from evidencekit.read.store import Store
+
+
+@dataclass(slots=True)
+class Told:
+    """One entry of the log, what the rules say of it, and what later entries say."""
+
+    entry: int
+    event: dict[str, Any]
+    digest: str
+    """SHA-256 of the event file, hex."""
+    recorded_at: str
+    remarks: tuple[Remark, ...]
+    corrections: list[Told] = field(default_factory=list)
+    """Later events that correct this one."""
+    countersigned: list[Told] = field(default_factory=list)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """Return what it says; nothing, where its type is not known."""
+        return dict(self.event["body"]) if knows_type(self.event) else {}
+
+    @property
+    def is_late(self) -> bool:
+        """Tell whether it was recorded at another time than it says it was done, as far as is said."""
+        return self.event["time_class"] != "device" or any(remark.code == "W914" for remark in self.remarks)
+
+    def as_record(self) -> dict[str, Any]:
+        """Return it as `--json` gives it."""
+        event = self.event
+        return {
+            "actor": {"key": event["actor"]["key"], "name": event["actor"]["id"]},
+            "body": {name: value for name, value in event["body"].items() if name != "_t"},
+            "corrected_by": [one.entry for one in self.corrections],
+            "countersigned_by": [one.entry for one in self.countersigned],
+            "entry": self.entry,
+            "event": self.digest,
+            "items": event["items"],
+            "late": self.is_late,
+            "not_stated": event["not_stated"],
+            "occurred_at": event["occurred_at"],
+            "recorded_at": self.recorded_at,
+            "remarks": [remark._asdict() for remark in self.remarks],
+            "signers": event["signers"],
+            "time_class": event["time_class"],
+            "type": event["type"],
+        }
+
+
+@dataclass(slots=True)
+class History:
+    """The log of a case up to its newest checkpoint."""
+
+    origin: str
+    size: int
+    """Of the newest checkpoint."""
+    unfinished: bool
+    """Entries stand above it."""
+    custody: Custody
+    told: list[Told]
+    in_use: dict[str, str] = field(default_factory=dict)
+    """A person's first key, by which the log knows him, to his newest that was not retired, revoked or replaced."""
+
+
+def read_history(case: Path, item: str | None = None) -> History:
+    """Return what the log tells: all of it, or what is about one item, and what corrects that.
+
+    Raises:
+        BadArgument: U215, the log knows no such item.
+        CannotFinish: X401 to X403, X446 the case cannot be read.
+    """
+    record = read_record(case)
+    size = record.checkpoint.size if record.checkpoint else 0
+    custody, told = Custody(), list[Told]()
+    by_entry: dict[str, Told] = {}
+    for one, after in _walk(record.store, size):
+        custody = after
+        of = one.body.get("corrects") or one.body.get("of")
+        about = by_entry.get(of["entry"]) if of else None
+        if about is not None:
+            (about.corrections if one.event["type"] == "correct" else about.countersigned).append(one)
+        if item is None or item in one.event["items"] or about is not None:
+            told.append(one)
+            by_entry[str(one.entry)] = one
+    if item is not None and item not in custody.items:
+        known = ", ".join(sorted(custody.items)[:20]) or "none"
+        raise BadArgument(f"The log knows no item {display(item)}.", code="U215", hint=f"It knows {known}.")
+    in_use = {known.person: key for key, known in custody.keys.items() if known.spent is None}
+    return History(record.case["origin"], size, record.entries > size, custody, told, in_use)
+
+
+def _walk(store: Store, size: int) -> Iterator[tuple[Told, Custody]]:
+    custody = Custody()
+    for index in range(size):
+        where = layout.entry_folder(index)
+        try:
+            data = store.read(layout.event_file(index), layout.MAX_RECORD_FILE)
+            entry = decode_entry(store.read(layout.entry_file(index), layout.MAX_RECORD_FILE))
+            event = decode_event(data)
+        except FormatError as error:
+            raise CannotFinish(f"{where}: {error.message}", code="X446", hint=VERIFY, path=where) from error
+        custody, remarks = advance(custody, event)
+        yield Told(index, event, sha256_hex(data), entry.recorded_at, remarks), custody
+
+
+def item_status(history: History, item: Item, now: int) -> dict[str, Any]:
+    """Return who has an item and what is open about it; `now` is in nanoseconds since 1970.
+
+    A person is `{"key", "name"}` as the events about the item have him, and `key_in_use` where that is another now.
+    """
+    offer, out = item.offer, item.out
+    overdue = out is not None and out.due is not None and out.due < format_instant(now)
+    remarks = [(one.entry, remark) for one in history.told for remark in one.remarks if remark.item == item.exhibit]
+    answered = {offer.entry} if offer is not None else set()
+    if offer is not None:
+        remarks.append((offer.entry, Remark("W911", item.exhibit, f"an answer of {offer.to.id}", "none so far")))
+    if out is not None and overdue:
+        remarks.append((out.entry, Remark("W919", item.exhibit, f"back by {out.due}", f"out with {out.to.id}")))
+    return {
+        "away": item.away,
+        "condition": item.condition,
+        "ended": item.ended._asdict() if item.ended else None,
+        "findings": [
+            {"code": remark.code, "entry": entry, "expected": remark.expected, "found": remark.found}
+            for entry, remark in remarks
+        ],
+        "holder": _person(history, item.holder_id, item.holder_key),
+        "holds": list(item.holds),
+        "item": item.exhibit,
+        "keeper": _person(history, *item.keeper) if item.keeper else None,
+        "last": str(item.last),
+        "open_offers": [
+            {"entry": offer.entry, "since": _recorded(history.told, answered), "to": _person(history, *offer.to)}
+        ] if offer else [],
+        "out": {
+            "due": out.due, "entry": out.entry, "kind": out.kind, "overdue": overdue, "to": _person(history, *out.to)
+        } if out else None,
+        "parent": item.parent,
+        "sealed": item.sealed is not None,
+        "seals": None if item.seals is None else list(item.seals),
+        "since": item.tenures[-1].since if item.tenures else None,
+        "unknown": item.unknown,
+    }  # fmt: skip
+
+
+def _recorded(told: Iterable[Told], entries: set[int]) -> str | None:
+    return next((one.recorded_at for one in told if one.entry in entries), None)
+
+
+def _person(history: History, name: str | None, key: str | None) -> dict[str, str] | None:
+    if name is None or key is None:
+        return None
+    in_use = history.in_use.get(history.custody.person(key), key)
+    return {"key": key, "name": name} | ({} if in_use == key else {"key_in_use": in_use})

@@ -1,0 +1,103 @@
+"""What `evidencekit export` says: what leaves, what stays and why, and the one digest for the letter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evidencekit.cli.custody_acting import tell_recorded
+from evidencekit.cli.render import Screen, counted, human_size
+from evidencekit.core.values import display
+
+if TYPE_CHECKING:
+    from evidencekit.journeys.custody import Hand
+    from evidencekit.journeys.export import Exported
+    from evidencekit.journeys.export_plan import Plan
+
+
+def say_plan(screen: Screen, plan: Plan) -> None:
+    """Say what would leave."""
+    _say(screen, plan)
+    screen.say()
+    screen.say("rows that would leave, the first of them:" if plan.first else "no row of facts would leave")
+    for item, said in plan.first:
+        name = display(said.path) or "." if said.is_named else "(name withheld)"
+        size = "" if said.size is None else human_size(said.size)
+        screen.say(f"  {f'{item}#{said.index}':<16} {size:>10}  {name}")
+    screen.result("nothing was written: this is a plan")
+    screen.document(_document(plan) | {"first": _first(plan)})
+
+
+def say_exported(screen: Screen, made: Exported, hand: Hand, out: Path) -> None:
+    """Say what has left, and the digest for the letter."""
+    _say(screen, made.plan)
+    screen.say()
+    tell_recorded(
+        screen,
+        made.recorded,
+        hand,
+        **_document(made.plan),
+        out=str(out),
+        package=made.digest,
+        transfer=made.transfer,
+        verdict=made.report.verdict,
+    )
+    checked = made.report.verdict in {"VERIFIED", "INTEGRITY ONLY"}
+    said = "verified" if checked else f"NOT CHECKED: {made.report.reason}"
+    screen.say(f"written to {display(str(out))}, and {said}", None if checked else "warning")
+    screen.say("package digest, for the letter that goes with it:")
+    screen.result(f"  {made.digest}")
+
+
+def _say(screen: Screen, plan: Plan) -> None:
+    for choice in plan.choices:
+        tally = plan.tallies[choice.manifest]
+        what = "opinions" if choice.is_derived else "rows"
+        screen.say(f"{choice.item}: {tally.shown:,} of {choice.rows:,} {what} shown")
+        for ground, count in sorted(tally.hidden.items()):
+            screen.say(f"  hidden    {counted(count, 'row')}: {ground}")
+        for (group, ground), count in sorted(tally.groups.items()):
+            screen.say(f"  withheld  {group} of {counted(count, 'row')}: {ground}")
+    screen.say(f"payload: {counted(plan.files, 'file')}, {human_size(plan.bytes)}")
+    for item in plan.kept_back:
+        screen.say(f"{item} is sensitive: its contents stay here, unless you say --payload", "warning")
+    hidden = len(plan.custody.hidden)
+    screen.say(f"custody: {counted(plan.custody.shown, 'event')} shown, {hidden:,} hidden")
+
+
+def _document(plan: Plan) -> dict[str, Any]:
+    return {
+        "contents": [
+            {
+                "groups": [
+                    {"count": count, "ground": ground, "group": group}
+                    for (group, ground), count in sorted(plan.tallies[one.manifest].groups.items())
+                ],
+                "hidden": [
+                    {"count": count, "ground": ground}
+                    for ground, count in sorted(plan.tallies[one.manifest].hidden.items())
+                ],
+                "item": one.item,
+                "kind": "opinions" if one.is_derived else "rows",
+                "manifest": one.manifest,
+                "rows": one.rows,
+                "shown": plan.tallies[one.manifest].shown,
+            }
+            for one in plan.choices
+        ],
+        "events": {"hidden": plan.custody.hidden, "shown": plan.custody.shown},
+        "kept_back": plan.kept_back,
+        "payload": {"bytes": plan.bytes, "files": plan.files},
+    }
+
+
+def _first(plan: Plan) -> list[dict[str, Any]]:
+    return [
+        {
+            "index": said.index,
+            "item": item,
+            "path": (display(said.path) if said.is_named else None),
+            "size": said.size,
+        }
+        for item, said in plan.first
+    ]

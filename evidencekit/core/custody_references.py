@@ -1,0 +1,60 @@
+"""How an event speaks of an earlier one of its own log: by the number of its entry and the SHA-256 of its file. Pure.
+
+Source: specs/custody-log.md section 4 point 5.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from evidencekit.core.custody_state import Remark
+from evidencekit.core.digest import sha256
+from evidencekit.core.event import decode_event
+from evidencekit.core.values import parse_count
+from evidencekit.errors import FormatError
+
+_MEMBERS = {"accept": "offer", "correct": "corrects", "countersign": "of", "receipt": "offer", "refuse": "offer"}
+"""Type of event to the member of its body that is a reference."""
+_KINDS = {"export": "an export", "offer": "an offer"}
+"""Member that names an event of its own type only."""
+
+
+class Reference(NamedTuple):
+    """An event that another one speaks of."""
+
+    member: str
+    entry: int
+    event: str
+    """SHA-256 of its file, hex."""
+
+    def remark(self, index: int, data: bytes | None) -> Remark | None:
+        """Return E308 unless `data` is the event that entry `index` speaks of; None where there is no such file."""
+        where = f"{self.member}: entry {self.entry}"
+        if self.entry >= index:
+            return Remark("E308", "", f"{self.member} of an entry before {index}", f"entry {self.entry}")
+        found = "nothing" if data is None else sha256(data).hex()
+        if data is None or found != self.event:
+            return Remark("E308", "", f"{where} with the event of SHA-256 {self.event}", found)
+        if self.member in _KINDS and (kind := _kind(data)) != self.member:
+            return Remark("E308", "", f"{where}, {_KINDS[self.member]}", kind)
+        return None
+
+
+def reference_of(event: dict[str, Any], origin: str | None) -> Reference | None:
+    """Return what an event of a known type says of an earlier one of the log `origin`; None where it speaks of none."""
+    member = _MEMBERS.get(event["type"])
+    if member is None:
+        return None
+    if "export" in event["body"]:
+        member = "export"  # a receipt of a package
+    stated = event["body"][member]
+    if origin is not None and stated.get("origin", origin) != origin:
+        return None
+    return Reference(member, parse_count(stated["entry"]), stated["event"])
+
+
+def _kind(data: bytes) -> str:
+    try:
+        return str(decode_event(data)["type"])
+    except FormatError:
+        return "an event that cannot be read"

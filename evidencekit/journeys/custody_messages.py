@@ -1,0 +1,101 @@
+"""Files between parties: written from the record, so that none is ever lost; checked before anybody answers.
+
+Source: specs/messages.md section 2.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evidencekit.core import layout
+from evidencekit.core.merkle import Tree, leaf_hash, prove_inclusion
+from evidencekit.core.message import CARRIES, MESSAGE_LIMITS, Message, Opened, encode_message
+from evidencekit.core.values import display
+from evidencekit.errors import BadArgument, CannotFinish, EvidenceError, FormatError
+from evidencekit.journeys.custody import read_event
+from evidencekit.read.message import check_message
+from evidencekit.read.store import Store
+from evidencekit.write.durable import write_new
+
+_ASK = "Nothing was recorded. Ask the sender for the file as he wrote it."
+
+
+def message_of(store: Store, entry: int) -> bytes:
+    """Return the message file of an offer, an answer or a receipt in a log, under the log's newest checkpoint.
+
+    Raises:
+        BadArgument: U262 no such entry, U268 it is no event that a file is written of.
+        CannotFinish: X402, X403. FormatError: the record is damaged.
+    """
+    data, event = read_event(store, entry)
+    kind = next((kind for kind, types in CARRIES.items() if event["type"] in types), None)
+    if kind is None:
+        what = f"Entry {entry} is an event of type {event['type']}"
+        raise BadArgument(
+            f"{what}, which no file is written of.", code="U268", hint="Name an offer, an answer, or a receipt."
+        )
+    size = max(store.numbers(layout.CHECKPOINTS), default=0)
+    leaves = [store.read(layout.entry_file(number), layout.MAX_RECORD_FILE) for number in range(size)]
+    tree = Tree(map(leaf_hash, leaves))
+    return encode_message(
+        Message(
+            kind=kind,
+            event=data,
+            signatures=tuple(
+                store.read(layout.signature_file(entry, place), layout.MAX_SIGNATURE_FILE)
+                for place in range(len(event["signers"]))
+            ),
+            entry=leaves[entry],
+            note=store.read(layout.checkpoint_file(size), layout.MAX_NOTE_FILE),
+            proof=tuple(prove_inclusion(entry, size, tree.node)),
+        )
+    )
+
+
+def write_message(store: Store, entry: int, out: Path) -> None:
+    """Write the message file of an entry.
+
+    Raises:
+        BadArgument: U262 no such entry, U268 it is no event that a file is written of.
+        CannotFinish: X472, the event stands, and its file could not be written.
+    """
+    try:
+        write_new(out, message_of(store, entry))
+    except BadArgument:
+        raise
+    except EvidenceError as error:
+        raise CannotFinish(
+            f"Entry {entry} stands, but its file was not written: {error.message}",
+            code="X472",
+            hint=f"Do not record it again. The same command with --again {entry} --out FILE writes the file.",
+        ) from error
+
+
+def read_message(path: Path, *kinds: str) -> tuple[bytes, Opened]:
+    """Return a message file of one of some kinds, whole and checked as far as it can be without trusting anybody.
+
+    Raises:
+        CannotFinish: X471, it cannot be read.
+        FormatError: it does not add up, or is of another kind; it has no entry, checkpoint and proof.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MESSAGE_LIMITS.size + 1)
+    except OSError as error:
+        shown = display(str(path))
+        raise CannotFinish(
+            f"The file {shown} cannot be read: {error.strerror}.", code="X471", hint="Check its name."
+        ) from error
+    try:
+        return data, _of_kind(check_message(data), kinds)
+    except FormatError as error:
+        place = f"{display(path.name)}: {error.place}"
+        raise FormatError(place, expected=error.expected, found=error.found, code=error.code, hint=_ASK) from error
+
+
+def _of_kind(opened: Opened, kinds: tuple[str, ...]) -> Opened:
+    if opened.message.kind not in kinds:
+        raise FormatError("kind", expected=" or ".join(kinds), found=opened.message.kind)
+    if opened.tree is None:
+        raise FormatError("checkpoint", expected="entry, checkpoint and proof", found="none")
+    return opened

@@ -1,0 +1,240 @@
+"""A package that proves itself: the steps over it, in their order, and the report that comes of them.
+
+Nothing is unpacked or written, nothing stops at the first finding; a container that is refused gives a report, too.
+Source: specs/package.md section 8, specs/verification.md section 2b.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evidencekit.core import layout
+from evidencekit.core.encoding import PROOF
+from evidencekit.core.package_records import WITHHELD as WITHHELD_FORM
+from evidencekit.core.paper import KnownHead
+from evidencekit.read.package import RECORD, Package, open_package
+from evidencekit.read.package_names import BadContainer
+from evidencekit.verify.conclude import conclude, count, reasons, required
+from evidencekit.verify.outside import check_outside, parse_known_head
+from evidencekit.verify.package_bag import Bag, check_bag
+from evidencekit.verify.package_counts import (
+    check_checkpoint,
+    check_payload_claimed,
+    check_sums,
+    check_withheld_events,
+    sealings_of,
+    tell_withheld,
+)
+from evidencekit.verify.package_full import check_full
+from evidencekit.verify.package_log import LogFound, PackageView, check_package_log
+from evidencekit.verify.package_policy import check_package_policy
+from evidencekit.verify.package_previous import Previous
+from evidencekit.verify.package_record import (
+    WITHHELD,
+    check_files,
+    check_signature,
+    package_facts,
+    read_package_record,
+)
+from evidencekit.verify.package_rows import RowLines, Rows, Shown, check_leaves
+from evidencekit.verify.policy import Policy, read_policy
+from evidencekit.verify.report import Judgement, Report
+from evidencekit.verify.run import ProgressCall, Run
+from evidencekit.verify.signatures import Signed
+
+if TYPE_CHECKING:
+    from evidencekit.read.age import Identity as PrivateKey
+
+_EVIDENCE = "evidence/"
+_STEPS = {"bag", "package record", "opening", "checkpoints", "log", "objects", "previous", "rows", "sums"}
+
+
+@dataclass(slots=True)
+class PackageFound:
+    """What the steps over a package came to."""
+
+    record: dict[str, Any] | None = None
+    data: bytes = b""
+    withheld: dict[str, Any] | None = None
+    kind: str = "unknown"
+    signed: list[Signed] = field(default_factory=list)
+    log: LogFound = field(default_factory=LogFound)
+    rows: Rows = field(default_factory=Rows)
+    compared: bool = False
+    size: int = 0
+    """Bytes of payload."""
+
+
+def verify_package(
+    path: Path,
+    *,
+    policy: Path | Policy | None = None,
+    since: bytes | None = None,
+    now: int | None = None,
+    progress: ProgressCall | None = None,
+    identities: Sequence[PrivateKey] = (),
+) -> Report:
+    """Verify a package: a folder, a .tar or a .zip, or one of these in age.
+
+    Args:
+        path: the package.
+        policy: a policy folder, or one that `read_policy` read; without it nobody's identity is checked.
+        since: a checkpoint known from outside: the bytes of a note, or typed text.
+        now: the verifier's own time, nanoseconds since 1970.
+        progress: called as work is done.
+        identities: private keys for a package that is encrypted (`read.age.load_identities`).
+
+    Raises:
+        CannotFinish: X485 no package, X403 it cannot be read, X491 no identity opens it.
+        BadArgument: U222 the policy, U223 the checkpoint from outside cannot be used, U291 an identity is needed.
+    """
+    chosen = read_policy(policy) if isinstance(policy, (str, Path)) else policy
+    try:
+        package = open_package(path, identities=identities)
+    except BadContainer as error:
+        run = Run(policy=chosen, now=now, progress=progress)
+        run.find(error.finding, error.place, error.expected, error.found)
+        return _report(run, PackageFound())
+    with package:
+        return verify_opened(package, policy=chosen, since=since, now=now, progress=progress)
+
+
+def verify_opened(
+    package: Package,
+    *,
+    policy: Policy | None = None,
+    since: bytes | None = None,
+    now: int | None = None,
+    progress: ProgressCall | None = None,
+) -> Report:
+    """Verify a package that is open, as `verify_package` does."""
+    known = None if since is None else parse_known_head(since)
+    run, found = Run(policy=policy, now=now, progress=progress), PackageFound()
+    examine_package(run, package, found, known)
+    return _report(run, found)
+
+
+def examine_package(run: Run, package: Package, found: PackageFound, known: KnownHead | None) -> None:
+    """Carry out the steps over a package; what they find goes to the run, what they come to is `found`."""
+    found.kind = package.kind
+    bag = Bag(bytearray(len(package)), bytearray(32 * len(package)))
+    with _looking_at(run, package, ""):
+        with run.step(1, "bag"):
+            bag = check_bag(run, package)
+        with run.step(2, "package record"):
+            found.record, found.data = read_package_record(run)
+            withheld = run.read(WITHHELD, PROOF.size)
+            if withheld is not None:
+                found.withheld = run.decode(withheld, WITHHELD_FORM, WITHHELD, limits=PROOF)
+            if found.record is not None:
+                found.signed = check_signature(run, found.record, found.data)
+                check_files(run, package, bag, found.record)
+    with _looking_at(run, package, "evidence/"):
+        found.log = check_package_log(run, found.record, found.withheld)
+    record = found.record
+    if record is None:
+        run.skip("record", "unreadable", RECORD, "nothing can be said of rows without it")
+    else:
+        with _looking_at(run, package, ""):
+            _check_rows(run, package, bag, record, found)
+    with run.step(12, "outside"):
+        found.compared = check_outside(run, found.log.log, found.log.notes.newest, known)
+    if run.policy is not None:
+        with run.step(13, "policy"):
+            check_package_policy(run, found.log, found.record, found.signed, folder=_EVIDENCE)
+    run.files, found.size = bag.counted(), bag.size
+
+
+def _check_rows(run: Run, package: Package, bag: Bag, record: dict[str, Any], found: PackageFound) -> None:
+    with run.step(9, "rows"):
+        check_checkpoint(run, record, found.log)
+        sealings = sealings_of(run, record, found.log.log)
+        manifests = {number: Shown(sealing, sealing.exhibit) for number, sealing in sealings.items()}
+        with ExitStack() as opened:
+            for number, shown in manifests.items():
+                where = f"evidence/leaves/{layout.number(number)}"
+                if package.number(where) is not None and check_leaves(run, package, shown, where):
+                    shown.leaves = opened.enter_context(package.open(where))
+            found.rows = RowLines(run, package, bag, manifests).check()
+    previous = Previous(run, package, bag, partial(_looking_at, run, package))
+    with run.step(9, "previous"):
+        previous.check(record, found.log.log)
+    with run.step(11, "sums"):
+        if found.withheld is not None:
+            check_withheld_events(run, package, found.withheld, found.log.log)
+            check_sums(run, record, found.withheld, found.rows)
+            tell_withheld(run, record, found.withheld, found.log)
+        check_payload_claimed(run, package, bag)
+        has = {
+            "full": any(name.startswith("evidence/manifests/") for name in package.record_names),
+            "hash_only": len(package) == len(package.record_names),
+        }
+        if record["full"] != has["full"] or (record["hash_only"] and not has["hash_only"]):
+            stated = {name: record[name] for name in has}
+            run.find("E166", RECORD, f"what is there: {has}", f"{stated}")
+    found.rows.add(previous.rows)
+    if record["full"]:
+        with _looking_at(run, package, _EVIDENCE), run.step(9, "full"):
+            check_full(run, found.log.log, found.log.opening.case, found.rows.manifests)
+    if any(name.startswith("evidence/branches/") for name in package.record_names):
+        reason = "this version compares its files with package.json alone"
+        run.skip("record", "not_supported", "evidence/branches", reason)
+
+
+@contextmanager
+def _looking_at(run: Run, package: Package, folder: str) -> Iterator[None]:
+    """Let the steps read below a folder of the package, and name what they find by it."""
+    base = run.prefix
+    run.store, run.prefix = PackageView(package, folder), base + folder
+    try:
+        yield
+    finally:
+        run.prefix = base
+
+
+def _report(run: Run, found: PackageFound) -> Report:
+    log, rows, notes = found.log, found.rows, found.log.notes
+    done = set()
+    if run.done >= _STEPS and notes.newest is not None:
+        done.add("record")
+    if "log" in run.done and run.checked["rules"]:
+        done.add("custody")
+    if run.policy is not None and "policy" in run.done and notes.newest is not None:
+        done.add("identity")
+    if log.witnesses.size is not None and "witnesses" in run.done:
+        done.add("witness")
+    if log.times.is_met and "times" in run.done:
+        done.add("time")
+    if found.compared and "outside" in run.done:
+        done.add("completeness")
+    if "rows" in run.done and rows.compared and not rows.left:
+        done.add("evidence")
+    counts = count(run, rows=rows.rows)
+    counts["states"] = {state: number for state, number in sorted(rows.states.items()) if number}
+    counts |= {
+        "bytes": found.size,
+        "derived_rows": rows.derived_rows,
+        "entries": log.log.size,
+        "exhibits": len(found.record["items"]) if found.record is not None else 0,
+        "payload_compared": rows.compared,
+        "payload_left": rows.left,
+    } | ({} if log.witnesses.size is None else {"witnessed": log.witnesses.size})
+    left = f"{rows.left} files are shown without their content" if rows.left else "no content is here to compare"
+    judgement = Judgement(
+        failed=run.findings.failed,
+        codes=run.findings.counts,
+        not_checked=run.first_not_checked,
+        done=done,
+        required=required(run),
+        has_policy=run.policy is not None,
+        has_seal=bool(rows.manifests) or rows.passed_on > 0,
+        extra_reasons=reasons(evidence=left, time=log.times.reason, witness=log.witnesses.reason)
+        | ({"record": "no valid checkpoint was there to check the log by"} if notes.newest is None else {}),
+    )
+    facts = package_facts(found.record, found.data, found.kind)
+    return conclude(run, "package", judgement, counts, notes.newest, log.times.as_record(), package=facts)

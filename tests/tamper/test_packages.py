@@ -1,0 +1,353 @@
+"""Every single change to a package is found with its own code: by whoever carries it, and by whoever exports it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+
+import packagebuilder as pb
+import pytest
+from casebuilder import Builder, file_row, folder_row, jcs
+from packagebuilder import Wanted
+
+from evidencekit.verify.package import verify_package
+
+CONTENT = {b"a": b"aaa", b"b": b"bbb", b"d/b": b"yy", b"e\n": b""}
+ROWS = (
+    folder_row(), file_row("a", b"aaa"), file_row("b", b"bbb"), folder_row("d"), file_row("d/b", b"yy"),
+    file_row("e\n", b""),
+)  # fmt: skip
+LINES, RECORD, SIGNATURE = "evidence/records.jsonl", "evidence/package.json", "evidence/package.json.sig"
+A, B = "data/EX-001/a", "data/EX-001/b"
+SOME = Wanted(rows=[1, 2, 4], withheld={4: {"name": "privacy"}}, events={3: "privacy"})
+
+
+@dataclass
+class Bench:
+    """A case, and packages of it."""
+
+    builder: Builder
+    policy: object
+
+    def parts(self, wanted=None):
+        return pb.evidence_of(self.builder.case, CONTENT.__getitem__, wanted)
+
+    def good(self, wanted=None):
+        return self.parts(wanted).closed(self.builder.signer)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    builder = Builder(tmp_path_factory.mktemp("packages"))
+    builder.seal(ROWS)
+    builder.enter(builder.event("view", ["EX-001"], {"purpose": "test"}))
+    return Bench(builder, builder.policy())
+
+
+def codes(files, folder, bench, **more):
+    report = verify_package(pb.write_folder(files, folder / "package"), policy=bench.policy, **more)
+    assert (report.verdict == "FAILED") == any(finding.severity == "error" for finding in report.findings)
+    return {finding.code for finding in report.findings if finding.severity == "error"}
+
+
+@pytest.mark.parametrize("wanted", [None, SOME, Wanted(leaves=True), Wanted(payload=False)])
+def test_a_good_package_has_no_errors(bench, tmp_path, wanted):
+    assert codes(bench.good(wanted), tmp_path, bench) == set()
+
+
+# --- whoever carries it: nothing can be signed again ------------------------------------------------------------------
+
+
+def flip(path):
+    def change(files):
+        data = bytearray(files[path])
+        data[len(data) // 2] ^= 1
+        files[path] = bytes(data)
+
+    return change
+
+
+def delete(path):
+    return lambda files: files.pop(path)
+
+
+def add(path):
+    return lambda files: files.update({path: b"added"})
+
+
+def swap(one, other):
+    return lambda files: files.update({one: files[other], other: files[one]})
+
+
+def rename(one, other):
+    return lambda files: files.update({other: files.pop(one)})
+
+
+CARRIER = {
+    "a flipped payload": (flip(A), {"E162", "E171"}),
+    "a deleted payload": (delete(A), {"E163", "E161"}),
+    "an added payload": (add("data/EX-001/z"), {"E164"}),
+    "payloads swapped": (swap(A, B), {"E162", "E171"}),
+    "a payload renamed": (rename(A, "data/EX-001/A1"), {"E163", "E164"}),
+    "a flipped line": (flip(LINES), {"E162", "E201"}),
+    "lines deleted": (delete(LINES), {"E163", "E501"}),
+    "a flipped event": (flip("evidence/custody/00000001/event.json"), {"E162", "E201"}),
+    "an event deleted": (delete("evidence/custody/00000001/event.json"), {"E163", "E501"}),
+    "an entry flipped": (flip("evidence/custody/00000002/entry"), {"E162", "E201"}),
+    "an entry deleted": (delete("evidence/custody/00000002/entry"), {"E163", "E501"}),
+    "a checkpoint deleted": (delete("evidence/checkpoints/00000004"), {"E163", "E501", "E166"}),
+    "a checkpoint flipped": (flip("evidence/checkpoints/00000004"), {"E162", "E201", "E166"}),
+    "the record flipped": (flip(RECORD), {"E162"}),
+    "the record deleted": (delete(RECORD), {"E163", "E501"}),
+    "the signature flipped": (flip(SIGNATURE), {"E162", "E402"}),
+    "the signature deleted": (delete(SIGNATURE), {"E163", "E401"}),
+    "withheld.json deleted": (delete("evidence/withheld.json"), {"E163", "E501"}),
+    "a file added beside": (add("evidence/note.txt"), {"E164", "E165"}),
+    "a tag manifest deleted": (delete("tagmanifest-sha256.txt"), {"E501"}),
+    "a tag manifest flipped": (flip("tagmanifest-sha512.txt"), {"E161", "E162", "E163"}),
+    "a manifest flipped": (flip("manifest-sha256.txt"), {"E162", "E201"}),
+    "bagit.txt flipped": (flip("bagit.txt"), {"E161", "E162", "E201"}),
+    "bag-info.txt flipped": (flip("bag-info.txt"), {"E162", "E201"}),
+    "the readme flipped": (flip("README.txt"), {"E162", "E201"}),
+}
+
+
+@pytest.mark.parametrize("name", CARRIER)
+def test_a_change_on_the_way_is_found(name, bench, tmp_path):
+    change, expected = CARRIER[name]
+    files = bench.good()
+    change(files)
+    found = codes(files, tmp_path, bench)
+    assert expected <= found or (expected & found and name.endswith("flipped")), found
+
+
+@pytest.mark.parametrize("path", [A, LINES, "README.txt", "evidence/custody/00000001/entry"])
+def test_a_carrier_who_makes_the_bag_anew_is_found_by_what_was_signed(path, bench, tmp_path):
+    files = bench.good()
+    flip(path)(files)
+    payload = {name: data for name, data in files.items() if name.startswith("data/")}
+    files |= {f"manifest-{one}.txt": pb.manifest(one, payload) for one in ("sha256", "sha512")}
+    found = codes(pb.tagged(files), tmp_path, bench)
+    assert found & {"E201", "E171"}
+    assert "E162" not in found
+
+
+def test_every_flipped_byte_of_what_proves_is_found(bench, tmp_path):
+    good = bench.good()
+    for number, path in enumerate(sorted(good)):
+        files = dict(good)
+        if files[path]:
+            flip(path)(files)
+            assert codes(files, tmp_path / str(number), bench), path
+            shutil.rmtree(tmp_path / str(number))
+
+
+# --- whoever exports: all is signed, and does not add up ---------------------------------------------------------------
+
+
+def line(number, **changes):
+    return lambda parts: parts.lines[number].update(changes)
+
+
+def reorder(parts):
+    parts.lines[0], parts.lines[1] = parts.lines[1], parts.lines[0]
+
+
+def twice(parts):
+    parts.lines.insert(1, parts.lines[0])
+
+
+def drop(parts):
+    parts.lines.pop()
+
+
+def claim_hidden(parts):
+    """One of the hidden rows is said to be shown."""
+    one = parts.record["manifests"][0]
+    one["shown"], one["hidden"] = str(int(one["shown"]) + 1), [{"count": "2", "ground": "not_requested"}]
+
+
+def say_less(parts):
+    parts.withheld["rows"][0]["count"] = "2"
+
+
+def say_other_group(parts):
+    parts.withheld["groups"][0]["group"] = "metadata"
+
+
+def without_label(parts):
+    parts.withheld["grounds"].pop()
+
+
+def other_root(parts):
+    parts.record["manifests"][0]["root"] = "11" * 32
+
+
+def other_rows(parts):
+    one = parts.record["manifests"][0]
+    one["rows"], one["hidden"] = str(int(one["rows"]) + 1), [{"count": "4", "ground": "not_requested"}]
+
+
+def other_checkpoint(parts):
+    parts.record["checkpoint"] = parts.record["checkpoint"] | {"size": "3"}
+
+
+def other_case(parts):
+    parts.record["case"] = "AAAAAAAAAAAAAAAAAAAAAA=="
+
+
+def other_proof(parts):
+    parts.lines[0]["proof"] = parts.lines[1]["proof"]
+
+
+def other_salt(parts):
+    parts.lines[0]["groups"]["name"]["salt"] = parts.lines[1]["groups"]["name"]["salt"]
+
+
+def other_leaf(parts):
+    parts.lines[0]["leaf"] = parts.lines[1]["leaf"]
+
+
+def other_payload(parts):
+    parts.files[A] = b"xxx"
+
+
+def moved_payload(parts):
+    parts.files["data/EX-001/elsewhere"] = parts.files.pop(A)
+    parts.lines[0]["payload"]["path"] = "data/EX-001/elsewhere"
+
+
+def shared_payload(parts):
+    parts.lines[1]["payload"] = parts.lines[0]["payload"]
+    parts.files.pop(B)
+
+
+def added_payload(parts):
+    parts.files["data/EX-001/added"] = b"x"
+
+
+def lost_payload(parts):
+    parts.files.pop(A)
+
+
+def hidden_there(parts):
+    parts.files["evidence/custody/00000002/event.json"] = b"{}"
+
+
+def hidden_opening(parts):
+    parts.withheld["events"].insert(0, {"entry": "0", "ground": "privacy"})
+
+
+def hidden_seal(parts):
+    for path in [path for path in parts.files if path.startswith("evidence/custody/00000002/event")]:
+        parts.files.pop(path)
+    parts.withheld["events"] = [{"entry": "2", "ground": "privacy"}]
+
+
+def hidden_unsaid(parts):
+    parts.withheld["events"] = []
+
+
+EXPORTER = {
+    "lines reordered": (reorder, {"E169"}),
+    "a line twice": (twice, {"E169", "E173", "E174"}),
+    "a line left out": (drop, {"E174", "E173"}),
+    "a hidden row claimed as shown": (claim_hidden, {"E174"}),
+    "a wrong count": (say_less, {"E174"}),
+    "a wrong count of groups": (say_other_group, {"E174"}),
+    "a ground without label": (without_label, {"E174"}),
+    "another root": (other_root, {"E166"}),
+    "more rows than were sealed": (other_rows, {"E166"}),
+    "an older checkpoint": (other_checkpoint, {"E166"}),
+    "another case": (other_case, {"E166"}),
+    "another row's proof": (other_proof, {"E207"}),
+    "another row's salt": (other_salt, {"E201"}),
+    "another row's leaf": (other_leaf, {"E201", "E207"}),
+    "a row of another index": (line(0, index="0"), {"E207"}),
+    "a row of another catalogue": (line(2, manifest="7"), {"E170"}),
+    "no proof": (line(0, proof=None), {"E207"}),
+    "another payload": (other_payload, {"E171"}),
+    "a payload elsewhere": (moved_payload, {"E172"}),
+    "a payload of two rows": (shared_payload, {"E173"}),
+    "a payload of no row": (added_payload, {"E173"}),
+    "a payload that is not there": (lost_payload, {"E163"}),
+    "a hidden event that is there": (hidden_there, {"E167"}),
+    "event 0 hidden": (hidden_opening, {"E167"}),
+    "a hidden event that nobody admits": (hidden_unsaid, {"E501"}),
+}
+
+
+@pytest.mark.parametrize("name", EXPORTER)
+def test_what_an_exporter_signs_has_to_add_up(name, bench, tmp_path):
+    change, expected = EXPORTER[name]
+    parts = json_copy(bench.parts(Wanted(rows=[1, 2, 4], withheld={4: {"name": "privacy"}}, events={3: "privacy"})))
+    if name == "a hidden event that is there":
+        parts.withheld["events"] = [{"entry": "2", "ground": "privacy"}]
+    change(parts)
+    found = codes(parts.closed(bench.builder.signer), tmp_path, bench)
+    assert expected <= found, found
+    assert not found & {"E162", "E164", "E165"}
+
+
+def json_copy(parts):
+    parts.record, parts.withheld = json.loads(jcs(parts.record)), json.loads(jcs(parts.withheld))
+    parts.lines = [json.loads(jcs(one)) for one in parts.lines]
+    return parts
+
+
+def test_a_seal_event_that_is_hidden_proves_nothing(bench, tmp_path):
+    parts = bench.parts(Wanted(rows=[1], events={3: "privacy"}))
+    entry = int(parts.record["manifests"][0]["entry"])
+    for path in [path for path in parts.files if path.startswith(f"evidence/custody/{entry:08d}/event")]:
+        parts.files.pop(path)
+    parts.withheld["events"].insert(0, {"entry": str(entry), "ground": "privacy"})
+    assert {"E166", "E170"} <= codes(parts.closed(bench.builder.signer), tmp_path, bench)
+
+
+def test_leaves_of_another_manifest_are_found(bench, tmp_path):
+    parts = bench.parts(Wanted(leaves=True))
+    leaves = bytearray(parts.files["evidence/leaves/00000001"])
+    leaves[32 * 5] ^= 1
+    parts.files["evidence/leaves/00000001"] = bytes(leaves)
+    assert "E207" in codes(parts.closed(bench.builder.signer), tmp_path, bench)
+
+
+def test_two_packages_mixed_are_found(bench, tmp_path):
+    one, other = bench.good(Wanted(rows=[1])), bench.good(Wanted(rows=[1, 2]))
+    for path in (LINES, RECORD, "evidence/withheld.json"):
+        files = dict(one)
+        files[path] = other[path]
+        assert codes(files, tmp_path / path.rpartition("/")[2], bench), path
+    mixed = one | {path: data for path, data in other.items() if path.startswith("evidence/")}
+    assert {"E162", "E163"} & codes(mixed, tmp_path / "all", bench)
+
+
+def test_proofs_of_another_package_are_found(bench, tmp_path):
+    builder = Builder(tmp_path)
+    builder.seal((folder_row(), file_row("a", b"zzz")))
+    theirs = pb.evidence_of(builder.case, {b"a": b"zzz"}.__getitem__, Wanted(rows=[1]))
+    parts = bench.parts(Wanted(rows=[1]))
+    parts.lines = theirs.lines
+    assert {"E207", "E171"} <= codes(parts.closed(bench.builder.signer), tmp_path, bench)
+
+
+def test_an_older_package_is_found_by_a_newer_checkpoint(bench, tmp_path):
+    older = bench.good()
+    where = tmp_path / "case"
+    shutil.copytree(bench.builder.case, where)
+    newest = (bench.builder.case / "checkpoints" / "00000004").read_bytes()
+    builder = bench.builder
+    index = builder.enter(builder.event("view", ["EX-001"], {"purpose": "later"}))
+    newer = (builder.case / "checkpoints" / f"{index + 1:08d}").read_bytes()
+    shutil.rmtree(builder.case)
+    shutil.copytree(where, builder.case)
+    assert codes(older, tmp_path / "same", bench, since=newest) == set()
+    assert codes(older, tmp_path / "newer", bench, since=newer) == {"E503"}
+
+
+def test_somebody_else_who_signs_is_not_the_exporter(bench, tmp_path):
+    parts = bench.parts()
+    assert "E403" in codes(parts.closed(bench.builder.other), tmp_path, bench)
+    mine = parts.record["exporter"] | {"key": bench.builder.other.fingerprint}
+    assert "E408" in codes(parts.closed(bench.builder.other, exporter=mine), tmp_path / "2", bench)
