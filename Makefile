@@ -34,7 +34,7 @@ demo: .venv/.ready-run ## the main job end to end on real files, then tampering,
 test: .venv/.ready-test judges ## the house's tests; as root installs the outside judges first
 	@$(PY) -m pytest -n 2 $(PYTEST_ARGS)
 
-test-long: .venv/.ready-test judges ## the tests that take minutes
+test-long: .venv/.ready-test .venv/.ready-fuzz judges ## the tests that take minutes
 	@EVIDENCEKIT_LONG=1 $(PY) -m pytest -n 2 -m long $(PYTEST_ARGS) || [ $$? = 5 ]  # 5: none is marked long
 
 lint: .venv/.ready-test .venv/.ready-lint ## ruff, its formatter, mypy --strict
@@ -93,6 +93,10 @@ clean: ## everything that can be made again, but .venv
 
 .venv/.ready-lint: .venv/.ready pyproject.toml
 	@$(PIP) install --group lint
+	@touch $@
+
+.venv/.ready-fuzz: .venv/.ready-run
+	@$(PIP) install --group fuzz
 	@touch $@
 
 .venv/.ready-bench: .venv/.ready-run

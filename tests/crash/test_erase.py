@@ -51,6 +51,7 @@ def is_checkpointed(case):
     return max(int(path.name) for path in (case / layout.CHECKPOINTS).iterdir() if path.name.isdigit()) == 5
 
 
+@pytest.mark.long
 def test_power_cut_at_every_step(rc, base, sealed, disk, power_cut, carry_out, after, tmp_path):
     case = fresh(sealed, tmp_path)
     with disk(tmp_path) as counted:

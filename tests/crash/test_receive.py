@@ -69,6 +69,7 @@ def count_steps(transfer, tmp_path, disk, take_over):
     return len(counted.log)
 
 
+@pytest.mark.long
 def test_power_cut_at_every_step(rc, transfer, disk, power_cut, take_over, tmp_path):
     folder, office, made = transfer
     steps = count_steps(transfer, tmp_path, disk, take_over)

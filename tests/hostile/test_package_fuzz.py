@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -44,10 +43,9 @@ def test_many_changes_at_random(target, mode, place, edits):
 
 
 @pytest.mark.long
+@pytest.mark.judge("atheris")
 def test_a_fuzzer_finds_nothing(tmp_path):
     """EVIDENCEKIT_FUZZ_SECONDS says how long; inputs that it finds are left in the working folder."""
-    if importlib.util.find_spec("atheris") is None:
-        pytest.skip("atheris is not installed: `pip install atheris`")
     seconds = os.environ.get("EVIDENCEKIT_FUZZ_SECONDS", "60")
     corpus = tmp_path / "corpus"
     corpus.mkdir()

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+import zipfile
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
+import jsonschema
 import packagebuilder as pb
+import pyrage
 import pytest
 from casebuilder import Builder, file_row, folder_row, jcs
 from packagebuilder import Wanted
@@ -351,3 +358,91 @@ def test_somebody_else_who_signs_is_not_the_exporter(bench, tmp_path):
     assert "E403" in codes(parts.closed(bench.builder.other), tmp_path, bench)
     mine = parts.record["exporter"] | {"key": bench.builder.other.fingerprint}
     assert "E408" in codes(parts.closed(bench.builder.other, exporter=mine), tmp_path / "2", bench)
+
+
+# --- with the sealed catalogues ------------------------------------------------------------------------------------------
+
+CATALOGUE = "evidence/manifests/00000001.parquet"
+
+
+def full(bench, change=lambda data: data):
+    parts = bench.parts(Wanted(record={"full": True}))
+    parts.files[CATALOGUE] = change((bench.builder.case / "manifests/00000001.parquet").read_bytes())
+    return parts.closed(bench.builder.signer)
+
+
+@pytest.mark.parametrize("kind", ["folder", "tar", "zip"])
+def test_the_catalogues_of_a_full_package_are_checked_as_in_a_case(kind, bench, tmp_path):
+    write = pb.WRITERS[kind] if kind != "zip" else partial(pb.write_zip, method=zipfile.ZIP_STORED)
+    report = verify_package(write(full(bench), tmp_path / "good"), policy=bench.policy)
+    assert report.verdict == "VERIFIED"
+    assert report.checked["manifests"] == 1
+    assert report.checked["rows"] == len(ROWS)
+    cut = verify_package(write(full(bench, lambda data: data[:-100]), tmp_path / "cut"), policy=bench.policy)
+    assert {"E106", "E201"} <= set(cut.counts["findings"]["by_code"])
+
+
+def test_a_catalogue_that_is_deflated_is_not_checked(bench, tmp_path):
+    report = verify_package(pb.write_zip(full(bench), tmp_path / "p.zip"), policy=bench.policy)
+    assert report.verdict == "NOT CHECKED"
+    assert "deflated" in report.aspects["record"].reason
+
+
+def test_a_package_that_is_not_what_it_says_is_found(bench, tmp_path):
+    parts = bench.parts(Wanted(record={"full": True}))
+    assert codes(parts.closed(bench.builder.signer), tmp_path / "full", bench) >= {"E166"}
+    parts = bench.parts(Wanted(record={"hash_only": True}))
+    parts.record["hash_only"] = True
+    assert codes(parts.closed(bench.builder.signer), tmp_path / "hash_only", bench) == {"E166"}
+
+
+# --- the report, and the command ------------------------------------------------------------------------------------------
+
+
+def test_a_report_of_a_package_is_of_its_form(bench, tmp_path):
+    schema = json.loads((Path(__file__).parents[2] / "specs/report.schema.json").read_text())
+    for number, files in enumerate([bench.good(), bench.good(SOME), {"evidence/package.json": b"{}"}]):
+        report = verify_package(pb.write_folder(files, tmp_path / str(number)), policy=bench.policy)
+        jsonschema.validate(json.loads(json.dumps(report.as_record())), schema)
+    (tmp_path / "p.zip").write_bytes(b"PK\3\4")
+    refused = verify_package(tmp_path / "p.zip")
+    jsonschema.validate(json.loads(json.dumps(refused.as_record())), schema)
+    assert refused.line == "FAILED"
+
+
+def test_what_is_withheld_is_listed_with_its_ground(bench, tmp_path):
+    report = verify_package(pb.write_zip(bench.good(SOME), tmp_path / "p.zip"), policy=bench.policy)
+    said = [f"{one.where}: {one.reason}" for one in report.not_checked if one.code == "withheld"]
+    assert said == [
+        "catalogue 1 of EX-001: 3 rows: Not asked for (not_requested)",
+        "catalogue 1 of EX-001: name of 1 rows that are shown: Privacy of persons (privacy)",
+        "evidence/custody: 1 events: Privacy of persons (privacy)",
+        "EX-001: 1 hidden event touches EX-001",
+    ]
+    assert report.verdict == "NOT CHECKED"
+    assert report.aspects["record"].status == "ok"
+    assert report.aspects["custody"].reason == "EX-001: 1 hidden event touches EX-001"
+
+
+def run_verify(*arguments):
+    command = [sys.executable, "-m", "evidencekit", "verify", *map(str, arguments), "--json"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return answer.returncode, json.loads(answer.stdout)
+
+
+def test_the_command_knows_a_package_by_its_content(bench, tmp_path):
+    key = pyrage.x25519.Identity.generate()
+    (tmp_path / "key").write_text(str(key) + "\n")
+    places = {kind: write(bench.good(), tmp_path / f"{kind}.bin") for kind, write in pb.WRITERS.items()}
+    locked = tmp_path / "locked.bin"
+    locked.write_bytes(pyrage.encrypt(places["tar"].read_bytes(), [key.to_public()]))
+    for kind, place in places.items():
+        code, record = run_verify(place, "--policy", bench.policy)
+        assert (code, record["line"], record["package"]["container"]) == (0, "VERIFIED (package)", kind)
+    code, record = run_verify(locked, "--policy", bench.policy, "--identity", tmp_path / "key")
+    assert (code, record["line"]) == (0, "VERIFIED (package)")
+    assert run_verify(locked)[1]["error"]["code"] == "U291"
+    assert run_verify(places["zip"], "--source", tmp_path)[1]["error"]["code"] == "U232"
+    places["zip"].write_bytes(places["zip"].read_bytes()[:-1])
+    code, record = run_verify(places["zip"])
+    assert (code, [one["code"] for one in record["findings"]]) == (3, ["E151"])

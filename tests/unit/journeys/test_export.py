@@ -425,9 +425,16 @@ def test_the_cases_own_copies_are_taken(rc, made, tmp_path):
     assert (tmp_path / "out/data/EX-001/a").read_text() == "kept"
 
 
-def test_only_who_has_it_exports_and_nothing_is_overwritten(made, make, case, tmp_path):
+def test_the_record_is_exported_by_whoever_keeps_it_and_moves_nothing(made, make, case):
+    before = read_record(case).custody.items["EX-001"].holder
+    make(signer=made[1].other)
+    entry = read_record(case).entries - 1
+    assert decode_event((case / layout.event_file(entry)).read_bytes())["type"] == "export"
+    assert read_record(case).custody.items["EX-001"].holder == before
+
+
+def test_nothing_is_overwritten(make, case, tmp_path):
     before = events(case)
-    refused("R511", lambda: make(signer=made[1].other), tmp_path)
     (tmp_path / "out").mkdir()
     with pytest.raises(Refused) as caught:
         make()
