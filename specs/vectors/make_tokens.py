@@ -1,6 +1,6 @@
 """A small time-stamp authority: tokens of any time, with any one fault, for fixtures, tests and the self-test.
 
-Run as a program it prints `evidencekit/read/rogue_token.py` anew. Its keys are thrown away.
+Run as a program it makes `evidencekit/read/rogue_token.py`, if that is not there. Its keys are thrown away.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import textwrap
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
@@ -226,6 +227,7 @@ def rogue_tokens() -> dict[str, bytes]:
     }  # fmt: skip
 
 
+MODULE = Path(__file__).parents[2] / "evidencekit/read/rogue_token.py"
 HEAD = '''"""Tokens of a rogue authority, for the self-test, as `specs/vectors/make_tokens.py` made them.
 
 Source: specs/time.md section 5.
@@ -233,7 +235,7 @@ Source: specs/time.md section 5.
 
 from __future__ import annotations
 
-MESSAGE = {message!r}
+MESSAGE = b"{message}"
 '''
 SAYS = {
     "ROOT": "PEM of the root that the test believes; base64.",
@@ -245,10 +247,14 @@ SAYS = {
 
 
 def main() -> None:
-    print(HEAD.format(message=MESSAGE), end="")
+    """Make the module of the self-test; one that is there stays, since signatures are random."""
+    if MODULE.exists():
+        return
+    text = [HEAD.format(message=MESSAGE.decode().replace("\n", "\\n"))]
     for name, data in rogue_tokens().items():
         lines = "\n".join(f'    "{line}"' for line in textwrap.wrap(base64.b64encode(data).decode(), 100))
-        print(f'{name} = (\n{lines}\n)\n"""{SAYS[name]}"""')
+        text.append(f'{name} = (\n{lines}\n)\n"""{SAYS[name]}"""\n')
+    MODULE.write_text("".join(text))
 
 
 if __name__ == "__main__":
