@@ -51,7 +51,7 @@ def _said(event: dict[str, Any], rule: Remark, item: Item | None) -> tuple[str, 
         case "E314":
             return otherwise, "It was answered, or another offer stands instead: `evidencekit custody status CASE`."
         case "E315":
-            return otherwise, "After an item's end only `correct` and `verify` are recorded."
+            return otherwise, "After an item's end only `correct`, `verify` and exports are recorded."
         case "E316" if item is not None:
             names = ", ".join(map(display, item.holds))
             return f"it is under the hold {names}", "First `evidencekit custody add CASE hold_release --hold NAME …`."
