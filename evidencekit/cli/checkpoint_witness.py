@@ -19,9 +19,11 @@ from evidencekit.errors import BadArgument, FormatError
 
 if TYPE_CHECKING:
     from evidencekit.seal.witness import Cosigned, Witness
+    from evidencekit.seal.witnesskey import WitnessKey
 
 _POLICY = policy_option("Only logs whose keys its logs.policy lists.")
-_KEY = click.option("--witness-key", "key", type=PATH, required=True, metavar="KEY", help="The witness's key.")
+_KEY = click.option("--witness-key", "key", type=PATH, required=True, metavar="KEY",
+                    help="The witness's key, or an Ed25519 key of OpenSSH.")  # fmt: skip
 _STATE = click.option(
     "--state", type=PATH, required=True, metavar="DIR", help="What this witness remembers: back it up, never go back."
 )
@@ -89,11 +91,13 @@ def cosign(
     from evidencekit.core.witness import MAX_REQUEST
     from evidencekit.journeys.cosign import cosign_copy, cosign_file
     from evidencekit.journeys.logcopy import read_case_copy
+    from evidencekit.seal.witnesskey import load_witness_key
     from evidencekit.write.durable import write_new
 
     refuse_outputs(case_or_note, out)
     refuse_inside(case_or_note, state)
-    witness = _witness(key, state, policy)
+    own = load_witness_key(key, ask_passphrase=surroundings.ask_passphrase)
+    witness = _witness(own, state, policy)
     if case_or_note.is_dir():
         copy = read_case_copy(case_or_note)
         for fault in copy.faults:
@@ -107,7 +111,7 @@ def cosign(
         write_new(out, done.note)
     elif not screen.as_json:
         screen.raw(done.note)
-    _tell(screen, done, out)
+    _tell(screen, done, out, format_vkey(own.verifier_key))
     return 0
 
 
@@ -139,8 +143,9 @@ def witness(key: Path, state: Path, policy: Path | None, listen: str, screen: Sc
     except ValueError as error:
         hint = "As in 127.0.0.1:8417."
         raise BadArgument(f"--listen {display(listen)} is no address.", code="U259", hint=hint) from error
-    vkey = format_vkey(load_witness_key(key).verifier_key)
-    with WitnessServer(address, _witness(key, state, policy), tell=screen.aside) as server:
+    own = load_witness_key(key, ask_passphrase=surroundings.ask_passphrase)
+    vkey = format_vkey(own.verifier_key)
+    with WitnessServer(address, _witness(own, state, policy), tell=screen.aside) as server:
         screen.result(f"witness {vkey}")
         screen.result(f"listening at {server.url}: POST /add-checkpoint; stop it with Ctrl-C")
         screen.document({"url": server.url, "vkey": vkey})
@@ -151,13 +156,11 @@ def witness(key: Path, state: Path, policy: Path | None, listen: str, screen: Sc
     return 0
 
 
-def _witness(key: Path, state: Path, policy: Path | None) -> Witness:
+def _witness(key: WitnessKey, state: Path, policy: Path | None) -> Witness:
     from evidencekit.journeys.cosign import trust_of
     from evidencekit.seal.witness import Witness
-    from evidencekit.seal.witnesskey import load_witness_key
 
-    trust = trust_of(policy_in(policy))
-    return Witness(state, load_witness_key(key), clock=surroundings.clock, policy=trust)
+    return Witness(state, key, clock=surroundings.clock, policy=trust_of(policy_in(policy)))
 
 
 def _vkey(text: str) -> VerifierKey:
@@ -168,10 +171,11 @@ def _vkey(text: str) -> VerifierKey:
         raise BadArgument(f"--log-vkey {error.message}", code="U259", hint=hint) from error
 
 
-def _tell(screen: Screen, done: Cosigned, out: Path | None) -> None:
+def _tell(screen: Screen, done: Cosigned, out: Path | None, vkey: str) -> None:
     tree, before = done.tree, done.before
     say = screen.say if out is not None else screen.aside
     say(f"cosigned {tree.origin} at size {tree.size}, root {encode_base64(tree.root)}")
+    say(f"witness  {vkey}   (what others put into logs.policy)")
     if before is None:
         say("It is the first checkpoint of this log that this witness has seen: nothing was there to compare it with.")
     elif before.size == tree.size:
@@ -191,5 +195,6 @@ def _tell(screen: Screen, done: Cosigned, out: Path | None) -> None:
             "origin": tree.origin,
             "root": tree.root.hex(),
             "size": tree.size,
+            "vkey": vkey,
         }
     )

@@ -210,11 +210,7 @@ def _show_package(screen: Screen, record: dict[str, Any]) -> None:
         return
     shown = sum(int(one["shown"]) for one in facts["manifests"])
     sealed = sum(int(one["rows"]) for one in facts["manifests"])
-    rows = (
-        f"{shown:,} of {sealed:,} sealed rows are shown"
-        if facts["manifests"]
-        else "passed on, as named below"
-    )
+    rows = f"{shown:,} of {sealed:,} sealed rows are shown" if facts["manifests"] else "passed on, as named below"
     screen.say(f"  items        {', '.join(facts['items'])}: {rows}")
     for one in facts["previous"] or []:
         screen.say(f"  passed on    {one['package']} of {display(one['origin'])}")

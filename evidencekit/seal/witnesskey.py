@@ -27,7 +27,9 @@ from evidencekit.core.note import ED25519_COSIGNATURE, MLDSA44, NoteSignature, V
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument, CannotFinish, FormatError
 from evidencekit.read.notelines import verify_cosignature
-from evidencekit.seal.keyfile import read_key_file, refuse_open_mode, write_key_file
+from evidencekit.seal.keyfile import Container, open_container, read_key_file, refuse_open_mode, write_key_file
+from evidencekit.seal.privatekey import unlock
+from evidencekit.seal.sign import read_public_key
 
 TITLE = "evidencekit witness key for "
 _FILE = re.compile(rf"{TITLE}([^\n]+)\n(-----BEGIN PRIVATE KEY-----\n[A-Za-z0-9+/=\n]+-----END PRIVATE KEY-----\n)")
@@ -97,28 +99,36 @@ def new_witness_key(path: Path, *, name: str, kind: str = "ed25519") -> WitnessK
     return key
 
 
-def load_witness_key(path: Path) -> WitnessKey:
-    """Load a witness's key.
+def load_witness_key(path: Path, *, ask_passphrase: Callable[[str], str] | None = None) -> WitnessKey:
+    """Load a witness's key: a file that `new_witness_key` made, or an Ed25519 key of OpenSSH, named by its comment.
 
     Raises:
         Refused: R515, others can read the file.
-        CannotFinish: X410 no such file; X418 not a witness's key.
+        CannotFinish: X410 no such file; X411 locked and nobody to ask; X412 a wrong passphrase; X413 no private key;
+            X418 not a witness's key.
     """
     data, status = read_key_file(path)
-    match = _FILE.fullmatch(data.decode(errors="replace"))
-    if not match:
-        raise _damaged(path, "it is not in the form that evidencekit writes")
+    match, container = _FILE.fullmatch(data.decode(errors="replace")), open_container(data)
+    if not match and container is None:
+        raise _damaged(path, "it is neither in the form that evidencekit writes nor a key of OpenSSH")
     refuse_open_mode(status, path)
     try:
-        private = load_pem_private_key(match[2].encode(), None)
+        private: object = load_pem_private_key(match[2].encode(), None) if match else unlock(data, path, ask_passphrase)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise _damaged(path, str(error)) from error
     if not isinstance(private, Ed25519PrivateKey | MLDSA44PrivateKey):
         raise _damaged(path, "the key is neither Ed25519 nor ML-DSA-44")
     try:
-        return WitnessKey(match[1], private)
+        return WitnessKey(match[1] if match else _comment(path, container), private)
     except FormatError as error:
         raise _damaged(path, error.message) from error
+
+
+def _comment(path: Path, container: Container | None) -> str:
+    """Return the name of an OpenSSH key: of the `.pub` beside, else of the file itself."""
+    public = path.with_name(f"{path.name}.pub")
+    inside = "" if container is None else container.comment
+    return (read_public_key(public).comment if public.exists() else inside) or path.stem
 
 
 def _damaged(path: Path, why: str) -> CannotFinish:
