@@ -61,7 +61,7 @@ def input_output():
     return OSError(errno.EIO, os.strerror(errno.EIO))
 
 
-@pytest.mark.parametrize("part", range(WORKERS))
+@pytest.mark.parametrize("part", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, WORKERS))])
 def test_power_cut_at_every_step_of_acquire(rc, after, disk, power_cut, base, tmp_path, part):
     steps = len(steps_of_acquire(disk, base, tmp_path))
     assert steps > 80
