@@ -5,8 +5,6 @@ Source: specs/custody-log.md section 4, specs/events.json.
 
 from __future__ import annotations
 
-from typing import Any
-
 from evidencekit.core.event_forms import (
     ANY,
     CARRIED,
@@ -19,6 +17,7 @@ from evidencekit.core.event_forms import (
     WITNESS,
     EventType,
     applying,
+    each_item_once,
     essential,
     event_type,
     expected,
@@ -36,7 +35,6 @@ from evidencekit.core.schema import (
     hexadecimal,
     one_of,
 )
-from evidencekit.errors import FormatError
 
 _SELECTION = Record(
     None,
@@ -57,12 +55,6 @@ REDUCED = Record(
 EXPORTED = Record(
     None, required={"item": EXHIBIT, "manifest": COUNT, "root": hexadecimal(), "rows": COUNT, "shown": COUNT}
 ).form("exported manifest {item, manifest, root, rows, shown: number of rows that the package shows}")
-
-
-def _names_its_parts(body: Any, place: str) -> None:
-    names = [part["item"] for part in body["parts"]]
-    if len(set(names)) != len(names):
-        raise FormatError(f"{place}.parts", expected="each part once", found=", ".join(names)[:80])
 
 
 CUSTODY_TYPES: dict[str, EventType] = {
@@ -104,7 +96,7 @@ CUSTODY_TYPES: dict[str, EventType] = {
     "split": event_type(
         "split",
         "the parts are items of their own; their holder is the item's",
-        (_names_its_parts,),
+        (each_item_once("parts", "part"),),
         **(PHYSICAL | {"parts": essential(array(PART, least=1), "what it was split into")}),
     ),
     "disclose": event_type(

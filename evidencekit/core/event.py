@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evidencekit.core import encoding
+from evidencekit.core.event_forms import TREE_HEAD
 from evidencekit.core.event_types import EVENT_TYPES
 from evidencekit.core.records import CASE_IDENTITY
 from evidencekit.core.schema import (
@@ -75,7 +76,6 @@ def _check_agreement(event: Any, place: str) -> None:  # noqa: ARG001 (the place
         raise FormatError("signers[0]", expected="the actor's key", found=event["signers"][0])
 
 
-TREE_HEAD = Record(None, required={"origin": TEXT, "root": hexadecimal(), "size": COUNT}).form("tree head")
 ACTOR = Record(
     None,
     required={"id": TEXT, "key": FINGERPRINT, "organisation": nullable(TEXT), "role": nullable(TEXT)},

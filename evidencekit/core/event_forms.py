@@ -19,8 +19,10 @@ from evidencekit.core.schema import (
     Record,
     array,
     hexadecimal,
+    one_of,
     some_of,
 )
+from evidencekit.errors import FormatError
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ ATTACHMENT = Record(None, required={"name": TEXT, "sha256": hexadecimal()}).form
 TREE_HEAD = Record(None, required={"origin": TEXT, "root": hexadecimal(), "size": COUNT}).form("tree head")
 CLOCK_MEMBERS = {"device_clock": MOMENT, "method": TEXT, "offset_ms": TEXT, "reference_clock": MOMENT}
 CLOCK = some_of("clock", **CLOCK_MEMBERS)
+LEGAL_CHANNEL = one_of("order", "mla", "consent", "voluntary", "open_source", "informal")
 TEXTS = array(TEXT)
 SOME_TEXTS = array(TEXT, least=1, distinct=True)
 ANY: dict[str, Field] = {
@@ -131,3 +134,14 @@ CARRIED: dict[str, Field] = {
 def physical(name: str, effect: str, /, **fields: Field) -> EventType:
     """Return version 1 of a type of event about the thing itself, with all fields of PHYSICAL."""
     return event_type(name, effect, **(PHYSICAL | fields))
+
+
+def each_item_once(member: str, what: str) -> Check:
+    """Return a rule of bodies: the array `member`, where it is there, names no item twice."""
+
+    def check(body: Any, place: str) -> None:
+        names = [one["item"] for one in body.get(member, [])]
+        if len(set(names)) != len(names):
+            raise FormatError(f"{place}.{member}", expected=f"each {what} once", found=", ".join(names)[:80])
+
+    return check

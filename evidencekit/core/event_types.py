@@ -7,7 +7,7 @@ Here stand those that open the log and seal; those of custody stand in `core/cus
 from __future__ import annotations
 
 from evidencekit.core.custody_types import CUSTODY_TYPES
-from evidencekit.core.event_forms import CLOCK, EventType, Field, event_type
+from evidencekit.core.event_forms import CLOCK, LEGAL_CHANNEL, EventType, Field, event_type
 from evidencekit.core.log_types import LOG_TYPES
 from evidencekit.core.opinions import ENGINE, OPINION_KINDS
 from evidencekit.core.records import DERIVED_TYPE, DIGESTS, OPENING, PROGRAM
@@ -74,7 +74,7 @@ _OF_THE_RECORD: dict[str, EventType] = {
         ),
         legal_channel=Field(
             "M",
-            one_of("order", "mla", "consent", "voluntary", "open_source", "informal"),
+            LEGAL_CHANNEL,
             "by what right it came",
         ),
         quantity=Field("R", COUNT, "pieces"),

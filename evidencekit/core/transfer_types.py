@@ -11,6 +11,7 @@ from evidencekit.core.event_forms import (
     ANY,
     CARRIED,
     FOREIGN_REFERENCE,
+    LEGAL_CHANNEL,
     OBJECT,
     PERSON,
     PHYSICAL,
@@ -21,6 +22,7 @@ from evidencekit.core.event_forms import (
     EventType,
     applying,
     by_two,
+    each_item_once,
     essential,
     event_type,
     expected,
@@ -43,16 +45,9 @@ from evidencekit.core.schema import (
 )
 from evidencekit.errors import FormatError
 
-_CHANNELS = one_of("order", "mla", "consent", "voluntary", "open_source", "informal")
 DIGESTS_CHECKED = ("full", "sample", "none")
 _CHECKED = Record(None, required=dict.fromkeys(ASPECTS, one_of("ok", "not_checked"))).form("checked {aspect: status}")
 REFUSED = array(Record(None, required={"item": EXHIBIT, "reason": TEXT}).form("refused {item: exhibit, reason: text}"))
-
-
-def _refuses_each_once(body: Any, place: str) -> None:
-    names = [one["item"] for one in body.get("refused", [])]
-    if len(set(names)) != len(names):
-        raise FormatError(f"{place}.refused", expected="each item once", found=", ".join(names)[:80])
 
 
 def _answers_one(body: Any, place: str) -> None:
@@ -85,7 +80,7 @@ TRANSFER_TYPES: dict[str, EventType] = {
         "the item is offered to `to`; until he accepts nothing changes",
         to=essential(PERSON, "to whom"),
         handed_over_at=applying(MOMENT, "when it left the sender's hands"),
-        legal_channel=expected(_CHANNELS, "by what right it goes"),
+        legal_channel=expected(LEGAL_CHANNEL, "by what right it goes"),
         use_limits=applying(TEXT, "what the receiver may do with it"),
         confidentiality=applying(TEXT, "who may know of it"),
         onward_transfer=applying(TEXT, "may the receiver pass it on, and to whom"),
@@ -94,7 +89,7 @@ TRANSFER_TYPES: dict[str, EventType] = {
     "accept": event_type(
         "accept",
         "the holder of the items that are not refused is the actor; the offer is answered",
-        (_refuses_each_once,),
+        (each_item_once("refused", "item"),),
         **(
             PHYSICAL
             | {
@@ -124,7 +119,7 @@ TRANSFER_TYPES: dict[str, EventType] = {
         "receipt",
         "an answer made in another log is entered: the holder of items that were accepted is who answered; "
         "of a package nothing changes hands",
-        (_refuses_each_once, _answers_one),
+        (each_item_once("refused", "item"), _answers_one),
         **(
             ANY
             | {
@@ -141,7 +136,7 @@ TRANSFER_TYPES: dict[str, EventType] = {
     "receive": event_type(
         "receive",
         "a package was verified and came here; items that are not refused exist here, held by the actor",
-        (_refuses_each_once,),
+        (each_item_once("refused", "item"),),
         **(
             REASONED
             | CARRIED
