@@ -50,11 +50,11 @@ def _ask_log(opened: Opened, policy: Policy) -> list[str]:
     tree, note = opened.tree, opened.note
     if tree is None or note is None:
         return ["that it stands in a log: it does not say so"]
-    keys, first = policy.log_keys(tree.origin), policy.rule(tree.origin).all_required_from
+    keys = policy.log_keys(tree.origin)
     if not keys:
         return [f"the policy lists no keys of the log {tree.origin}: whose log it is was not checked"]
     signed = sum(is_signed_by(key, note.signatures, tree) for key in keys)
-    least = len(keys) if first is not None and tree.size >= first else 1
+    least = len(keys) if policy.needs_all_log_keys(tree) else 1
     if signed < least:
         raise _not_believed(f"{signed} of the {len(keys)} keys that it lists for {tree.origin} signed the checkpoint")
     return []

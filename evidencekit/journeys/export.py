@@ -21,7 +21,13 @@ from evidencekit.core.digest import sha256_hex
 from evidencekit.core.values import display, encode_base64
 from evidencekit.errors import CannotFinish, EvidenceError, Refused
 from evidencekit.journeys.custody import Hand, Recorded
-from evidencekit.journeys.export_making import describe_bag, event_body, gather_evidence, package_record
+from evidencekit.journeys.export_making import (
+    describe_bag,
+    event_body,
+    gather_evidence,
+    manifest_facts,
+    package_record,
+)
 from evidencekit.journeys.export_payload import Contents, Progress
 from evidencekit.journeys.export_plan import Plan, Request, make_plan
 from evidencekit.package.bag import write_bag
@@ -93,13 +99,22 @@ def export(
         with contents, open_container(form, built, work, wrap) as container:
             data = write_bag(
                 container,
-                describe_bag(record, plan, payload, hand, created_at),
+                describe_bag(record, f": {', '.join(plan.items)}", payload, hand, created_at),
                 payload,
                 evidence,
                 work,
                 blocks=contents.blocks,
                 pin=lambda files: package_record(
-                    record, request, plan, hand, files=files, transfer=transfer, created_at=created_at
+                    record,
+                    hand,
+                    request.stated,
+                    files=files,
+                    items=plan.items,
+                    transfer=transfer,
+                    created_at=created_at,
+                    full=request.full,
+                    hash_only=not plan.files,
+                    manifests=[manifest_facts(choice, plan) for choice in plan.choices],
                 ),
             )
             container.finish()

@@ -5,7 +5,7 @@ Source: specs/package.md sections 1 to 5.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from evidencekit.errors import FormatError, Refused
 from evidencekit.journeys.custody import Hand
 from evidencekit.journeys.export_custody import EVIDENCE
 from evidencekit.journeys.export_plan import Plan, Request, sealed_of
-from evidencekit.package.bag import Tag, describe, tag
+from evidencekit.package.bag import Pieces, Tag, describe, tag
 from evidencekit.package.choice import Choice
 from evidencekit.package.payload import Payload
 from evidencekit.package.readme import README
@@ -37,7 +37,7 @@ def gather_evidence(record: Record, request: Request, plan: Plan, payload: Paylo
         CannotFinish: X402, X403, X441, X443, X421 to X423.
         FormatError: a line is over its limit (code F102).
     """
-    tags = [*plan.custody.tags, tag(f"{EVIDENCE}/withheld.json", encode_record(WITHHELD, _withheld(plan)))]
+    tags = [*plan.custody.tags, _withheld(plan)]
     lines = stage / "records.jsonl"
     try:
         with lines.open("xb") as file:
@@ -76,7 +76,7 @@ def _write_rows(record: Record, choice: Choice, plan: Plan, payload: Payload, st
         leaves.path.unlink()
 
 
-def _withheld(plan: Plan) -> dict[str, Any]:
+def _withheld(plan: Plan) -> Tag:
     rows, groups = [], []
     for choice in plan.choices:
         tally, number = plan.tallies[choice.manifest], str(choice.manifest)
@@ -85,24 +85,32 @@ def _withheld(plan: Plan) -> dict[str, Any]:
             {"count": str(n), "ground": ground, "group": group, "manifest": number}
             for (group, ground), n in sorted(tally.groups.items())
         ]
-    named = {one["ground"] for one in (*rows, *groups, *plan.custody.hidden)}
-    return {
+    return withheld_file(plan.custody.hidden, rows, groups)
+
+
+def withheld_file(
+    events: list[dict[str, str]], rows: Sequence[dict[str, str]] = (), groups: Sequence[dict[str, str]] = ()
+) -> Tag:
+    """Return withheld.json; each ground that is named has its label."""
+    named = sorted({one["ground"] for one in (*rows, *groups, *events)})
+    record = {
         "_t": WITHHELD_TYPE,
-        "events": plan.custody.hidden,
-        "grounds": [{"ground": ground, "label": label_of(ground)} for ground in sorted(named)],
-        "groups": groups,
-        "rows": rows,
+        "events": events,
+        "grounds": [{"ground": ground, "label": label_of(ground)} for ground in named],
+        "groups": [*groups],
+        "rows": [*rows],
     }
+    return tag(f"{EVIDENCE}/withheld.json", encode_record(WITHHELD, record))
 
 
-def describe_bag(record: Record, plan: Plan, payload: Payload, hand: Hand, created_at: dict[str, Any]) -> list[Tag]:
-    """Return README.txt, bag-info.txt and bagit.txt."""
+def describe_bag(record: Record, what: str, payload: Pieces, hand: Hand, created_at: dict[str, Any]) -> list[Tag]:
+    """Return README.txt, bag-info.txt and bagit.txt; `what` is in it, in a line."""
     case, actor = record.case, hand.actor
     fields = [
         ("Bag-Software-Agent", "evidencekit"),
         ("Bagging-Date", created_at["time"][:10]),
         ("Contact-Name", actor["id"]),
-        ("External-Description", f"Digital evidence: {', '.join(plan.items)}"[:4000]),
+        ("External-Description", f"Digital evidence{what}"[:4000]),
         ("External-Identifier", f"{case['origin']} {case['reference']}"),
         ("Source-Organization", actor["organisation"] or case["agency"]),
     ]
@@ -111,22 +119,22 @@ def describe_bag(record: Record, plan: Plan, payload: Payload, hand: Hand, creat
 
 def package_record(
     record: Record,
-    request: Request,
-    plan: Plan,
     hand: Hand,
+    stated: Mapping[str, Any],
     *,
     files: list[Tag],
+    items: list[str],
     transfer: str,
     created_at: dict[str, Any],
+    **own: Any,
 ) -> tuple[bytes, bytes]:
-    """Return package.json and its signature.
+    """Return package.json and its signature; `own` is what only some packages have, `hash_only` among it.
 
     Raises:
         FormatError: over a limit (code F102), or outside its schema. CannotFinish: X414, X416.
     """
     tree = record.checkpoint
-    assert tree is not None  # noqa: S101 (`make_plan` refuses a case without)
-    stated = request.stated
+    assert tree is not None  # noqa: S101 (whoever gathers the log refuses a case without)
     package = {
         "_t": PACKAGE_TYPE,
         "case": record.case["case"],
@@ -135,22 +143,22 @@ def package_record(
         "created_at": created_at,
         "exporter": hand.actor,
         "files": [{"bytes": str(one.size), "path": one.path, "sha256": one.digests["sha256"]} for one in files],
-        "full": request.full,
-        "hash_only": not plan.files,
-        "items": plan.items,
+        "full": False,
+        "items": items,
         "log_keys": record.case["log_keys"],
-        "manifests": [_manifest(choice, plan) for choice in plan.choices],
+        "manifests": [],
         "onward_transfer": stated.get("onward_transfer"),
         "previous": [],
         "recipient": stated.get("to"),
         "transfer": transfer,
         "use_limits": stated.get("use_limits"),
-    }
+    } | own
     data = encode_record(PACKAGE, package)
     return data, hand.signers[0].sign(data, NAMESPACE)
 
 
-def _manifest(choice: Choice, plan: Plan) -> dict[str, Any]:
+def manifest_facts(choice: Choice, plan: Plan) -> dict[str, Any]:
+    """Return what package.json says of a manifest."""
     tally = plan.tallies[choice.manifest]
     return {
         "entry": str(choice.entry),
@@ -165,7 +173,7 @@ def _manifest(choice: Choice, plan: Plan) -> dict[str, Any]:
 
 def event_body(request: Request, plan: Plan, *, package: str, transfer: str) -> dict[str, Any]:
     """Return the body of the `export` event; `package` is the package digest."""
-    contents = [_manifest(choice, plan) for choice in plan.choices]
+    contents = [manifest_facts(choice, plan) for choice in plan.choices]
     return {
         **request.stated,
         "contents": [{name: one[name] for name in ("item", "manifest", "root", "rows", "shown")} for one in contents],

@@ -18,14 +18,6 @@ from evidencekit.catalogue.record import Record, read_record
 from evidencekit.core import layout
 from evidencekit.core.digest import sha256_hex
 from evidencekit.core.globs import Globs
-from evidencekit.core.package_records import (
-    NAMESPACE,
-    PACKAGE,
-    PACKAGE_TYPE,
-    WITHHELD,
-    WITHHELD_TYPE,
-    encode_record,
-)
 from evidencekit.core.values import display, encode_base64
 from evidencekit.errors import BadArgument, CannotFinish
 from evidencekit.journeys.custody import Hand, Recorded, events_of
@@ -40,12 +32,11 @@ from evidencekit.journeys.export import (
     refuse_taken,
 )
 from evidencekit.journeys.export_custody import EVIDENCE, Custody, HideEvent, gather_custody
+from evidencekit.journeys.export_making import describe_bag, package_record, withheld_file
 from evidencekit.journeys.export_previous import carry, layers_of
-from evidencekit.package.bag import BLOCK, Tag, describe, tag, write_bag
+from evidencekit.package.bag import BLOCK, tag, write_bag
 from evidencekit.package.onward import PassedOn
 from evidencekit.package.payload import Piece
-from evidencekit.package.readme import README
-from evidencekit.read.grounds import label_of
 from evidencekit.read.package import Package, open_package
 from evidencekit.verify.report import Report
 from evidencekit.write.space import refuse_too_small
@@ -134,28 +125,27 @@ def export_onward(
         hand.ledger.draft("export", items, draft, actor=hand.actor, signers=hand.signers)  # refused before it is made
         refuse_too_small(work, payload.bytes + _TAGS_SIZE, payload.largest, "the package", files=payload.count)
 
-        def pin(files: list[Tag]) -> tuple[bytes, bytes]:
-            made = encode_record(
-                PACKAGE,
-                _record(record, wanted, hand, files=files, items=items, hash_only=not payload.count)
-                | {
-                    "created_at": created_at,
-                    "previous": [{"origin": layers[0].record["checkpoint"]["origin"], "package": digest}],
-                    "transfer": transfer,
-                },
-            )
-            return made, hand.signers[0].sign(made, NAMESPACE)
-
+        previous = [{"origin": layers[0].record["checkpoint"]["origin"], "package": digest}]
         built = work / "built" / out.name
         with open_container(form, built, work, wrap) as container:
             data = write_bag(
                 container,
-                _head(record, hand, payload, items, created_at),
-                payload,  # type: ignore[arg-type]  # it has all that a bag asks of its payload
-                [*custody.tags, *_without_rows(custody), *evidence],
+                describe_bag(record, f", passed on: {', '.join(items)}", payload, hand, created_at),
+                payload,
+                [*custody.tags, withheld_file(custody.hidden), tag(f"{EVIDENCE}/records.jsonl", b""), *evidence],
                 work,
                 blocks=_Contents(package, progress).blocks,
-                pin=pin,
+                pin=lambda files: package_record(
+                    record,
+                    hand,
+                    wanted.stated,
+                    files=files,
+                    items=items,
+                    transfer=transfer,
+                    created_at=created_at,
+                    hash_only=not payload.count,
+                    previous=previous,
+                ),
             )
             container.finish()
         report = verify(built)
@@ -200,49 +190,6 @@ def _own_log(record: Record, taken: list[_Taken], wanted: Onward) -> Custody:
     if record.checkpoint is None:
         raise CannotFinish("This case has no checkpoint.", code="X440", hint="`evidencekit checkpoint finish CASE`.")
     return gather_custody(record.store, record.checkpoint.size, taken, wanted.hide_events)
-
-
-def _without_rows(custody: Custody) -> list[Tag]:
-    """Return withheld.json and records.jsonl of a package that has no rows of its own."""
-    grounds = sorted({one["ground"] for one in custody.hidden})
-    labels = [{"ground": ground, "label": label_of(ground)} for ground in grounds]
-    withheld = {"_t": WITHHELD_TYPE, "events": custody.hidden, "grounds": labels, "groups": [], "rows": []}
-    return [tag(f"{EVIDENCE}/withheld.json", encode_record(WITHHELD, withheld)), tag(f"{EVIDENCE}/records.jsonl", b"")]
-
-
-def _head(record: Record, hand: Hand, payload: PassedOn, items: list[str], created_at: dict[str, Any]) -> list[Tag]:
-    fields = [
-        ("Bag-Software-Agent", "evidencekit"),
-        ("Bagging-Date", created_at["time"][:10]),
-        ("Contact-Name", hand.actor["id"]),
-        ("External-Description", f"Digital evidence, passed on: {', '.join(items)}"[:4000]),
-        ("External-Identifier", f"{record.case['origin']} {record.case['reference']}"),
-        ("Source-Organization", hand.actor["organisation"] or record.case["agency"]),
-    ]
-    return describe(fields, payload, README)  # type: ignore[arg-type]  # it asks for count and bytes alone
-
-
-def _record(
-    record: Record, wanted: Onward, hand: Hand, *, files: list[Tag], items: list[str], hash_only: bool
-) -> dict[str, Any]:
-    tree, stated = record.checkpoint, wanted.stated
-    assert tree is not None  # noqa: S101 (`_own_log` refuses a case without)
-    return {
-        "_t": PACKAGE_TYPE,
-        "case": record.case["case"],
-        "checkpoint": {"origin": tree.origin, "root": tree.root.hex(), "size": str(tree.size)},
-        "confidentiality": stated.get("confidentiality"),
-        "exporter": hand.actor,
-        "files": [{"bytes": str(one.size), "path": one.path, "sha256": one.digests["sha256"]} for one in files],
-        "full": False,
-        "hash_only": hash_only,
-        "items": items,
-        "log_keys": record.case["log_keys"],
-        "manifests": [],
-        "onward_transfer": stated.get("onward_transfer"),
-        "recipient": stated.get("to"),
-        "use_limits": stated.get("use_limits"),
-    }
 
 
 class _Contents:

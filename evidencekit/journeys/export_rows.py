@@ -7,7 +7,7 @@ name says where it lies. Source: specs/package.md sections 2 and 4; cli.md ("Ite
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -275,15 +275,14 @@ def _media_types(record: Record, base: Choice) -> Sealed | None:
 
 
 def _about(base: Choice, sealed: Sealed) -> Choice:
-    return Choice(
+    """Return what is shown of opinions about the rows of `base`."""
+    return replace(
+        base,
         item=sealed.item,
         manifest=sealed.manifest,
         entry=sealed.entry,
         root=sealed.root,
         rows=sealed.rows,
         is_shuffled=False,
-        is_sensitive=base.is_sensitive,
-        grounds=base.grounds,
-        groups=base.groups,
         base_root=base.root,
     )

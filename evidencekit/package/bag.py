@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from evidencekit.core.bagit import ALGORITHMS, DECLARATION, bag_info, manifest_line, manifest_name
 from evidencekit.errors import CannotFinish
-from evidencekit.package.payload import Payload, Piece
+from evidencekit.package.payload import Piece
 from evidencekit.write.archive import Container
 from evidencekit.write.durable import cannot_write
 
@@ -32,6 +32,21 @@ class Tag(NamedTuple):
     size: int
     digests: dict[str, str]
     """Hex, by algorithm."""
+
+
+class Pieces(Protocol):
+    """The payload of a bag, as far as the bag asks."""
+
+    @property
+    def bytes(self) -> int:
+        """Of all pieces."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+
+    def by_place(self) -> Iterator[Piece]:
+        """Yield the pieces, ascending by their places in the bag."""
 
 
 Blocks: TypeAlias = Callable[[Piece], Iterator[bytes]]
@@ -55,7 +70,7 @@ def tag(path: str, source: Source) -> Tag:
     return Tag(path, source, size, {name: hasher.hexdigest() for name, hasher in hashers.items()})
 
 
-def describe(fields: list[tuple[str, str]], payload: Payload, readme: bytes) -> list[Tag]:
+def describe(fields: list[tuple[str, str]], payload: Pieces, readme: bytes) -> list[Tag]:
     """Return the files that stand before the payload."""
     info = [*fields, ("Payload-Oxum", f"{payload.bytes}.{payload.count}")]
     return [
@@ -68,7 +83,7 @@ def describe(fields: list[tuple[str, str]], payload: Payload, readme: bytes) -> 
 def write_bag(
     container: Container,
     head: list[Tag],
-    payload: Payload,
+    payload: Pieces,
     evidence: list[Tag],
     stage: Path,
     *,
@@ -98,7 +113,7 @@ def write_bag(
     return package
 
 
-def _write_payload(container: Container, payload: Payload, stage: Path, blocks: Blocks) -> list[Tag]:
+def _write_payload(container: Container, payload: Pieces, stage: Path, blocks: Blocks) -> list[Tag]:
     """Copy the payload, and return its manifests."""
     places = {name: stage / manifest_name(name) for name in ALGORITHMS}
     try:

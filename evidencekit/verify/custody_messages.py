@@ -152,8 +152,7 @@ def _check_log(run: Run, opened: Opened, where: str) -> None:
     except CannotFinish as error:
         run.skip("custody", "not_supported", where, error.message)
         return
-    first = run.policy.rule(tree.origin).all_required_from
-    least = len(keys) if first is not None and tree.size >= first else 1
+    least = len(keys) if run.policy.needs_all_log_keys(tree) else 1
     if signed < least:
         expected = f"message: a checkpoint that {least} keys of {tree.origin} in logs.policy signed"
         run.find("E309", where, expected, str(signed), step=8)

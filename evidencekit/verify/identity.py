@@ -143,7 +143,7 @@ class Identity:
         rule, keys = policy.rule(tree.origin), policy.log_keys(tree.origin)
         if keys:
             signed = [key for key in keys if _signed_by(run, key, note, tree, where)]
-            every = rule.all_required_from is not None and tree.size >= rule.all_required_from
+            every = policy.needs_all_log_keys(tree)
             if not signed or (every and len(signed) < len(keys)):
                 expected = f"{'every' if every else 'a'} key that logs.policy lists for {tree.origin}"
                 run.find("E407", where, expected, f"{len(signed)} of {len(keys)}", step=STEP)

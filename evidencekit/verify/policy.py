@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evidencekit.core.allowed_signers import AllowedSigner, parse_allowed_signers
+from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.note import VerifierKey
 from evidencekit.core.sshcert import Certificate, certified_signers
 from evidencekit.core.sshkeys import fingerprint
@@ -47,6 +48,11 @@ class Policy:
     def rule(self, origin: str) -> LogRule:
         """Return what policy.toml says about an origin; nothing, where it does not name it."""
         return self.rules.get(origin) or LogRule(origin)
+
+    def needs_all_log_keys(self, tree: Checkpoint) -> bool:
+        """Tell whether a checkpoint counts only with the signatures of all keys that logs.policy lists for its log."""
+        first = self.rule(tree.origin).all_required_from
+        return first is not None and tree.size >= first
 
     def signers_of(self, key: str, certificate: Certificate | None = None) -> tuple[AllowedSigner, ...]:
         """Return the lines of allowed_signers that let the key of this fingerprint sign.
