@@ -11,6 +11,8 @@ from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.verify.findings import NotChecked
 from evidencekit.verify.report import Judgement, Report, cut
 from evidencekit.verify.run import Run
+from evidencekit.verify.times import Times
+from evidencekit.verify.witnesses import Witnesses
 
 _NO_POLICY = "no policy was given"
 _NO_OUTSIDE = "nothing outside confirms that this is the newest state"
@@ -33,6 +35,45 @@ def reasons(**more: str) -> dict[str, str]:
         "evidence": "no source was given",
     }
     return usual | more
+
+
+def judge(run: Run, *, done: set[str], required: set[str], has_seal: bool, **more: Any) -> Judgement:
+    """Return what the verdict is made of; `more` are further members of `Judgement`."""
+    return Judgement(
+        failed=run.findings.failed,
+        codes=run.findings.counts,
+        not_checked=run.first_not_checked,
+        has_policy=run.policy is not None,
+        done=done,
+        required=required,
+        has_seal=has_seal,
+        **more,
+    )
+
+
+def reached(
+    run: Run,
+    newest: Checkpoint | None,
+    witnesses: Witnesses,
+    times: Times,
+    *,
+    record: set[str],
+    custody: set[str],
+    compared: bool,
+) -> set[str]:
+    """Return the aspects of a log whose steps were all carried out; `record` and `custody` are the steps of these.
+
+    `compared` tells whether there was something outside to compare it with.
+    """
+    done = {
+        "completeness": compared and "outside" in run.done,
+        "custody": run.done >= custody and run.checked["rules"] > 0,
+        "identity": run.policy is not None and "policy" in run.done and newest is not None,
+        "record": run.done >= record and newest is not None,
+        "time": times.is_met and "times" in run.done,
+        "witness": witnesses.size is not None and "witnesses" in run.done,
+    }
+    return {name for name, is_done in done.items() if is_done}
 
 
 def count(run: Run, *, rows: int) -> dict[str, Any]:

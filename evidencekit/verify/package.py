@@ -19,7 +19,7 @@ from evidencekit.core.package_records import WITHHELD as WITHHELD_FORM
 from evidencekit.core.paper import KnownHead
 from evidencekit.read.package import RECORD, Package, open_package
 from evidencekit.read.package_names import BadContainer
-from evidencekit.verify.conclude import conclude, count, reasons, required
+from evidencekit.verify.conclude import conclude, count, judge, reached, reasons, required
 from evidencekit.verify.outside import check_outside, parse_known_head
 from evidencekit.verify.package_bag import Bag, check_bag
 from evidencekit.verify.package_counts import (
@@ -43,7 +43,7 @@ from evidencekit.verify.package_record import (
 )
 from evidencekit.verify.package_rows import RowLines, Rows, Shown, check_leaves
 from evidencekit.verify.policy import Policy, read_policy
-from evidencekit.verify.report import Judgement, Report
+from evidencekit.verify.report import Report
 from evidencekit.verify.run import ProgressCall, Run
 from evidencekit.verify.signatures import Signed
 
@@ -199,19 +199,7 @@ def _looking_at(run: Run, package: Package, folder: str) -> Iterator[None]:
 
 def _report(run: Run, found: PackageFound) -> Report:
     log, rows, notes = found.log, found.rows, found.log.notes
-    done = set()
-    if run.done >= _STEPS and notes.newest is not None:
-        done.add("record")
-    if "log" in run.done and run.checked["rules"]:
-        done.add("custody")
-    if run.policy is not None and "policy" in run.done and notes.newest is not None:
-        done.add("identity")
-    if log.witnesses.size is not None and "witnesses" in run.done:
-        done.add("witness")
-    if log.times.is_met and "times" in run.done:
-        done.add("time")
-    if found.compared and "outside" in run.done:
-        done.add("completeness")
+    done = reached(run, notes.newest, log.witnesses, log.times, record=_STEPS, custody={"log"}, compared=found.compared)
     if "rows" in run.done and rows.compared and not rows.left:
         done.add("evidence")
     counts = count(run, rows=rows.rows)
@@ -225,13 +213,10 @@ def _report(run: Run, found: PackageFound) -> Report:
         "payload_left": rows.left,
     } | ({} if log.witnesses.size is None else {"witnessed": log.witnesses.size})
     left = f"{rows.left} files are shown without their content" if rows.left else "no content is here to compare"
-    judgement = Judgement(
-        failed=run.findings.failed,
-        codes=run.findings.counts,
-        not_checked=run.first_not_checked,
+    judgement = judge(
+        run,
         done=done,
         required=required(run),
-        has_policy=run.policy is not None,
         has_seal=bool(rows.manifests) or rows.passed_on > 0,
         extra_reasons=reasons(evidence=left, time=log.times.reason, witness=log.witnesses.reason)
         | ({"record": "no valid checkpoint was there to check the log by"} if notes.newest is None else {}),

@@ -19,13 +19,13 @@ from evidencekit.core.tlog_tiles import WIDTH, Tile
 from evidencekit.errors import CannotFinish, FormatError
 from evidencekit.read.notelines import verify_log_line
 from evidencekit.read.published import Published, open_published
-from evidencekit.verify.conclude import conclude, count, reasons, required
+from evidencekit.verify.conclude import conclude, count, judge, reasons, required
 from evidencekit.verify.entry_chain import EntryChain
 from evidencekit.verify.identity import Identity
 from evidencekit.verify.log_facts import Log
 from evidencekit.verify.outside import check_outside, parse_known_head
 from evidencekit.verify.policy import Policy, read_policy
-from evidencekit.verify.report import Judgement, Report
+from evidencekit.verify.report import Report
 from evidencekit.verify.run import MAX_EVENTS, ProgressCall, Run
 from evidencekit.verify.witnesses import Witnesses, judge_note
 
@@ -246,13 +246,10 @@ def _report(run: Run, log: LogTiles, witnesses: Witnesses, *, compared: bool) ->
         done.add("witness")
     if compared:
         done.add("completeness")
-    judgement = Judgement(
-        failed=run.findings.failed,
-        codes=run.findings.counts,
-        not_checked=run.first_not_checked,
+    judgement = judge(
+        run,
         done=done,
         required=required(run) - _NOT_PUBLISHED,
-        has_policy=run.policy is not None,
         has_seal=True,
         whole=False,
         extra_reasons=reasons(

@@ -12,13 +12,13 @@ from evidencekit.core.records import STATES
 from evidencekit.core.values import display
 from evidencekit.read.blockdevice import fit_jobs
 from evidencekit.read.store import Store
-from evidencekit.verify.conclude import conclude, count, reasons, required
+from evidencekit.verify.conclude import conclude, count, judge, reached, reasons, required
 from evidencekit.verify.crew import Crew
 from evidencekit.verify.examine import Examined, examine
 from evidencekit.verify.outside import parse_known_head
 from evidencekit.verify.policy import Policy, read_policy
 from evidencekit.verify.proof import check_proof
-from evidencekit.verify.report import Judgement, Report
+from evidencekit.verify.report import Report
 from evidencekit.verify.run import ProgressCall, Run
 
 RECORD_STEPS = {"case file", "checkpoints", "log", "catalogues", "objects", "strays", "branches", "packages"}
@@ -81,13 +81,10 @@ def verify_proof(data: bytes, *, policy: Path | Policy | None = None, now: int |
         state = proven.groups.get("content", {}).get("state", "withheld")
         counts["states"] |= {state: 1}
         counts["row"] = {"index": str(proven.index), "item": proven.exhibit, "kind": proven.kind}
-    judgement = Judgement(
-        failed=run.findings.failed,
-        codes=run.findings.counts,
-        not_checked=run.first_not_checked,
+    judgement = judge(
+        run,
         done=done,
         required=required(run) - _NOT_OF_A_ROW,
-        has_policy=run.policy is not None,
         has_seal=bool(done),
         whole=False,
         extra_reasons=reasons(evidence="a proof is compared with no source", time="a proof carries no time-stamps"),
@@ -101,19 +98,9 @@ def _policy(policy: Path | Policy | None) -> Policy | None:
 
 def _report_case(run: Run, found: Examined, sources: Mapping[str, Path]) -> Report:
     notes, catalogues, witnesses, times = found.notes, found.catalogues, found.witnesses, found.times
-    done = set()
-    if run.done >= RECORD_STEPS and notes.newest is not None:
-        done.add("record")
-    if run.done >= {"log", "custody"} and run.checked["rules"]:
-        done.add("custody")
-    if run.policy is not None and "policy" in run.done and notes.newest is not None:
-        done.add("identity")
-    if witnesses.size is not None and "witnesses" in run.done:
-        done.add("witness")
-    if times.is_met and "times" in run.done:
-        done.add("time")
-    if found.compared and "outside" in run.done:
-        done.add("completeness")
+    done = reached(
+        run, notes.newest, witnesses, times, record=RECORD_STEPS, custody={"log", "custody"}, compared=found.compared
+    )
     sealed, evidence = found.sealed, found.evidence
     left = sorted(sealed - evidence)
     reason = f"not compared with a source: {', '.join(left[:20])}" if sources and left else "no source was given"
@@ -135,13 +122,10 @@ def _report_case(run: Run, found: Examined, sources: Mapping[str, Path]) -> Repo
     } | ({} if witnesses.size is None else {"witnessed": witnesses.size})
     if found.packages:
         counts |= {"package_rows": found.package_rows, "packages": found.packages}
-    judgement = Judgement(
-        failed=run.findings.failed,
-        codes=run.findings.counts,
-        not_checked=run.first_not_checked,
+    judgement = judge(
+        run,
         done=done,
         required=required(run),
-        has_policy=run.policy is not None,
         has_seal=catalogues.seals > 0 or found.proven_packages > 0,
         asked_in_vain=f"the source of {', '.join(asked[:20])} could not be compared" if asked else "",
         extra_reasons=reasons(evidence=reason, time=times.reason, witness=witnesses.reason)
