@@ -7,13 +7,12 @@ Source: specs/package.md section 8, specs/verification.md section 2b.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evidencekit.core import layout
 from evidencekit.core.encoding import PROOF
 from evidencekit.core.package_records import WITHHELD as WITHHELD_FORM
 from evidencekit.core.paper import KnownHead
@@ -41,7 +40,7 @@ from evidencekit.verify.package_record import (
     package_facts,
     read_package_record,
 )
-from evidencekit.verify.package_rows import RowLines, Rows, Shown, check_leaves
+from evidencekit.verify.package_rows import Rows, check_lines
 from evidencekit.verify.policy import Policy, read_policy
 from evidencekit.verify.report import Report
 from evidencekit.verify.run import ProgressCall, Run
@@ -154,13 +153,7 @@ def _check_rows(run: Run, package: Package, bag: Bag, record: dict[str, Any], fo
     with run.step(9, "rows"):
         check_checkpoint(run, record, found.log)
         sealings = sealings_of(run, record, found.log.log)
-        manifests = {number: Shown(sealing, sealing.exhibit) for number, sealing in sealings.items()}
-        with ExitStack() as opened:
-            for number, shown in manifests.items():
-                where = f"evidence/leaves/{layout.number(number)}"
-                if package.number(where) is not None and check_leaves(run, package, shown, where):
-                    shown.leaves = opened.enter_context(package.open(where))
-            found.rows = RowLines(run, package, bag, manifests).check()
+        found.rows = check_lines(run, package, bag, sealings, _EVIDENCE)
     previous = Previous(run, package, bag, partial(_looking_at, run, package))
     with run.step(9, "previous"):
         previous.check(record, found.log.log)

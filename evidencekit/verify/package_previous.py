@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
-from evidencekit.core import layout
 from evidencekit.core.digest import sha256_hex
 from evidencekit.core.encoding import PROOF
 from evidencekit.core.package_records import WITHHELD
@@ -24,7 +23,7 @@ from evidencekit.verify.package_counts import sealings_of, tell_withheld
 from evidencekit.verify.package_log import LogFound, check_package_log
 from evidencekit.verify.package_policy import check_package_policy
 from evidencekit.verify.package_record import check_signature, differing, read_package_record
-from evidencekit.verify.package_rows import RowLines, Rows, Shown, check_leaves
+from evidencekit.verify.package_rows import Rows, check_lines
 from evidencekit.verify.run import Run
 
 MAX_HOPS = 8
@@ -122,17 +121,10 @@ class Previous:
     def _check_rows(self, record: dict[str, Any], found: LogFound, place: str) -> Rows:
         run, package = self._run, self._package
         sealings = sealings_of(run, record, found.log, f"{place}package.json")
-        manifests = {number: Shown(sealing, sealing.exhibit) for number, sealing in sealings.items()}
-        with ExitStack() as opened:
-            for number, shown in manifests.items():
-                where = f"{place}leaves/{layout.number(number)}"
-                if package.number(where) is not None and check_leaves(run, package, shown, where):
-                    shown.leaves = opened.enter_context(package.open(where))
-            rows = RowLines(run, package, self._bag, manifests, f"{place}records.jsonl").check()
+        rows = check_lines(run, package, self._bag, sealings, place)
         for one in record["manifests"]:
-            shown_rows = (
-                manifests[parse_count(one["manifest"])].rows if parse_count(one["manifest"]) in manifests else 0
-            )
+            shown = rows.manifests.get(parse_count(one["manifest"]))
+            shown_rows = 0 if shown is None else shown.rows
             left = parse_count(one["shown"]) - shown_rows
             if left < 0:
                 run.find("E174", f"{place}package.json", f"at most {one['shown']} rows shown", f"{shown_rows} lines")

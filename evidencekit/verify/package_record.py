@@ -23,7 +23,6 @@ from evidencekit.verify.signatures import Signed, check_signatures
 
 SIGNATURE = f"{RECORD}.sig"
 WITHHELD = "evidence/withheld.json"
-LINES = "evidence/records.jsonl"
 _NOT_LISTED = {RECORD, SIGNATURE, *TAG_MANIFESTS}
 
 

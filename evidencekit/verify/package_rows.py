@@ -8,9 +8,12 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+from evidencekit.core import layout
 from evidencekit.core.bag_names import is_path_of
 from evidencekit.core.digest import group_commitment
 from evidencekit.core.encoding import GROUP, PROOF
@@ -25,7 +28,6 @@ from evidencekit.read.package import Package
 from evidencekit.read.package_names import PAYLOAD, BadContainer
 from evidencekit.verify.log_facts import Sealing
 from evidencekit.verify.package_bag import CLAIMED, Bag
-from evidencekit.verify.package_record import LINES
 from evidencekit.verify.run import Run
 
 STEP = 9
@@ -75,10 +77,21 @@ class Rows:
         self.passed_on += len(other.manifests) + other.passed_on
 
 
-class RowLines:
+def check_lines(run: Run, package: Package, bag: Bag, sealings: Mapping[int, Sealing], folder: str) -> Rows:
+    """Check the rows that `records.jsonl` in a folder of the package shows of the manifests that were sealed."""
+    manifests = {number: Shown(sealing, sealing.exhibit) for number, sealing in sealings.items()}
+    with ExitStack() as opened:
+        for number, shown in manifests.items():
+            where = f"{folder}leaves/{layout.number(number)}"
+            if package.number(where) is not None and _check_leaves(run, package, shown, where):
+                shown.leaves = opened.enter_context(package.open(where))
+        return _RowLines(run, package, bag, manifests, f"{folder}records.jsonl").check()
+
+
+class _RowLines:
     """Follows the lines of records.jsonl."""
 
-    def __init__(self, run: Run, package: Package, bag: Bag, manifests: dict[int, Shown], lines: str = LINES) -> None:
+    def __init__(self, run: Run, package: Package, bag: Bag, manifests: dict[int, Shown], lines: str) -> None:
         self._run, self._package, self._bag, self._lines = run, package, bag, lines
         self.rows = Rows(manifests)
         self._before = (-1, -1)
@@ -256,7 +269,7 @@ class RowLines:
         self._run.find(code, self._where, expected, found, step=STEP)
 
 
-def check_leaves(run: Run, package: Package, shown: Shown, where: str) -> bool:
+def _check_leaves(run: Run, package: Package, shown: Shown, where: str) -> bool:
     """Tell whether the list of all leaves of a manifest is of its length; E207 where its root is not the sealed one."""
     sealing = shown.sealing
     expected = f"{sealing.rows} leaves with the root {sealing.root}"
