@@ -17,7 +17,7 @@ from typing import Any
 
 from evidencekit.core import layout
 from evidencekit.core.checkpoint import Checkpoint
-from evidencekit.core.custody import Custody
+from evidencekit.core.custody import Custody, advance
 from evidencekit.core.digest import sha256
 from evidencekit.core.event import NAMESPACE, Entry, decode_event, encode_entry, encode_event, new_event
 from evidencekit.core.merkle import leaf_hash
@@ -225,7 +225,7 @@ class Ledger:
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
-        self.log.take(event, leaf_hash(entry))
+        self.log.take(event, leaf_hash(entry), advance(self.custody, event))
         self.recorded_at = recorded_at
         return True
 

@@ -153,11 +153,11 @@ class Log:
         reduction = self.reductions.get(number)
         return 0 if reduction is None else reduction.reduced
 
-    def take(self, event: dict[str, Any], leaf: bytes) -> None:
-        """Follow one more entry, whose event and leaf hash were checked."""
+    def take(self, event: dict[str, Any], leaf: bytes, moved: tuple[Custody, tuple[Remark, ...]]) -> None:
+        """Follow one more entry, whose event and leaf hash were checked; `moved` is what `advance` said of it."""
         self.tree.append(leaf)
         self.roots.append(self.tree.root())
-        self.custody, self.remarks = advance(self.custody, event)
+        self.custody, self.remarks = moved
         if not knows_type(event):
             self.unknown_types = True
             return
@@ -230,8 +230,8 @@ def replay(store: Store, record: dict[str, Any]) -> Log:
     return log
 
 
-def _read_entry(log: Log, index: int) -> tuple[dict[str, Any], bytes]:
-    """Return the event and the leaf hash of entry `index`, which must follow `log`."""
+def _read_entry(log: Log, index: int) -> tuple[dict[str, Any], bytes, tuple[Custody, tuple[Remark, ...]]]:
+    """Return what `Log.take` takes of entry `index`, which must follow `log`."""
     store = log.store
     where = layout.entry_folder(index)
     try:
@@ -262,11 +262,11 @@ def _read_entry(log: Log, index: int) -> tuple[dict[str, Any], bytes]:
         raise broken(where, "the event is of another case.")
     if index == 0 and any(event["body"].get(name) != value for name, value in log.record.items() if name in OPENING):
         raise broken(layout.CASE_FILE, f"it does not say what {where} says.")
-    _, remarks = advance(log.custody, event)
-    for remark in remarks:
+    moved = advance(log.custody, event)
+    for remark in moved[1]:
         if remark.forbids:
             raise broken(where, f"a rule of custody is broken: expected {remark.expected}.")
-    return event, leaf_hash(leaf)
+    return event, leaf_hash(leaf), moved
 
 
 def _check_note(store: Store, record: dict[str, Any], size: int, root: bytes) -> None:
