@@ -13,13 +13,12 @@ from pathlib import Path
 from evidencekit.core.allowed_signers import AllowedSigner, format_allowed_signer
 from evidencekit.core.checkpoint import check_origin, parse_decimal
 from evidencekit.core.ed25519_points import point_fault
+from evidencekit.core.layout import LABEL
 from evidencekit.core.note import ED25519, ED25519_COSIGNATURE, MLDSA44, VerifierKey, parse_vkey
 from evidencekit.core.sshkeys import raw_key
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument, FormatError
 from evidencekit.journeys.policy_folder import Draft
-
-NAME = re.compile("[a-z0-9-]{1,40}")
 
 
 def draft_of(
@@ -201,6 +200,6 @@ def _authority(path: Path) -> tuple[str, bytes]:
             f"{display(str(path))} is not of a time-stamp authority: {error.message}",
             "Ask the authority for its root certificate, and those below it, as PEM.",
         ) from error
-    if not NAME.fullmatch(name):
+    if not LABEL.match(name):
         raise _bad(f"{display(str(path))} has no name that can be kept.", "Call it as in city-tsa.pem.")
     return name, pem

@@ -21,6 +21,8 @@ MAX_RECORD_FILE = 65_536
 MAX_SIGNATURE_FILE = 16_384
 MAX_NOTE_FILE = 1_048_576
 
+LABEL = re.compile(r"[a-z0-9-]{1,40}\Z")
+"""What a branch, a time-stamp, an authority of a policy may be called."""
 _NUMBER = re.compile(r"(?:[0-9]{8}|[1-9][0-9]{8,18})\Z")
 _REDUCED = re.compile(r"([0-9]+)\.r([1-9][0-9]{0,9})\.parquet\Z")
 _ANCHOR = re.compile(r"([0-9]+)\.([a-z0-9-]{1,40})\.(tsr|cosig)\Z")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from evidencekit.core.layout import LABEL
 from evidencekit.core.values import decode_base64, parse_count, parse_instant, read_name, short
 from evidencekit.errors import FormatError
 
@@ -22,7 +23,6 @@ MAX_ARRAY = 500
 _SIGNED = re.compile(r"(?:0|-?[1-9][0-9]{0,29})\Z")
 _HEX = re.compile(r"[0-9a-f]*\Z")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}\Z")
-_BRANCH = re.compile(r"[a-z0-9-]{1,40}\Z")
 _EXHIBIT = re.compile(r"(?:[a-z0-9-]{1,40}/){0,4}[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _PRECISIONS = {
     "ns": ".*",
@@ -149,7 +149,7 @@ BOOL = Form("boolean", _check_bool)
 INSTANT = Form("instant", _check_instant)
 FINGERPRINT = _matching("fingerprint", _FINGERPRINT)
 EXHIBIT = _matching("exhibit", _EXHIBIT)
-BRANCH = _matching("branch [a-z0-9-], at most 40", _BRANCH)
+BRANCH = _matching("branch [a-z0-9-], at most 40", LABEL)
 
 
 def _check_precision(value: Any, place: str) -> None:

@@ -6,7 +6,6 @@ leaves a branch that the same command completes. Source: specs/store.md section 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,6 @@ from evidencekit.verify.verifier import verify_case
 from evidencekit.write.durable import make_folders, publish
 from evidencekit.write.mirror import Mirrored, mirror
 
-_NAME = re.compile(r"[a-z0-9-]{1,40}\Z")
 MAX_DEPTH = 4
 """Adopted cases inside each other: as many names as an exhibit's number has room for."""
 _UNFINISHED = {"W901", "W902"}
@@ -61,7 +59,7 @@ def adopt(
             cases inside each other; R506, R508 the folders cannot be; R511 a rule of custody forbids it.
         CannotFinish: the cases cannot be read or written; X473 it changed while it was copied.
     """
-    if not _NAME.match(name):
+    if not layout.LABEL.match(name):
         raise BadArgument(f"{display(name)} is no name of a branch.", code="U269", hint="1 to 40 of a-z, 0-9 and -.")
     try:
         record = read_record(source)

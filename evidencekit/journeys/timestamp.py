@@ -24,7 +24,6 @@ from evidencekit.read.web import Site
 from evidencekit.verify.stamps import judge_token
 from evidencekit.verify.time_policy import TimePolicy
 
-_NAME = re.compile(r"[a-z0-9-]{1,40}\Z")
 _NOT_IN_NAME = re.compile(r"[^a-z0-9]+")
 
 
@@ -231,7 +230,7 @@ def check_name(name: str) -> str:
     Raises:
         BadArgument: U251, it is not of the form.
     """
-    if not _NAME.match(name):
+    if not layout.LABEL.match(name):
         raise BadArgument(f"{short(name)} cannot name a time-stamp.", code="U251", hint="[a-z0-9-], 1 to 40 of them.")
     return name
 
