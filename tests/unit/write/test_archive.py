@@ -123,7 +123,7 @@ def test_a_folder_is_new_and_its_files_too(tmp_path):
         Folder(tmp_path / "x")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="NOT RUN: no /dev/full")
 @pytest.mark.parametrize("kind", ["tar", "zip"])
 def test_a_full_disk_is_said(tmp_path, kind):
     with open("/dev/full", "wb", buffering=0) as file:
