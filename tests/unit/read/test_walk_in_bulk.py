@@ -226,6 +226,8 @@ def looking(tmp_path):
 
 def test_what_is_looked_at_is_what_the_walk_would_see(tmp_path, looking):
     make_tree(tmp_path, 4)
+    for _ in walk(tmp_path):  # the first time that a link is read its atime moves: not while it is looked at
+        pass
     for node in walk(tmp_path):
         if node.path and b"/" not in node.path and node.kind != "directory":
             found = looking(node.path)
