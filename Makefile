@@ -5,12 +5,13 @@ SHELL := /bin/sh
 .SHELLFLAGS := -euc
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint fix vectors docs bench clean judges
+.PHONY: help setup demo test test-long lint fix vectors verifiers conformance docs bench clean judges
 
 PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 DEMO ?= demo-output
+VERIFIERS := build/verifiers
 JUDGES := golang-go golang-golang-x-mod-dev openssh-client openssl attr b3sum hashdeep e2fsprogs mount gcc libc6-dev age
 PEERS := hashdeep openssl b3sum rclone rhash
 BENCH_ARGS ?=
@@ -48,6 +49,16 @@ fix: .venv/.ready-lint ## what ruff can mend by itself
 
 vectors: .venv/.ready-test ## make the vectors and fixtures again; the tree must not change
 	@for script in specs/vectors/*.py; do echo "$$script"; $(PY) "$$script"; done
+
+verifiers: .venv/.ready-web ## verify.html and verify_evidence.py in build/verifiers, the same bytes each time, with SHA256SUMS
+	@rm -rf $(VERIFIERS) && mkdir -p $(VERIFIERS)
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" node verifiers/web/build.mjs $(VERIFIERS)
+	@cp verifiers/python/verify_evidence.py $(VERIFIERS)/
+	@cd $(VERIFIERS) && sha256sum verify.html verify_evidence.py > SHA256SUMS && cat SHA256SUMS
+
+conformance: .venv/.ready-run verifiers ## every verifier over every vector: verdict, codes, places, exit code
+	@$(PY) verifiers/conformance.py 'evidencekit=.venv/bin/evidencekit verify' \
+		'verify_evidence.py=$(PYTHON) $(VERIFIERS)/verify_evidence.py' 'verify.html=.venv/bin/node $(VERIFIERS)/verify.mjs'
 
 docs: .venv/.ready-test ## the reference of every module, from its docstrings, in build/docs
 	@mkdir -p build/docs
@@ -97,6 +108,13 @@ clean: ## everything that can be made again, but .venv
 
 .venv/.ready-fuzz: .venv/.ready-run
 	@$(PIP) install --group fuzz
+	@touch $@
+
+# Node comes as a wheel, so that no system package is needed; what it builds with is pinned by package-lock.json.
+.venv/.ready-web: .venv/.ready pyproject.toml verifiers/web/package-lock.json
+	@echo "Installing what the web verifier is built with"
+	@$(PIP) install --group web
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --prefix verifiers/web --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .venv/.ready-bench: .venv/.ready-run

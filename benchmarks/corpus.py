@@ -147,6 +147,7 @@ def _files_below(source: Path) -> Iterator[Path]:
 KINDS: Mapping[str, Callable[[Path, int], None]] = {
     "tiny": make_small_files,
     "small": make_mixed,
+    "packaged": make_mixed,
     "binary": lambda folder, count: make_mixed(folder, count, BINARY),
     "text": lambda folder, count: make_mixed(folder, count, TEXT),
     "medium": make_medium,

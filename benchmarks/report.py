@@ -8,6 +8,8 @@ from typing import Any
 
 from benchmarks.agreement import Agreement
 from benchmarks.machine import Machine
+from benchmarks.package_scale import PackageSize
+from benchmarks.package_scale import table as package_table
 from benchmarks.ratios import Outcome, Runs, ratio, reached, spread
 from benchmarks.scale import Size, table
 
@@ -26,6 +28,7 @@ class Results:
     outcomes: list[Outcome]
     agreement: Agreement | None = None
     scale: list[Size] | None = None
+    packages: list[PackageSize] | None = None
 
     @classmethod
     def of(cls, record: dict[str, Any]) -> Results:
@@ -35,6 +38,7 @@ class Results:
             outcomes=[Outcome.of(outcome) for outcome in record["tasks"]],
             agreement=Agreement(**record["agreement"]) if record["agreement"] else None,
             scale=[Size.of(size) for size in record["scale"]] if record["scale"] else None,
+            packages=[PackageSize.of(size) for size in record.get("packages") or ()] or None,
         )
 
     def as_record(self) -> dict[str, Any]:
@@ -44,6 +48,7 @@ class Results:
             "tasks": [outcome.as_record() for outcome in self.outcomes],
             "agreement": asdict(self.agreement) if self.agreement else None,
             "scale": [size.as_record() for size in self.scale] if self.scale else None,
+            "packages": [size.as_record() for size in self.packages] if self.packages else None,
         }
 
     def joined(self, earlier: Results) -> Results:
@@ -51,7 +56,11 @@ class Results:
         new = {outcome.task: outcome for outcome in self.outcomes}
         kept = [new.pop(outcome.task, outcome) for outcome in earlier.outcomes]
         return Results(
-            self.machine, [*kept, *new.values()], self.agreement or earlier.agreement, self.scale or earlier.scale
+            self.machine,
+            [*kept, *new.values()],
+            self.agreement or earlier.agreement,
+            self.scale or earlier.scale,
+            self.packages or earlier.packages,
         )
 
 
@@ -75,6 +84,9 @@ def markdown(results: Results) -> str:
         parts.append(_agreement(results.agreement))
     if results.scale:
         parts.append("\n".join(["### How cost grows with the number of files", "", *table(results.scale)]))
+    if results.packages:
+        title = "### How the cost of a package grows with its rows (zip, without content)"
+        parts.append("\n".join([title, "", *package_table(results.packages)]))
     return "\n\n".join(parts)
 
 

@@ -21,13 +21,15 @@ from benchmarks.agreement import agreement
 from benchmarks.bench import Bench
 from benchmarks.chart import chart
 from benchmarks.machine import ROOT, cores, look
+from benchmarks.package_scale import measure_package_scale
 from benchmarks.report import Results, filled
 from benchmarks.rounds import run_task
 from benchmarks.scale import measure_scale
 from benchmarks.tasks import TASKS
 
 HERE = Path(__file__).parent
-_CHOICES = (*TASKS, "agreement", "scale")
+_GROWING = ("scale", "package-scale")
+_CHOICES = (*TASKS, "agreement", *_GROWING)
 _USUAL = {
     "rounds": 5, "files": 100_000, "large": 2 << 30, "medium": 2000, "tiny": 100_000, "real_files": None,
     "counts": [10_000, 100_000, 1_000_000],
@@ -48,13 +50,13 @@ def _options(words: list[str] | None = None) -> argparse.Namespace:
     presets.add_argument("--full", action="store_true", help="the proof from a case of a million files")
     presets.add_argument("--quick", action="store_true", help="small sizes: to see that everything works")
     add("--rounds", type=int, help="that count; one more warms up (5)")
-    add("--files", type=int, help="small files; a fifth of it for each task of media types (100,000)")
+    add("--files", type=int, help="small files; a fifth of it for media types, and packages (100,000)")
     add("--large", type=int, metavar="BYTES", help="of the one large file (2 GiB)")
     add("--medium", type=int, metavar="FILES", help="of 1 MiB (2,000)")
     add("--tiny", type=int, metavar="FILES", help="of the case from which a row is proved (100,000)")
     add("--real", nargs="+", type=Path, metavar="DIR", help="trees to copy for the task tree (/usr/lib and .venv)")
     add("--real-files", type=int, metavar="N", help="take only about N files of them")
-    add("--counts", nargs="+", type=int, metavar="N", help="of files, for scale (10^4, 10^5, 10^6)")
+    add("--counts", nargs="+", type=int, metavar="N", help="of files, for scale and package-scale (10^4, 10^5, 10^6)")
     add(
         "--workers", type=int, default=min(8, cores()), help="processes for peers that can use several (as evidencekit)"
     )
@@ -81,7 +83,7 @@ def _options(words: list[str] | None = None) -> argparse.Namespace:
 def _bench(options: argparse.Namespace, folder: Path) -> Bench:
     sizes = {
         "small": options.files, "binary": options.files // 5, "text": options.files // 5, "medium": options.medium,
-        "large": options.large, "tiny": options.tiny,
+        "large": options.large, "tiny": options.tiny, "packaged": options.files // 5,
     }  # fmt: skip
     return Bench(folder, sizes, options.real, options.real_files, options.workers)
 
@@ -90,11 +92,14 @@ def _measure(bench: Bench, options: argparse.Namespace) -> Results:
     """Run what was asked for, in the order of the tasks; a corpus goes when nothing needs it any more."""
     wanted = [name for name in _CHOICES if not options.task or name in options.task]
     results = Results(look(), [])
-    needs = {name: "real" if name == "agreement" else TASKS[name].corpus for name in wanted if name != "scale"}
+    needs = {name: "real" if name == "agreement" else TASKS[name].corpus for name in wanted if name not in _GROWING}
     for name in wanted:
-        if name == "scale":
-            print(f"scale: {', '.join(f'{count:,}' for count in options.counts)} files", flush=True)
-            results.scale = list(measure_scale(bench, options.counts))
+        if name in _GROWING:
+            print(f"{name}: {', '.join(f'{count:,}' for count in options.counts)} files", flush=True)
+            if name == "scale":
+                results.scale = list(measure_scale(bench, options.counts))
+            else:
+                results.packages = list(measure_package_scale(bench, options.counts))
             continue
         corpus = needs.pop(name)
         if name == "agreement":

@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.bench import EXHIBIT, PROGRAM, SEALED, VERIFIED, Bench, Sealed
 from benchmarks.corpus import small_file
 from benchmarks.measure import measured
+from benchmarks.packages import checking, making
 from benchmarks.peers import (
     B3SUM,
     CAT,
@@ -232,6 +233,18 @@ def _proof_reads(bench: Bench, sealed: Sealed, row: str) -> int:
     return read
 
 
+@contextmanager
+def _package(bench: Bench, folder: Path) -> Iterator[Task]:
+    with bench.sealed(folder, FACTS_ONLY) as sealed:
+        yield Task("Make a package with all content", making(bench, sealed, folder))
+
+
+@contextmanager
+def _package_verify(bench: Bench, folder: Path) -> Iterator[Task]:
+    with bench.sealed(folder, FACTS_ONLY) as sealed, checking(bench, sealed, folder) as contenders:
+        yield Task("Check a package with all content", contenders)
+
+
 TASKS: Mapping[str, Planned] = {
     "small": Planned("small", _small),
     "verify": Planned("small", _verify),
@@ -242,5 +255,9 @@ TASKS: Mapping[str, Planned] = {
     "types-text": Planned("text", _types("Media types: text files, none repeated", 0.9)),
     "start": Planned("", _start),
     "proof": Planned("tiny", _proof),
+    "package": Planned("packaged", _package),
+    "package-verify": Planned("packaged", _package_verify),
+    "package-large": Planned("medium", _package),
+    "package-large-verify": Planned("medium", _package_verify),
 }
 """In the order in which they run: tasks that share a corpus follow each other."""

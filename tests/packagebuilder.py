@@ -34,6 +34,7 @@ WHEN = {"precision": "s", "time": "2026-06-01T08:00:00.000000000Z", "utc_offset_
 LABELS = {"privacy": "Privacy of persons", "not_requested": "Not asked for", "x-own": "A reason of our own"}
 _GROUPS = (("name", 0), ("content", 16), ("metadata", 32))
 _OUTSIDE = {"evidence/package.json", "evidence/package.json.sig", "tagmanifest-sha256.txt", "tagmanifest-sha512.txt"}
+_NOT_LISTED = _OUTSIDE | {"manifest-sha256.txt", "manifest-sha512.txt"}
 
 
 def jcs(record: Any) -> bytes:
@@ -68,17 +69,53 @@ class Parts:
     record: dict[str, Any]
     withheld: dict[str, Any]
     lines: list[dict[str, Any]]
+    branches: dict[str, Parts] = field(default_factory=dict)
+    """What is shown of adopted cases, by name; their record has the members of one of `branches`."""
 
     def closed(self, signer: Signer, **changes: Any) -> Files:
         """The signed bag; `changes` are members of package.json."""
-        files = dict(self.files)
-        files["evidence/withheld.json"] = jcs(self.withheld)
-        files["evidence/records.jsonl"] = b"".join(jcs(line) + b"\n" for line in self.lines)
-        return close(files, self.record | changes, signer)
+        files = self.shown("evidence/")
+        branches = [one.record for _, one in sorted(self.branches.items())]
+        for name, one in self.branches.items():
+            files |= one.shown("evidence/" + "".join(f"branches/{part}/" for part in name.split("/")))
+        return close(files, self.record | ({"branches": branches} if branches else {}) | changes, signer)
+
+    def shown(self, place: str) -> Files:
+        """The files that lie at a place."""
+        made = {
+            "withheld.json": jcs(self.withheld),
+            "records.jsonl": b"".join(jcs(line) + b"\n" for line in self.lines),
+        }
+        files = {
+            place + path.removeprefix("evidence/") if path.startswith("evidence/") else path: data
+            for path, data in self.files.items()
+        }
+        return files | {place + path: data for path, data in made.items()}
 
 
-def evidence_of(case: Path, content: Callable[[bytes], bytes], wanted: Wanted | None = None) -> Parts:
-    """Gather what a package of a case has; `content` gives the bytes of a file by its path in the source."""
+def adopting(case: Path, content: Callable[[bytes], bytes], wanted: Wanted | None = None) -> Parts:
+    """Gather what a package of a case has that has nothing sealed itself: of the case that it adopted, `wanted`."""
+    names = [path.name for path in (case / layout.BRANCHES).iterdir()]
+    branches = {}
+    for name in names:
+        one = branches[name] = evidence_of(case / layout.branch_folder(name), content, wanted, name=f"{name}/")
+        members = ("case", "checkpoint", "items", "log_keys", "manifests")
+        one.record = {member: one.record[member] for member in members} | {"name": name}
+        del one.files["README.txt"]
+    items = sorted(f"{name}/{item}" for name, one in branches.items() for item in one.record["items"])
+    hash_only = not any(path.startswith("data/") for one in branches.values() for path in one.files)
+    parts = evidence_of(case, content, Wanted(record={"items": items, "hash_only": hash_only}))
+    parts.branches = branches
+    return parts
+
+
+def evidence_of(
+    case: Path, content: Callable[[bytes], bytes], wanted: Wanted | None = None, *, name: str = "", manifest: str = "1"
+) -> Parts:
+    """Gather what a package of a case has; `content` gives the bytes of a file by its path in the source.
+
+    By `name` the names of its items begin in the package; `manifest` is the one of which rows are shown.
+    """
     wanted = wanted or Wanted()
     size = max(int(path.name) for path in (case / layout.CHECKPOINTS).iterdir() if path.name.isdigit())
     events = [decode_event((case / layout.event_file(index)).read_bytes()) for index in range(size)]
@@ -92,31 +129,41 @@ def evidence_of(case: Path, content: Callable[[bytes], bytes], wanted: Wanted | 
     for path in (case / layout.OBJECTS).rglob("*") if (case / layout.OBJECTS).exists() else ():
         if path.is_file():
             files[f"evidence/{path.relative_to(case)}"] = path.read_bytes()
-    entry, seal = next((index, event) for index, event in enumerate(events) if event["type"] == "seal")
+    record: dict[str, Any] = {
+        "_t": "evidencekit/package/1", "case": events[0]["case"],
+        "checkpoint": tree_of((case / layout.checkpoint_file(size)).read_bytes()),
+        "confidentiality": None, "created_at": WHEN, "exporter": events[0]["actor"], "files": [], "full": False,
+        "hash_only": True, "items": [], "log_keys": events[0]["body"]["log_keys"], "manifests": [],
+        "onward_transfer": None, "previous": [], "recipient": None, "transfer": encode_base64(bytes(16)),
+        "use_limits": None,
+    }  # fmt: skip
+    seals = [(index, event) for index, event in enumerate(events) if event["type"] == "seal"]
+    entry, seal = next((one for one in seals if one[1]["body"]["manifest"] == manifest), (0, None))
+    if seal is None:
+        return Parts(files, record | wanted.record, _withheld("0", [], wanted), [])
     rows = _rows(case / layout.manifest_file(int(seal["body"]["manifest"])))
     shown = sorted(range(len(rows)) if wanted.rows is None else wanted.rows)
-    lines, payload = _lines(rows, seal, shown, content, wanted)
+    lines, payload = _lines(rows, seal, shown, content, wanted, name)
     files |= payload
     if wanted.leaves:
         hashes = (leaf_hash(rows[index]["leaf"]) for index in range(len(rows)))
-        files[f"evidence/leaves/{int(seal['body']['manifest']):08d}"] = b"".join(hashes)
+        files[f"evidence/leaves/{int(manifest):08d}"] = b"".join(hashes)
     hidden = len(rows) - len(shown)
     counted = [{"count": str(hidden), "ground": wanted.ground}] if hidden else []
-    tree = parse_checkpoint(parse_note((case / layout.checkpoint_file(size)).read_bytes()).text)
-    manifest, body = seal["body"]["manifest"], events[0]["body"]
-    record = {
-        "_t": "evidencekit/package/1", "case": events[0]["case"],
-        "checkpoint": {"origin": tree.origin, "root": tree.root.hex(), "size": str(tree.size)},
-        "confidentiality": None, "created_at": WHEN, "exporter": events[0]["actor"], "files": [], "full": False,
-        "hash_only": not payload, "items": seal["items"], "log_keys": body["log_keys"],
+    record |= {
+        "hash_only": not payload, "items": seal["items"],
         "manifests": [{
             "entry": str(entry), "hidden": counted, "item": seal["items"][0], "manifest": manifest,
             "root": seal["body"]["root"], "rows": str(len(rows)), "shown": str(len(shown)),
         }],
-        "onward_transfer": None, "previous": [], "recipient": None, "transfer": encode_base64(bytes(16)),
-        "use_limits": None,
     }  # fmt: skip
     return Parts(files, record | wanted.record, _withheld(manifest, counted, wanted), lines)
+
+
+def tree_of(note: bytes) -> dict[str, str]:
+    """A checkpoint as records name it."""
+    tree = parse_checkpoint(parse_note(note).text)
+    return {"origin": tree.origin, "root": tree.root.hex(), "size": str(tree.size)}
 
 
 def _rows(path: Path) -> dict[int, dict[str, Any]]:
@@ -139,10 +186,10 @@ def _rows(path: Path) -> dict[int, dict[str, Any]]:
 
 def _lines(
     rows: dict[int, dict[str, Any]], seal: dict[str, Any], shown: list[int], content: Callable[[bytes], bytes],
-    wanted: Wanted,
+    wanted: Wanted, name: str,
 ) -> tuple[list[dict[str, Any]], Files]:  # fmt: skip
     tree = Tree(leaf_hash(rows[index]["leaf"]) for index in range(len(rows)))
-    item, lines, payload = seal["items"][0], [], {}
+    item, lines, payload = name + seal["items"][0], [], {}
     for index in shown:
         row = rows[index]
         grounds = dict(wanted.withheld.get(index, {}))
@@ -202,7 +249,7 @@ def signed(files: Files, record: dict[str, Any], signer: Signer) -> Files:
     listed = [
         {"bytes": str(len(data)), "path": path, "sha256": hashlib.sha256(data).hexdigest()}
         for path, data in sorted(files.items())
-        if not path.startswith("data/") and path not in _OUTSIDE
+        if not path.startswith("data/") and path not in _NOT_LISTED
     ]
     files = {path: data for path, data in files.items() if path not in _OUTSIDE}
     files["evidence/package.json"] = data = jcs({**record, "files": record["files"] or listed})

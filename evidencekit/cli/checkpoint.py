@@ -136,15 +136,31 @@ def finish(case: Path, log_key: Path | None, screen: Screen) -> int:
     Exit codes: 0 finished, or nothing to finish · 4 something does not hold; nothing written · 5 other log keys.
     """
     from evidencekit.journeys.erase import finish_erasures
+    from evidencekit.read.store import Store
     from evidencekit.seal.ledger import finish as finish_case
 
+    before = max(Store(case).numbers(layout.CHECKPOINTS), default=0)
     made, aside = finish_case(case, keys=surroundings.log_keys(case, log_key), random=surroundings.random)
     for line in aside:
         screen.say(f"set aside: {display(line)}")
     erased = [str(path) for path in finish_erasures(case, cache_folder=surroundings.cache_folder())]
     for name in erased:
         screen.say(f"erased, as an event says: {display(name)}")
+    for entry, kind in _with_files(Store(case), before, before if made is None else made.size):
+        screen.say(
+            f"entry {entry} is of type {kind}: where its file was not written yet, its command with --again {entry}"
+        )
     done = "an erasure carried out to its end" if erased else "nothing was unfinished"
     screen.result(done if made is None else f"finished: checkpoint at size {made.size}")
     screen.document({"erased": erased, "set_aside": aside, "size": None if made is None else made.size})
     return 0
+
+
+def _with_files(store: Store, start: int, end: int) -> list[tuple[int, str]]:
+    """Return entries, and their types, after which a command writes something that is not of the case."""
+    from evidencekit.core.message import CARRIES
+    from evidencekit.journeys.custody import read_event
+
+    kinds = frozenset({"export"}).union(*CARRIES.values())
+    found = ((entry, str(read_event(store, entry)[1]["type"])) for entry in range(start, end))
+    return [(entry, kind) for entry, kind in found if kind in kinds]

@@ -10,6 +10,7 @@ import click
 from evidencekit.cli import surroundings
 from evidencekit.cli.inputs import policy_in, policy_option
 from evidencekit.cli.options import PATH, output
+from evidencekit.cli.packages import identity_option, loaded_identities
 from evidencekit.cli.render import Screen
 from evidencekit.core.values import display, encode_base64
 
@@ -38,8 +39,9 @@ _SIGNATURES = {True: "signed by the log's keys", False: "NOT signed by the log's
 @click.argument("b")
 @policy_option("Lists the log's keys, where neither copy is a case.")
 @click.option("-o", "--out", type=PATH, metavar="FILE", help="On a fork: write A's note to FILE.a, B's to FILE.b.")
+@identity_option
 @output
-def compare(a: str, b: str, policy: Path | None, out: Path | None, screen: Screen) -> int:
+def compare(a: str, b: str, policy: Path | None, out: Path | None, identities: tuple[Path, ...], screen: Screen) -> int:
     """Tell whether one copy of a log extends the other, or whether there is a fork: then both checkpoints prove it.
 
     A and B are each a case folder, a published log (a folder or a URL), a checkpoint's note, or a package. Only what a
@@ -50,7 +52,7 @@ def compare(a: str, b: str, policy: Path | None, out: Path | None, screen: Scree
     Examples:
       evidencekit compare CASE /mnt/partner/CASE
       evidencekit compare CASE 24-117.checkpoint --json
-      evidencekit compare MARCH.tar JUNE.tar
+      evidencekit compare MARCH.tar JUNE.tar.age --identity age.key
       evidencekit compare CASE https://logs.unit7.example/24-117 -o fork
 
     Exit codes: 0 equal, or one extends the other · 2 usage · 3 a fork · 4 unrelated, cannot be decided, or cannot be
@@ -62,11 +64,12 @@ def compare(a: str, b: str, policy: Path | None, out: Path | None, screen: Scree
 
     outputs = () if out is None else (out.with_name(f"{out.name}.a"), out.with_name(f"{out.name}.b"))
     _refuse_outputs(a, b, outputs)
-    first, second = (read_copy(place, proxy=surroundings.proxy_of(place)) for place in (a, b))
+    opening = loaded_identities(identities)
+    first, second = (read_copy(place, proxy=surroundings.proxy_of(place), identities=opening) for place in (a, b))
     known = policy_in(policy)
     keys = () if known is None else known.log_keys(first.tree.origin)
     found = compare_copies(first, second, keys=keys)
-    shown = None if found.exit_code else compare_exports(Path(a), Path(b))
+    shown = None if found.exit_code else compare_exports(Path(a), Path(b), identities=opening)
     screen.document(found.as_record(first, second) | ({} if shown is None else {"exports": shown.as_record()}))
     _show(screen, found, first, second)
     if shown is not None:

@@ -29,12 +29,14 @@ if TYPE_CHECKING:
 @case_argument
 @click.argument("out", type=click.Path(path_type=Path), required=False)
 @choice_options
-@click.option("--package", metavar="DIGEST", help="Pass on what came in this package (--item, --glob).")
+@click.option("--package", metavar="DIGEST", help="Pass on what came in this package (--item, --glob, --withhold).")
 @click.option("--plan", is_flag=True, help="Say what would leave, and write nothing.")
 @click.option("--tar", "form", flag_value="tar", help="OUT is a .tar.")
 @click.option("--zip", "form", flag_value="zip", help="OUT is a .zip.")
 @click.option("--encrypt-to", "recipients", multiple=True, metavar="age1…",
               help="OUT is an age file for this key (or ssh public key); several times.")  # fmt: skip
+@click.option("--again", type=click.IntRange(0), metavar="ENTRY",
+              help="Record nothing: move the package of an export that was stopped.")  # fmt: skip
 @field_options(["export"])
 @acting
 @output
@@ -45,6 +47,7 @@ def export(
     plan: bool,
     form: Form | None,
     recipients: tuple[str, ...],
+    again: int | None,
     named: tuple[str, ...],
     acts: Acting,
     screen: Screen,
@@ -59,11 +62,13 @@ def export(
     \b
     What is chosen, and withheld:
       --item EX-001 --glob '*.pdf'           all PDF files of one exhibit
+      --item field/EX-001                    of an adopted case, with its history
       --rows EX-001:docs                     a folder with all below it; or EX-001#17, one row
       --withhold metadata                    owners, times, modes: of all rows
       --withhold name,content:privacy        the kind of the row, and its metadata, remain
       --withhold row:privilege:'mail/*'      these rows are not shown at all
-      --hide-event note:security             events of this type; a number of an entry, or all
+      --package 60a0c75b --withhold content  of what somebody else sealed, and sent us
+      --hide-event view:security             events of this type; a number of an entry, or all
 
     \b
     Examples:
@@ -73,24 +78,60 @@ def export(
       evidencekit export CASE COURT.tar --package 60a0c75b72ea83a9 --to court.pub --signer examiner
 
     Exit codes: 0 exported · 2 usage, or nothing is chosen · 4 a content is missing or changed, keys or case cannot be
-    used; nothing is left · 5 OUT exists, or a rule of custody forbids it.
+    used; nothing is left · 5 OUT exists, a rule of custody forbids it, or an earlier export has yet to end.
     """
+    if again is not None:
+        return _move(case, again, out, screen)
     body = read_fields("export", {name: given.pop(name) for name in list(given) if name.startswith("field_")}, named,
                        resolver(case))  # fmt: skip
     request = read_request(body, **given)
-    if package is not None and plan:
-        raise BadArgument("--plan and --package are not for each other.", code="U294", hint="Leave one of them out.")
     if plan:
-        from evidencekit.catalogue.record import read_record
-        from evidencekit.journeys.export_plan import make_plan
+        return _plan(case, request, package, screen)
+    out = _named(case, out)
+    return _export(case, request, package, out, form or _form(out, recipients), recipients, acts, screen)
 
-        made = make_plan(read_record(case), request, cache_folder=surroundings.cache_folder())
-        say_plan(screen, made)
+
+def _plan(case: Path, request: Request, package: str | None, screen: Screen) -> int:
+    """Say what would leave."""
+    if package is not None:
+        from evidencekit.cli.export_onward import onward_of, say_onward_plan
+        from evidencekit.journeys.export_onward import plan_onward
+
+        onward = onward_of(package, request)
+        cache_folder = surroundings.cache_folder()
+        say_onward_plan(screen, plan_onward(case, onward, random=surroundings.random, cache_folder=cache_folder))
         return 0
+    from evidencekit.catalogue.record import read_record
+    from evidencekit.journeys.export_plan import make_plan
+
+    say_plan(screen, make_plan(read_record(case), request, cache_folder=surroundings.cache_folder()))
+    return 0
+
+
+def _named(case: Path, out: Path | None) -> Path:
+    """Return the place of the package, where it has a name and is free."""
     if out is None:
         raise BadArgument("No name for the package.", code="U285", hint="Say OUT, or --plan.")
     refuse_outputs(case, out)
-    return _export(case, request, package, out, form or _form(out, recipients), recipients, acts, screen)
+    return out
+
+
+def _move(case: Path, entry: int, out: Path | None, screen: Screen) -> int:
+    """Give the package of a recorded export its place, and say what it is."""
+    from evidencekit.journeys.export_place import move_recorded
+    from evidencekit.read.store import Store
+    from evidencekit.verify.package import verify_package
+
+    out = _named(case, out)
+    with screen.progress("verify"):
+        report = move_recorded(
+            Store(case), entry, out, verify=lambda path: verify_package(path, now=surroundings.clock())
+        )
+    said = "encrypted, and verified when it was made" if report is None else report.verdict
+    screen.result(f"package of entry {entry} moved to {display(str(out))}: {said}; nothing was recorded")
+    verdict = None if report is None else report.verdict
+    screen.document({"entry": entry, "out": str(out), "verdict": verdict})
+    return 0
 
 
 def _form(out: Path, recipients: tuple[str, ...]) -> Form:
@@ -127,14 +168,15 @@ def _export(
         def goes_on(files: int, size: int, path: Any) -> None:
             meter.tell(f"{counted(files, 'file')}, {human_size(size)}  {display(path)}")
 
-        how: dict[str, Any] = {"verify": verify, "random": surroundings.random, "form": form, "wrap": wrap}
+        how: dict[str, Any] = {"verify": verify, "random": surroundings.random, "form": form, "wrap": wrap,
+                               "cache_folder": surroundings.cache_folder()}  # fmt: skip
         if package is not None:
             from evidencekit.journeys.export_onward import export_onward
 
             passed = export_onward(hand, onward_of(package, request), out, progress=goes_on, **how)
             say_passed(screen, passed, hand, out)
             return 0
-        made = make_package(hand, request, out, progress=goes_on, cache_folder=surroundings.cache_folder(), **how)
+        made = make_package(hand, request, out, progress=goes_on, **how)
     say_exported(screen, made, hand, out)
     return 0
 

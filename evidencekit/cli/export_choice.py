@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from evidencekit.cli.inputs import size_value, time_value
 from evidencekit.cli.options import PATH
-from evidencekit.cli.search import size_value, time_value
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument, CannotFinish
 
@@ -23,7 +23,9 @@ _LARGEST_LIST = 1 << 30
 _GROUPS = ("name", "content", "metadata")
 _BOUNDS = ("larger", "smaller", "after", "before")
 _OPTIONS = (
-    click.option("--item", "items", multiple=True, metavar="EX-001", help="This exhibit; several times."),
+    click.option(
+        "--item", "items", multiple=True, metavar="EX-001", help="An exhibit, a part; field/EX-001 of branch field."
+    ),
     click.option("--rows", multiple=True, metavar="ROW", help="EX-001:PATH, with all below it; EX-001#INDEX."),
     click.option(
         "--glob",
@@ -50,7 +52,7 @@ _OPTIONS = (
         "hide_events",
         multiple=True,
         metavar="WHICH[:GROUND]",
-        help="An entry's number, a type of events, or all that can be hidden.",
+        help="An entry's number, a type of events, or all that can be hidden; field/12 in the branch field.",
     ),
     click.option("--hash-only", is_flag=True, help="No contents: digests and proofs alone."),
     click.option("--payload", "with_sensitive", is_flag=True, help="The contents of sensitive exhibits, too."),

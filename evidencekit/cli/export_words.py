@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from evidencekit.core.values import display
 if TYPE_CHECKING:
     from evidencekit.journeys.custody import Hand
     from evidencekit.journeys.export import Exported
-    from evidencekit.journeys.export_plan import Plan
+    from evidencekit.journeys.export_plan import Plan, Share
 
 
 def say_plan(screen: Screen, plan: Plan) -> None:
@@ -25,7 +26,7 @@ def say_plan(screen: Screen, plan: Plan) -> None:
         size = "" if said.size is None else human_size(said.size)
         screen.say(f"  {f'{item}#{said.index}':<16} {size:>10}  {name}")
     screen.result("nothing was written: this is a plan")
-    screen.document(_document(plan) | {"first": _first(plan)})
+    screen.document(_document(plan) | {"first": _first(plan), "items": plan.items})
 
 
 def say_exported(screen: Screen, made: Exported, hand: Hand, out: Path) -> None:
@@ -50,45 +51,63 @@ def say_exported(screen: Screen, made: Exported, hand: Hand, out: Path) -> None:
 
 
 def _say(screen: Screen, plan: Plan) -> None:
-    for choice in plan.choices:
-        tally = plan.tallies[choice.manifest]
+    screen.say(f"items: {', '.join(plan.items)}")
+    for share in plan.shares:
+        _say_rows(screen, share)
+    screen.say(f"payload: {counted(plan.files, 'file')}, {human_size(plan.bytes)}")
+    for item in plan.kept_back:
+        screen.say(f"{item} is sensitive: its contents stay here, unless you say --payload", "warning")
+    for share in plan.shares:
+        where = f" of the adopted case {share.log.name[:-1]}" if share.log.name else ""
+        shown, hidden = counted(share.custody.shown, "event"), len(share.custody.hidden)
+        screen.say(f"custody{where}: {shown} shown, {hidden:,} hidden")
+
+
+def _say_rows(screen: Screen, share: Share) -> None:
+    for choice in share.choices:
+        tally = share.tallies[choice.manifest]
         what = "opinions" if choice.is_derived else "rows"
-        screen.say(f"{choice.item}: {tally.shown:,} of {choice.rows:,} {what} shown")
+        screen.say(f"{share.log.whole(choice.item)}: {tally.shown:,} of {choice.rows:,} {what} shown")
         for ground, count in sorted(tally.hidden.items()):
             screen.say(f"  hidden    {counted(count, 'row')}: {ground}")
         for (group, ground), count in sorted(tally.groups.items()):
             screen.say(f"  withheld  {group} of {counted(count, 'row')}: {ground}")
-    screen.say(f"payload: {counted(plan.files, 'file')}, {human_size(plan.bytes)}")
-    for item in plan.kept_back:
-        screen.say(f"{item} is sensitive: its contents stay here, unless you say --payload", "warning")
-    hidden = len(plan.custody.hidden)
-    screen.say(f"custody: {counted(plan.custody.shown, 'event')} shown, {hidden:,} hidden")
+        if not choice.is_shuffled and any(group == "name" for group, _ in tally.groups):
+            screen.say(
+                "  a row's place tells between which names its own sorts: `acquire --sensitive` avoids that", "warning"
+            )
 
 
 def _document(plan: Plan) -> dict[str, Any]:
+    own, *others = plan.shares
     return {
-        "contents": [
-            {
-                "groups": [
-                    {"count": count, "ground": ground, "group": group}
-                    for (group, ground), count in sorted(plan.tallies[one.manifest].groups.items())
-                ],
-                "hidden": [
-                    {"count": count, "ground": ground}
-                    for ground, count in sorted(plan.tallies[one.manifest].hidden.items())
-                ],
-                "item": one.item,
-                "kind": "opinions" if one.is_derived else "rows",
-                "manifest": one.manifest,
-                "rows": one.rows,
-                "shown": plan.tallies[one.manifest].shown,
-            }
-            for one in plan.choices
-        ],
-        "events": {"hidden": plan.custody.hidden, "shown": plan.custody.shown},
+        "branches": [{"events": _events(share), "name": share.log.name[:-1]} for share in others],
+        "contents": [line for share in plan.shares for line in _contents(share)],
+        "events": _events(own),
         "kept_back": plan.kept_back,
         "payload": {"bytes": plan.bytes, "files": plan.files},
     }
+
+
+def _events(share: Share) -> dict[str, Any]:
+    return {"hidden": share.custody.hidden, "shown": share.custody.shown}
+
+
+def _contents(share: Share) -> Iterator[dict[str, Any]]:
+    for choice in share.choices:
+        tally = share.tallies[choice.manifest]
+        yield {
+            "groups": [
+                {"count": count, "ground": ground, "group": group}
+                for (group, ground), count in sorted(tally.groups.items())
+            ],
+            "hidden": [{"count": count, "ground": ground} for ground, count in sorted(tally.hidden.items())],
+            "item": share.log.whole(choice.item),
+            "kind": "opinions" if choice.is_derived else "rows",
+            "manifest": choice.manifest,
+            "rows": choice.rows,
+            "shown": tally.shown,
+        }
 
 
 def _first(plan: Plan) -> list[dict[str, Any]]:

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from evidencekit.errors import BadArgument
+
 if TYPE_CHECKING:
     from evidencekit.verify.policy import Policy
 
 F = TypeVar("F", bound=Callable[..., Any])
+_SHA256_DIGITS = 64
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
 def policy_option(text: str) -> Callable[[F], F]:
@@ -39,3 +43,38 @@ def bytes_of(path: Path, limit: int) -> bytes:
     """
     with path.open("rb") as file:
         return file.read(limit + 1)
+
+
+def size_value(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    """Return bytes: 4096, 10M, 2G."""
+    if value is None:
+        return None
+    number, unit = (value[:-1], value[-1].upper()) if value[-1:].upper() in {"K", "M", "G", "T"} else (value, "")
+    if not number.isascii() or not number.isdigit():
+        raise BadArgument(f"{value!r} is not a size.", code="U207", hint="As in 4096, 10M, 2G (powers of 1024).")
+    return int(number) * _UNITS[unit]
+
+
+def time_value(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    """Return nanoseconds since 1970; without an offset it is UTC."""
+    if value is None:
+        return None
+    from datetime import UTC, datetime
+
+    try:
+        when = datetime.fromisoformat(value)
+    except ValueError as error:
+        hint = "As in 2026-11-22 or 2026-11-22T09:00:00Z; without an offset it is read as UTC."
+        raise BadArgument(f"{value!r} is not a time.", code="U208", hint=hint) from error
+    since = (when if when.tzinfo else when.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
+
+
+def digest_value(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Return a SHA-256 in lower-case hex; blanks, as a letter may have them, do not count."""
+    if value is None:
+        return None
+    digest = "".join(value.split()).lower()
+    if len(digest) != _SHA256_DIGITS or set(digest) - set("0123456789abcdef"):
+        raise BadArgument(f"{value[:100]!r} is no SHA-256.", code="U213", hint="64 hex digits: all of the digest.")
+    return digest

@@ -78,7 +78,7 @@ def run(command: click.Command, name: str) -> None:
         stopped = Interrupted(
             "Stopped. What was sealed stands; nothing is half written.",
             code="X499",
-            hint="An acquisition goes on where it ended: the same command with --resume.",
+            hint="Give the same command again; an acquisition goes on where it ended with --resume.",
         )
         code = _tell(stopped)
     except BrokenPipeError:

@@ -11,6 +11,7 @@ import click
 from evidencekit.cli.options import PATH
 
 if TYPE_CHECKING:
+    from evidencekit.read.age import Identity
     from evidencekit.read.package import Package
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,8 +37,17 @@ def opened_package(path: Path, identities: Sequence[Path]) -> Package:
     """
     from evidencekit.read.package import open_package
 
-    if not identities:
-        return open_package(path)
+    return open_package(path, identities=loaded_identities(identities))
+
+
+def loaded_identities(files: Sequence[Path]) -> list[Identity]:
+    """Return the private keys of some files.
+
+    Raises:
+        BadArgument: U290 a file is no private key.
+    """
+    if not files:
+        return []  # what decrypts is loaded only where it is needed
     from evidencekit.read.age import load_identities
 
-    return open_package(path, identities=[key for file in identities for key in load_identities(file)])
+    return [key for file in files for key in load_identities(file)]

@@ -8,40 +8,14 @@ from typing import Any
 import click
 
 from evidencekit.cli import surroundings
+from evidencekit.cli.inputs import size_value, time_value
 from evidencekit.cli.options import case_argument, output
 from evidencekit.cli.render import Screen, human_size
 from evidencekit.core.values import display
-from evidencekit.errors import BadArgument
 
 SHOWN = 1000
 """Rows that a person is shown; --json gives all of them."""
 FORMATS = ("sha256sum", "b3sum", "md5sum", "sha1sum", "sha512sum", "hashdeep", "csv")
-_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-
-
-def size_value(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
-    """Return bytes: 4096, 10M, 2G."""
-    if value is None:
-        return None
-    number, unit = (value[:-1], value[-1].upper()) if value[-1:].upper() in {"K", "M", "G", "T"} else (value, "")
-    if not number.isascii() or not number.isdigit():
-        raise BadArgument(f"{value!r} is not a size.", code="U207", hint="As in 4096, 10M, 2G (powers of 1024).")
-    return int(number) * _UNITS[unit]
-
-
-def time_value(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
-    """Return nanoseconds since 1970; without an offset it is UTC."""
-    if value is None:
-        return None
-    from datetime import UTC, datetime
-
-    try:
-        when = datetime.fromisoformat(value)
-    except ValueError as error:
-        hint = "As in 2026-11-22 or 2026-11-22T09:00:00Z; without an offset it is read as UTC."
-        raise BadArgument(f"{value!r} is not a time.", code="U208", hint=hint) from error
-    since = (when if when.tzinfo else when.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
 
 
 @click.command()

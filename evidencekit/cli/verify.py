@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evidencekit.cli.inputs import bytes_of, policy_in, policy_option
+from evidencekit.cli.inputs import bytes_of, digest_value, policy_in, policy_option, time_value
 from evidencekit.cli.options import PLACE, output
 from evidencekit.cli.render import Screen, human_size
 from evidencekit.cli.surroundings import clock, proxy_of
-from evidencekit.core.values import display, encode_base64
+from evidencekit.core.values import display, encode_base64, format_instant
 from evidencekit.errors import BadArgument
 
 if TYPE_CHECKING:
@@ -73,6 +73,10 @@ def _since(_ctx: click.Context, _param: click.Parameter, value: str | None) -> b
 @click.option("--jobs", type=click.IntRange(1, MOST_JOBS), metavar="N",
               help="Processes for a large case. Default: one a core, up to 8; one reads a rotating disk.")  # fmt: skip
 @click.option("--since", metavar="NOTE", callback=_since, help="A checkpoint known from outside: a file, or typed.")
+@click.option("--now", "as_of", metavar="T", callback=time_value,
+              help="Judge as of this time, not by this computer's clock: to repeat a verification.")  # fmt: skip
+@click.option("--digest", metavar="HEX", callback=digest_value,
+              help="The package's digest, from the letter that came with it.")  # fmt: skip
 @click.option("--identity", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
               help="Your private key, for a package that is encrypted.")  # fmt: skip
 @output
@@ -83,6 +87,8 @@ def verify(
     as_copy: bool,
     jobs: int | None,
     since: bytes | None,
+    as_of: int | None,
+    digest: str | None,
     identity: Path | None,
     screen: Screen,
 ) -> int:
@@ -95,7 +101,7 @@ def verify(
       evidencekit verify CASE
       evidencekit verify CASE --policy POLICY --source EX-001=/mnt/stick --json
       evidencekit verify CASE --since '4 9h2…Q='
-      evidencekit verify PACKAGE.zip --policy POLICY
+      evidencekit verify PACKAGE.zip --policy POLICY --digest 3f9a…
       evidencekit verify letter.tlog-proof --policy POLICY
       evidencekit verify https://logs.unit7.example/24-117 --policy POLICY
 
@@ -105,6 +111,9 @@ def verify(
     from evidencekit.verify.verifier import verify_case, verify_proof
 
     trusted = policy_in(policy)
+    if digest is not None and (isinstance(path, str) or not _is_package(path)):
+        raise BadArgument("--digest is for packages.", code="U232", hint="Leave it out; for a log, --since NOTE.")
+    now = clock() if as_of is None else as_of
     if isinstance(path, str) or _is_published(path):
         _refuse_for_cases(sources, as_copy=as_copy)
         with screen.progress("verify") as meter:
@@ -112,17 +121,17 @@ def verify(
                 str(path),
                 policy=trusted,
                 since=since,
-                now=clock(),
+                now=now,
                 proxy=proxy_of(str(path)),
                 progress=meter.tell,
             )
     elif _is_package(path):
         _refuse_for_cases(sources, as_copy=as_copy)
-        report = _verify_package(screen, path, trusted, since, identity)
+        report = _verify_package(screen, path, identity, policy=trusted, since=since, digest=digest, now=now)
     elif path.is_file():
         if sources or since or as_copy:
             raise BadArgument("--source, --since and --as-copy are for cases.", code="U232", hint="Leave them out.")
-        report = verify_proof(_read_proof(path), policy=trusted, now=clock())
+        report = verify_proof(_read_proof(path), policy=trusted, now=now)
     else:
         with screen.progress("verify") as meter:
             report = verify_case(
@@ -131,11 +140,15 @@ def verify(
                 sources=sources or None,
                 as_copy=as_copy,
                 since=since,
-                now=clock(),
+                now=now,
                 progress=meter.tell,
                 jobs=jobs,
             )
     record = report.as_record()
+    if as_of is not None:
+        record["checked"].append(f"as of {format_instant(as_of)}, by --now, and not by this computer's clock")
+    if digest is not None and record["package"]["digest"] == digest:
+        record["checked"].append("the package's digest, which is the one of the letter")
     screen.document(record)
     _show(screen, record)
     return report.exit_code
@@ -154,8 +167,9 @@ def _is_package(path: Path) -> bool:
 
 
 def _verify_package(
-    screen: Screen, path: Path, policy: Policy | None, since: bytes | None, identity: Path | None
+    screen: Screen, path: Path, identity: Path | None, *, policy: Policy | None, now: int, **outside: Any
 ) -> Report:
+    """Verify a package; `outside` is what is known of it from outside: `since`, `digest`."""
     from evidencekit.verify.package import verify_package
 
     identities: list[Any] = []
@@ -164,7 +178,7 @@ def _verify_package(
 
         identities = [*load_identities(identity)]
     with screen.progress("verify") as meter:
-        return verify_package(path, policy=policy, since=since, now=clock(), progress=meter.tell, identities=identities)
+        return verify_package(path, policy=policy, now=now, progress=meter.tell, identities=identities, **outside)
 
 
 def _refuse_for_cases(sources: dict[str, Path], *, as_copy: bool) -> None:
@@ -208,9 +222,9 @@ def _show_package(screen: Screen, record: dict[str, Any]) -> None:
         screen.say(f"  package      {facts['digest']}")
     if facts["items"] is None:
         return
-    shown = sum(int(one["shown"]) for one in facts["manifests"])
-    sealed = sum(int(one["rows"]) for one in facts["manifests"])
-    rows = f"{shown:,} of {sealed:,} sealed rows are shown" if facts["manifests"] else "passed on, as named below"
+    manifests = [one for log in (facts, *facts.get("branches", ())) for one in log["manifests"]]
+    shown, sealed = (sum(int(one[name]) for one in manifests) for name in ("shown", "rows"))
+    rows = f"{shown:,} of {sealed:,} sealed rows are shown" if manifests else "passed on, as named below"
     screen.say(f"  items        {', '.join(facts['items'])}: {rows}")
     for one in facts["previous"] or []:
         screen.say(f"  passed on    {one['package']} of {display(one['origin'])}")

@@ -27,6 +27,8 @@ _USUAL = 255
 _SHORTENED, _STREAM, _ROW = "^~", "^~s-", "^~row-"
 _SOURCE = "^~source"
 _PUNCTUATION = frozenset(" !#$&'()+,-.;=@[]_{}")
+_USUAL_PLAIN = re.compile(rb"[A-Za-z0-9 !#$&'()+,.;=@\[\]_{}-]*")
+"""Names of ASCII that are plain from beginning to end, as most are."""
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?\Z", re.IGNORECASE | re.DOTALL)
 _BROKEN_ESCAPE = re.compile(r"\^[0-9A-F]?\Z")
 
@@ -51,7 +53,7 @@ def shorten_name(component: bytes, stream: bytes = b"") -> str:
 
 def is_name_of(name: str, component: bytes, stream: bytes = b"") -> bool:
     """Tell whether a name in a bag is one that the component may have there."""
-    return name in {map_name(component, stream), shorten_name(component, stream)}
+    return name == map_name(component, stream) or name == shorten_name(component, stream)
 
 
 # --- paths ---------------------------------------------------------------------------------------------------------
@@ -73,10 +75,13 @@ def row_path(item: str, index: int) -> str:
 
 def is_path_of(place: str, item: str, index: int, path: bytes | None, stream: bytes = b"") -> bool:
     """Tell whether a path in a bag is one that a row's payload may have there; `path` is None where it is withheld."""
+    mapped = None if path is None else map_path(item, path, stream)
+    if mapped is not None and mapped == place and not is_too_long(mapped):
+        return True
     top, *names = place.split("/")
     if top != PAYLOAD or not names or not is_name_of(names[0], item.encode()):
         return False
-    if path is None or is_too_long(map_path(item, path, stream)):
+    if path is None or mapped is None or is_too_long(mapped):
         return names[1:] == [f"{_ROW}{index}"]
     meant = components_of(item, path, stream)
     return len(meant) == len(names) and all(is_name_of(name, *one) for name, one in zip(names, meant, strict=True))
@@ -111,6 +116,8 @@ _remembered = lru_cache(4096)(_escaped_name)
 
 
 def _escape_name(component: bytes) -> str:
+    if _USUAL_PLAIN.fullmatch(component):
+        return _tamed(component.decode())
     try:
         text = component.decode()
     except UnicodeDecodeError:
@@ -118,6 +125,11 @@ def _escape_name(component: bytes) -> str:
     else:
         letters = unicode.is_normalized("NFC", text)
         mapped = "".join(one if _is_plain(one) and (letters or one.isascii()) else _escaped(one) for one in text)
+    return _tamed(mapped)
+
+
+def _tamed(mapped: str) -> str:
+    """Return a name of plain characters and escapes that no system reserves, hides or cuts."""
     if _RESERVED.match(mapped) or mapped[:1] in {" ", "."}:
         mapped = _escaped(mapped[0]) + mapped[1:]
     if mapped[-1:] in {" ", "."}:

@@ -27,15 +27,23 @@ class Reference(NamedTuple):
     event: str
     """SHA-256 of its file, hex."""
 
-    def remark(self, index: int, data: bytes | None) -> Remark | None:
-        """Return E308 unless `data` is the event that entry `index` speaks of; None where there is no such file."""
+    @property
+    def wants_kind(self) -> bool:
+        """Whether only an event of one type will do, so that its digest is not enough."""
+        return self.member in _KINDS
+
+    def remark(self, index: int, data: bytes | None, committed: str | None = None) -> Remark | None:
+        """Return E308 unless `data` is the event that entry `index` speaks of; None where there is no such file.
+
+        Where the event itself is not here, `committed` is the digest that its entry gives it.
+        """
         where = f"{self.member}: entry {self.entry}"
         if self.entry >= index:
             return Remark("E308", "", f"{self.member} of an entry before {index}", f"entry {self.entry}")
-        found = "nothing" if data is None else sha256(data).hex()
-        if data is None or found != self.event:
-            return Remark("E308", "", f"{where} with the event of SHA-256 {self.event}", found)
-        if self.member in _KINDS and (kind := _kind(data)) != self.member:
+        digest = committed if data is None else sha256(data).hex()
+        if digest != self.event:
+            return Remark("E308", "", f"{where} with the event of SHA-256 {self.event}", digest or "nothing")
+        if data is not None and self.wants_kind and (kind := _kind(data)) != self.member:
             return Remark("E308", "", f"{where}, {_KINDS[self.member]}", kind)
         return None
 

@@ -16,6 +16,10 @@ WORK = "work"
 INDEX = "index.sqlite"
 TEMPORARY = ".tmp-"
 
+MAX_BRANCHES = 100
+"""Adopted cases that one verification follows, however they lie in each other."""
+MAX_DEPTH = 4
+"""Adopted cases inside each other: as many names as an exhibit's has room for."""
 MAX_RECORD_FILE = 65_536
 """Bytes of an event, entry or case file that a reader takes."""
 MAX_SIGNATURE_FILE = 16_384

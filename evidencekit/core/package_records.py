@@ -13,6 +13,7 @@ from evidencekit.core import encoding
 from evidencekit.core.encoding import PROOF
 from evidencekit.core.event import ACTOR
 from evidencekit.core.event_forms import PERSON, TREE_HEAD
+from evidencekit.core.layout import MAX_BRANCHES, MAX_DEPTH
 from evidencekit.core.records import CASE_IDENTITY
 from evidencekit.core.schema import (
     BOOL,
@@ -44,12 +45,23 @@ _MANY = 65_536
 _GROUND = re.compile(r"(?:[a-z][a-z0-9_]{0,39}|x-[a-z0-9-]{1,40})\Z")
 
 
+_BRANCH = re.compile(rf"[a-z0-9-]{{1,40}}(?:/[a-z0-9-]{{1,40}}){{0,{MAX_DEPTH - 1}}}\Z")
+
+
 def _check_ground(value: Any, place: str) -> None:
     if not isinstance(value, str) or not _GROUND.match(value):
         raise FormatError(place, expected="a ground [a-z0-9_], or one's own x-…", found=short(value))
 
 
+def _check_branch(value: Any, place: str) -> None:
+    if not isinstance(value, str) or not _BRANCH.match(value):
+        raise FormatError(
+            place, expected=f"names of 1 to {MAX_DEPTH} branches [a-z0-9-], / between", found=short(value)
+        )
+
+
 GROUND = Form("ground", _check_ground)
+BRANCH_PATH = Form("branch, or branches inside each other", _check_branch)
 
 
 def _ascending(*names: str) -> Any:
@@ -94,33 +106,41 @@ MANIFEST = Record(
 ).form("manifest {entry, hidden, item, manifest, root, rows, shown}")
 
 
-def _check_sums(value: Any, place: str) -> None:  # noqa: ARG001 (the place of the whole record is empty)
+def _check_sums(value: Any, place: str) -> None:
+    dot = f"{place}." if place else ""
     for number, one in enumerate(value["manifests"]):
         total = parse_count(one["shown"]) + sum(parse_count(hidden["count"]) for hidden in one["hidden"])
         if total != parse_count(one["rows"]):
-            raise FormatError(f"manifests[{number}]", expected=f"{one['rows']} rows, shown or hidden", found=str(total))
+            expected = f"{one['rows']} rows, shown or hidden"
+            raise FormatError(f"{dot}manifests[{number}]", expected=expected, found=str(total))
 
 
+_OF_A_LOG: dict[str, Form] = {
+    "case": CASE_IDENTITY,
+    "checkpoint": TREE_HEAD,
+    "items": array(EXHIBIT, least=1, ascending=True),
+    "log_keys": array(TEXT, least=2, distinct=True),
+    "manifests": _sorted(array(MANIFEST, most=_MANY), "manifest"),
+}
+"""What is said of each log of which a package shows something."""
+_SHOWN_BRANCH = Record(None, required={"name": BRANCH_PATH, **_OF_A_LOG}, rules=(_check_sums,)).form("adopted case")
 PACKAGE = Record(
     PACKAGE_TYPE,
     required={
-        "case": CASE_IDENTITY,
-        "checkpoint": TREE_HEAD,
         "confidentiality": nullable(TEXT),
         "created_at": MOMENT,
         "exporter": ACTOR,
         "files": _sorted(array(FILE, most=_MANY), "path"),
         "full": BOOL,
         "hash_only": BOOL,
-        "items": array(EXHIBIT, least=1, ascending=True),
-        "log_keys": array(TEXT, least=2, distinct=True),
-        "manifests": _sorted(array(MANIFEST, most=_MANY), "manifest"),
         "onward_transfer": nullable(TEXT),
         "previous": array(Record(None, required={"origin": TEXT, "package": hexadecimal()}).form("previous package")),
         "recipient": nullable(PERSON),
         "transfer": base64_bytes(16),
         "use_limits": nullable(TEXT),
+        **_OF_A_LOG,
     },
+    optional={"branches": _sorted(array(_SHOWN_BRANCH, least=1, most=MAX_BRANCHES), "name")},
     rules=(_check_sums,),
 )
 

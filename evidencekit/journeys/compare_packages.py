@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evidencekit.catalogue.record import read_record
-from evidencekit.core import encoding
+from evidencekit.core import encoding, layout
 from evidencekit.core.encoding import PROOF
 from evidencekit.core.package_records import MAX_LINE, PACKAGE, SHOWN, decode_record
 from evidencekit.core.records import NAME
 from evidencekit.core.values import display, parse_count, read_name
 from evidencekit.errors import FormatError
+from evidencekit.journeys.export_items import all_items
+from evidencekit.journeys.export_logs import Log, logs_of
 from evidencekit.read.package import RECORD, Package, is_package, open_package
 from evidencekit.read.published import is_published
+
+if TYPE_CHECKING:
+    from evidencekit.read.age import Identity as PrivateKey
 
 LINES = "evidence/records.jsonl"
 LISTED = 1_000
@@ -48,6 +53,14 @@ class Export:
     items: tuple[str, ...]
     package: Package | None = None
     """None: a case, which shows all."""
+    lines: str = LINES
+    """Where the rows are that the package shows."""
+    branches: Mapping[str, Export] = field(default_factory=dict)
+    """What it shows of adopted cases, by the names of the branches that lead to them."""
+
+    def branch(self, name: str) -> Export:
+        """Return what it shows of an adopted case: nothing, where it does not name that."""
+        return self.branches.get(name, Export(self.origin, {}, (), self.package, ""))
 
 
 class Line(NamedTuple):
@@ -94,8 +107,10 @@ class Difference:
             self.listed.append({"count": count, "groups": sorted(groups), "what": kind, "where": where})
 
 
-def compare_exports(a: Path, b: Path) -> Difference | None:
+def compare_exports(a: Path, b: Path, *, identities: Sequence[PrivateKey] = ()) -> Difference | None:
     """Return what `b` shows more and less than `a`: two packages, or one and its case. Else None.
+
+    `identities` open packages that are encrypted.
 
     Raises:
         FormatError: a package is malformed. CannotFinish: one of them cannot be read.
@@ -106,7 +121,9 @@ def compare_exports(a: Path, b: Path) -> Difference | None:
         return None
     with ExitStack() as stack:
         exports = [
-            export_of_package(stack.enter_context(open_package(path))) if is_package(path) else export_of_case(path)
+            export_of_package(stack.enter_context(open_package(path, identities=identities)))
+            if is_package(path)
+            else export_of_case(path)
             for path in (a, b)
         ]
         return difference(*exports)
@@ -119,11 +136,20 @@ def export_of_package(package: Package) -> Export:
         FormatError: its record is malformed. CannotFinish: it cannot be read.
     """
     record = decode_record(PACKAGE, package.read(RECORD, PROOF.size))
+    branches = {}
+    for one in record.get("branches", ()):
+        place = "".join(f"{layout.branch_folder(part)}/" for part in one["name"].split("/"))
+        lines = LINES.replace("/", f"/{place}", 1)
+        branches[one["name"]] = _said(one, package, lines, f"{one['name']}/", {})
+    return _said(record, package, LINES, "", branches)
+
+
+def _said(record: Mapping[str, Any], package: Package, lines: str, name: str, branches: Mapping[str, Export]) -> Export:
     manifests = {
-        parse_count(one["manifest"]): Manifest(one["item"], one["root"], parse_count(one["rows"]))
+        parse_count(one["manifest"]): Manifest(name + one["item"], one["root"], parse_count(one["rows"]))
         for one in record["manifests"]
     }
-    return Export(record["checkpoint"]["origin"], manifests, tuple(record["items"]), package)
+    return Export(record["checkpoint"]["origin"], manifests, tuple(record["items"]), package, lines, branches)
 
 
 def export_of_case(path: Path) -> Export:
@@ -133,9 +159,18 @@ def export_of_case(path: Path) -> Export:
         CannotFinish: X401 not a case, X402, X403, X446 it cannot be read.
     """
     record = read_record(path)
-    manifests = {one.manifest: Manifest(one.item, one.root, one.rows) for one in (*record.sealed, *record.derived)}
-    items = sorted({one.item for one in record.sealed})
-    return Export(record.case["origin"], manifests, tuple(items))
+    logs = logs_of(record)
+    items = all_items(logs)
+    shown = {log.name[:-1]: Export(log.record.case["origin"], _sealed(log, items), ()) for log in logs if log.name}
+    return Export(record.case["origin"], _sealed(logs[0], items), tuple(items), branches=shown)
+
+
+def _sealed(log: Log, items: Collection[str]) -> dict[int, Manifest]:
+    return {
+        one.manifest: Manifest(log.whole(one.item), one.root, one.rows)
+        for one in (*log.record.sealed, *log.record.derived)
+        if not log.name or log.whole(one.item) in items
+    }
 
 
 def difference(first: Export, second: Export) -> Difference:
@@ -146,8 +181,18 @@ def difference(first: Export, second: Export) -> Difference:
     """
     found = Difference()
     found.items = _sides(set(first.items), set(second.items))
-    found.manifests = _sides(_names(first), _names(second))
-    found.manifests[ALTERED] = sorted(
+    found.manifests = {ADDED: [], REMOVED: [], ALTERED: []}
+    _differ(found, first, second)
+    for name in sorted({*first.branches, *second.branches}):
+        _differ(found, first.branch(name), second.branch(name))
+    return found
+
+
+def _differ(found: Difference, first: Export, second: Export) -> None:
+    """Compare what is shown of one log."""
+    for kind, names in _sides(_names(first), _names(second)).items():
+        found.manifests[kind] += names
+    found.manifests[ALTERED] += sorted(
         f"{one.item} (manifest {number})"
         for number, one in first.manifests.items()
         if number in second.manifests and second.manifests[number] != one
@@ -162,7 +207,6 @@ def difference(first: Export, second: Export) -> Difference:
             _compare(found, first, second, one, other)
     if first.package is None or second.package is None:
         _count_hidden(found, first, second, shown[0 if second.package is None else 1])
-    return found
 
 
 def _sides(mine: set[str], theirs: set[str]) -> dict[str, list[str]]:
@@ -224,10 +268,10 @@ def _count_hidden(found: Difference, first: Export, second: Export, shown: Count
 def _lines(export: Export, side: int) -> Iterator[Iterator[Line]]:
     """Yield the rows that an export shows, ascending; those of a case are not told one by one."""
     with ExitStack() as stack:
-        if export.package is None or export.package.number(LINES) is None:
+        if export.package is None or export.package.number(export.lines) is None:
             yield iter(())
             return
-        file = stack.enter_context(export.package.open(LINES))
+        file = stack.enter_context(export.package.open(export.lines))
         yield _read(export, file, side)
 
 
@@ -235,11 +279,13 @@ def _read(export: Export, file: Any, side: int) -> Iterator[Line]:
     before = (-1, -1)
     while data := file.readline(MAX_LINE + 2):
         if not data.endswith(b"\n"):
-            raise FormatError(LINES, expected=f"lines of at most {MAX_LINE} bytes", found="a longer one, or no end")
+            raise FormatError(
+                export.lines, expected=f"lines of at most {MAX_LINE} bytes", found="a longer one, or no end"
+            )
         record = decode_record(SHOWN, data[:-1])
         manifest, index = parse_count(record["manifest"]), parse_count(record["index"])
         if (manifest, index) <= before or manifest not in export.manifests:
-            raise FormatError(LINES, expected="rows of its manifests, ascending", found=f"{manifest}, {index}")
+            raise FormatError(export.lines, expected="rows of its manifests, ascending", found=f"{manifest}, {index}")
         before = (manifest, index)
         opened = frozenset(record["groups"]) | ({"payload"} if record["payload"] is not None else set())
         item = export.manifests[manifest].item

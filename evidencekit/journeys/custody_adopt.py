@@ -14,6 +14,7 @@ from typing import Any
 from evidencekit.catalogue.record import Record, read_record
 from evidencekit.core import layout
 from evidencekit.core.checkpoint import Checkpoint
+from evidencekit.core.layout import MAX_DEPTH
 from evidencekit.core.values import display, encode_base64
 from evidencekit.errors import BadArgument, CannotFinish, FormatError, Refused
 from evidencekit.journeys.custody import Hand, Recorded
@@ -23,8 +24,6 @@ from evidencekit.verify.verifier import verify_case
 from evidencekit.write.durable import make_folders, publish
 from evidencekit.write.mirror import Mirrored, mirror
 
-MAX_DEPTH = 4
-"""Adopted cases inside each other: as many names as an exhibit's number has room for."""
 _UNFINISHED = {"W901", "W902"}
 
 

@@ -67,7 +67,7 @@ def write_message(store: Store, entry: int, out: Path) -> None:
         raise CannotFinish(
             f"Entry {entry} stands, but its file was not written: {error.message}",
             code="X472",
-            hint=f"Do not record it again. The same command with --again {entry} --out FILE writes the file.",
+            hint=f"Do not record it again. The same command with --again {entry} writes the file.",
         ) from error
 
 

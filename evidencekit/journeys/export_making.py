@@ -13,15 +13,16 @@ from evidencekit.catalogue.manifest import open_manifest, unreadable
 from evidencekit.catalogue.record import Record
 from evidencekit.core import layout
 from evidencekit.core.package_records import NAMESPACE, PACKAGE, PACKAGE_TYPE, WITHHELD, WITHHELD_TYPE, encode_record
+from evidencekit.core.values import encode_base64
 from evidencekit.errors import FormatError, Refused
 from evidencekit.journeys.custody import Hand
-from evidencekit.journeys.export_custody import EVIDENCE
-from evidencekit.journeys.export_plan import Plan, Request, sealed_of
+from evidencekit.journeys.export_logs import EVIDENCE
+from evidencekit.journeys.export_plan import Plan, Request, Share, sealed_of
 from evidencekit.package.bag import Pieces, Tag, describe, tag
-from evidencekit.package.choice import Choice
+from evidencekit.package.choice import Choice, Tally
 from evidencekit.package.payload import Payload
 from evidencekit.package.readme import README
-from evidencekit.package.records import gather, has_all_leaves, write_lines
+from evidencekit.package.records import write_rows
 from evidencekit.read.grounds import label_of
 from evidencekit.write.durable import cannot_write
 
@@ -29,7 +30,7 @@ MOST_FILES = 25_000
 """Files beside the payload: package.json names each of them, and has at most 4 MiB."""
 
 
-def gather_evidence(record: Record, request: Request, plan: Plan, payload: Payload, stage: Path) -> list[Tag]:
+def gather_evidence(request: Request, plan: Plan, payload: Payload, stage: Path) -> list[Tag]:
     """Return all files below evidence/ but package.json and its signature; the large ones are made in `stage`.
 
     Raises:
@@ -37,18 +38,11 @@ def gather_evidence(record: Record, request: Request, plan: Plan, payload: Paylo
         CannotFinish: X402, X403, X441, X443, X421 to X423.
         FormatError: a line is over its limit (code F102).
     """
-    tags = [*plan.custody.tags, _withheld(plan)]
-    lines = stage / "records.jsonl"
-    try:
-        with lines.open("xb") as file:
-            for choice in plan.choices:
-                tags += _write_rows(record, choice, plan, payload, stage, file.write)
-    except OSError as error:
-        raise cannot_write(lines, error) from error
-    tags.append(tag(f"{EVIDENCE}/records.jsonl", lines))
-    if request.full:
-        places = [sealed_of(record, choice).place for choice in plan.choices]
-        tags += [tag(f"{EVIDENCE}/{place}", record.store.path / place) for place in places]
+    tags: list[Tag] = []
+    for number, share in enumerate(plan.shares):
+        made = stage / f"log-{number}"
+        made.mkdir()
+        tags += _evidence_of(share, payload, made, full=request.full)
     if len(tags) > MOST_FILES:
         raise Refused(
             f"The package would have {len(tags):,} files beside its payload; {MOST_FILES:,} are possible.",
@@ -58,40 +52,57 @@ def gather_evidence(record: Record, request: Request, plan: Plan, payload: Paylo
     return tags
 
 
-def _write_rows(record: Record, choice: Choice, plan: Plan, payload: Payload, stage: Path, write: Any) -> Iterator[Tag]:
+def _evidence_of(share: Share, payload: Payload, stage: Path, *, full: bool) -> Iterator[Tag]:
+    """Yield the files that show something of one log."""
+    place, store = share.log.place, share.log.record.store
+    yield from share.custody.tags
+    yield _withheld(share)
+    lines = stage / "records.jsonl"
+    try:
+        with lines.open("xb") as file:
+            for choice in share.choices:
+                yield from _write_rows(share, choice, payload, stage, file.write)
+    except OSError as error:
+        raise cannot_write(lines, error) from error
+    yield tag(f"{place}/records.jsonl", lines)
+    for choice in share.choices if full else ():
+        where = sealed_of(share, choice).place
+        yield tag(f"{place}/{where}", store.path / where)
+
+
+def _write_rows(share: Share, choice: Choice, payload: Payload, stage: Path, write: Any) -> Iterator[Tag]:
     """Write the lines of a manifest; yield the file of its leaf hashes, where there is to be one."""
-    sealed, tally = sealed_of(record, choice), plan.tallies[choice.manifest]
+    sealed, tally, store = sealed_of(share, choice), share.tallies[choice.manifest], share.log.record.store
     place = f"leaves/{layout.number(choice.manifest)}"
-    with open_manifest(record.store, sealed, whole=False) as manifest:
+    with open_manifest(store, sealed, whole=False) as manifest:
         try:
-            leaves = gather(choice, manifest, stage / f"leaves-{choice.manifest}")
-            with_leaves = has_all_leaves(choice, tally)
-            write_lines(choice, manifest, leaves, payload, write, with_proofs=not with_leaves)
-            leaves.close()
+            where = stage / f"leaves-{choice.manifest}"
+            leaves = write_rows(store, choice, tally, manifest, payload, leaves=where, write=write)
         except FormatError as error:
             raise unreadable(sealed, error.message) from error
-    if with_leaves:
-        yield tag(f"{EVIDENCE}/{place}", leaves.path)
-    else:
-        leaves.path.unlink()
+    if leaves is not None:
+        yield tag(f"{share.log.place}/{place}", leaves)
 
 
-def _withheld(plan: Plan) -> Tag:
+def _withheld(share: Share) -> Tag:
     rows, groups = [], []
-    for choice in plan.choices:
-        tally, number = plan.tallies[choice.manifest], str(choice.manifest)
+    for choice in share.choices:
+        tally, number = share.tallies[choice.manifest], str(choice.manifest)
         rows += [{"count": str(n), "ground": ground, "manifest": number} for ground, n in sorted(tally.hidden.items())]
         groups += [
             {"count": str(n), "ground": ground, "group": group, "manifest": number}
             for (group, ground), n in sorted(tally.groups.items())
         ]
-    return withheld_file(plan.custody.hidden, rows, groups)
+    return withheld_file(share.custody.hidden, rows, groups, share.log.place)
 
 
 def withheld_file(
-    events: list[dict[str, str]], rows: Sequence[dict[str, str]] = (), groups: Sequence[dict[str, str]] = ()
+    events: list[dict[str, str]],
+    rows: Sequence[dict[str, str]] = (),
+    groups: Sequence[dict[str, str]] = (),
+    place: str = EVIDENCE,
 ) -> Tag:
-    """Return withheld.json; each ground that is named has its label."""
+    """Return withheld.json of the log that lies at `place`; each ground that is named has its label."""
     named = sorted({one["ground"] for one in (*rows, *groups, *events)})
     record = {
         "_t": WITHHELD_TYPE,
@@ -100,11 +111,16 @@ def withheld_file(
         "groups": [*groups],
         "rows": [*rows],
     }
-    return tag(f"{EVIDENCE}/withheld.json", encode_record(WITHHELD, record))
+    return tag(f"{place}/withheld.json", encode_record(WITHHELD, record))
 
 
-def describe_bag(record: Record, what: str, payload: Pieces, hand: Hand, created_at: dict[str, Any]) -> list[Tag]:
-    """Return README.txt, bag-info.txt and bagit.txt; `what` is in it, in a line."""
+def describe_bag(
+    record: Record, what: str, payload: Pieces, hand: Hand, created_at: dict[str, Any], *, salt: bytes
+) -> list[Tag]:
+    """Return README.txt, bag-info.txt and bagit.txt; `what` is in it, in a line.
+
+    With `salt`, 16 random bytes, the digest of bag-info.txt says nothing of the sizes in it to those who get a part.
+    """
     case, actor = record.case, hand.actor
     fields = [
         ("Bag-Software-Agent", "evidencekit"),
@@ -112,6 +128,7 @@ def describe_bag(record: Record, what: str, payload: Pieces, hand: Hand, created
         ("Contact-Name", actor["id"]),
         ("External-Description", f"Digital evidence{what}"[:4000]),
         ("External-Identifier", f"{case['origin']} {case['reference']}"),
+        ("Package-Salt", encode_base64(salt)),
         ("Source-Organization", actor["organisation"] or case["agency"]),
     ]
     return describe(fields, payload, README)
@@ -133,33 +150,52 @@ def package_record(
     Raises:
         FormatError: over a limit (code F102), or outside its schema. CannotFinish: X414, X416.
     """
-    tree = record.checkpoint
-    assert tree is not None  # noqa: S101 (whoever gathers the log refuses a case without)
     package = {
         "_t": PACKAGE_TYPE,
-        "case": record.case["case"],
-        "checkpoint": {"origin": tree.origin, "root": tree.root.hex(), "size": str(tree.size)},
         "confidentiality": stated.get("confidentiality"),
         "created_at": created_at,
         "exporter": hand.actor,
         "files": [{"bytes": str(one.size), "path": one.path, "sha256": one.digests["sha256"]} for one in files],
         "full": False,
         "items": items,
-        "log_keys": record.case["log_keys"],
         "manifests": [],
         "onward_transfer": stated.get("onward_transfer"),
         "previous": [],
         "recipient": stated.get("to"),
         "transfer": transfer,
         "use_limits": stated.get("use_limits"),
+        **_log_facts(record),
     } | own
     data = encode_record(PACKAGE, package)
     return data, hand.signers[0].sign(data, NAMESPACE)
 
 
-def manifest_facts(choice: Choice, plan: Plan) -> dict[str, Any]:
-    """Return what package.json says of a manifest."""
-    tally = plan.tallies[choice.manifest]
+def shown_logs(plan: Plan) -> dict[str, Any]:
+    """Return what package.json says of the logs of which something is shown: `manifests`, and `branches` if any."""
+    own, *others = plan.shares
+    branches = [
+        {**_log_facts(one.log.record), "items": one.items, "manifests": _manifests(one), "name": one.log.name[:-1]}
+        for one in sorted(others, key=lambda share: share.log.name[:-1])
+    ]
+    return {"manifests": _manifests(own)} | ({"branches": branches} if branches else {})
+
+
+def _log_facts(record: Record) -> dict[str, Any]:
+    tree = record.checkpoint
+    assert tree is not None  # noqa: S101 (whoever gathers the log refuses a case without)
+    return {
+        "case": record.case["case"],
+        "checkpoint": {"origin": tree.origin, "root": tree.root.hex(), "size": str(tree.size)},
+        "log_keys": record.case["log_keys"],
+    }
+
+
+def _manifests(share: Share) -> list[dict[str, Any]]:
+    """Return what package.json says of the manifests of a log."""
+    return [_manifest_facts(choice, share.tallies[choice.manifest]) for choice in share.choices]
+
+
+def _manifest_facts(choice: Choice, tally: Tally) -> dict[str, Any]:
     return {
         "entry": str(choice.entry),
         "hidden": [{"count": str(count), "ground": ground} for ground, count in sorted(tally.hidden.items())],
@@ -173,10 +209,14 @@ def manifest_facts(choice: Choice, plan: Plan) -> dict[str, Any]:
 
 def event_body(request: Request, plan: Plan, *, package: str, transfer: str) -> dict[str, Any]:
     """Return the body of the `export` event; `package` is the package digest."""
-    contents = [manifest_facts(choice, plan) for choice in plan.choices]
+    contents = [
+        {name: one[name] for name in ("manifest", "root", "rows", "shown")} | {"item": share.log.whole(one["item"])}
+        for share in plan.shares
+        for one in _manifests(share)
+    ]
     return {
         **request.stated,
-        "contents": [{name: one[name] for name in ("item", "manifest", "root", "rows", "shown")} for one in contents],
+        "contents": contents,
         "hash_only": not plan.files,
         "package": package,
         "transfer": transfer,

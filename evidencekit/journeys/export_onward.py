@@ -7,9 +7,8 @@ it stands this case's own log, in which the package was received. Source: specs/
 from __future__ import annotations
 
 import hashlib
-import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,21 +20,16 @@ from evidencekit.core.globs import Globs
 from evidencekit.core.values import display, encode_base64
 from evidencekit.errors import BadArgument, CannotFinish
 from evidencekit.journeys.custody import Hand, Recorded, events_of
-from evidencekit.journeys.export import (
-    Form,
-    Verify,
-    Wrap,
-    beside,
-    move,
-    open_container,
-    refuse_failed,
-    refuse_taken,
-)
-from evidencekit.journeys.export_custody import EVIDENCE, Custody, HideEvent, gather_custody
+from evidencekit.journeys.export import Form, Verify, Wrap, listed, open_container, refuse_failed
+from evidencekit.journeys.export_custody import Custody, HideEvent, Hiding, gather_custody
+from evidencekit.journeys.export_logs import EVIDENCE, Log
 from evidencekit.journeys.export_making import describe_bag, package_record, withheld_file
+from evidencekit.journeys.export_place import beside, clear_left, refuse_taken
 from evidencekit.journeys.export_previous import carry, layers_of
-from evidencekit.package.bag import BLOCK, tag, write_bag
-from evidencekit.package.onward import PassedOn
+from evidencekit.journeys.export_rows import Withhold, check_ground
+from evidencekit.journeys.export_stage import staged
+from evidencekit.package.bag import BLOCK, Tag, tag, write_bag
+from evidencekit.package.onward import Closing, PassedOn
 from evidencekit.package.payload import Piece
 from evidencekit.read.package import Package, open_package
 from evidencekit.verify.report import Report
@@ -55,22 +49,39 @@ class Onward:
     items: tuple[str, ...] = ()
     """As this case names them; all that were accepted, where none is named."""
     globs: tuple[str, ...] = ()
+    withhold: tuple[Withhold, ...] = ()
+    """Groups that came open and are closed."""
     hash_only: bool = False
     hide_events: tuple[HideEvent, ...] = ()
     stated: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class OnwardPlan:
+    """What would be passed on."""
+
+    items: list[str]
+    contents: list[dict[str, str]]
+    """As the `export` event has them."""
+    closed: Counter[tuple[str, str, str]]
+    """Groups that came open and are closed, by item, group and ground."""
+    custody: Custody
+    previous: str
+    """Digest of the received package."""
+    origin: str
+    files: int
+    bytes: int
+    """Payload."""
+    tags: list[Tag]
+    """What goes below `evidence/previous/`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
     """A package that was made."""
 
-    items: list[str]
-    contents: list[dict[str, str]]
-    """As the `export` event has them."""
-    files: int
-    bytes: int
+    plan: OnwardPlan
     digest: str
-    previous: str
     transfer: str
     recorded: Recorded
     report: Report
@@ -83,6 +94,22 @@ class _Taken(NamedTuple):
     entry: int
 
 
+def plan_onward(case: Path, wanted: Onward, *, random: Callable[[int], bytes], cache_folder: Path) -> OnwardPlan:
+    """Return what of a received package would be passed on; nothing is written but below `cache_folder`.
+
+    Raises:
+        BadArgument: U294 no such package or item, U295 nothing of it is left to pass on; U281 to U283.
+        CannotFinish: X402, X403, X421 to X423, X440. FormatError: the package is damaged.
+    """
+    record = read_record(case)
+    with (
+        staged(cache_folder, random) as stage,
+        _received(record, wanted) as package,
+        listed(PassedOn, stage) as payload,
+    ):
+        return _plan(record, wanted, package, payload, stage)
+
+
 def export_onward(
     hand: Hand,
     wanted: Onward,
@@ -90,6 +117,7 @@ def export_onward(
     *,
     verify: Verify,
     random: Callable[[int], bytes],
+    cache_folder: Path,
     form: Form = "folder",
     wrap: Wrap | None = None,
     progress: Progress = lambda *_: None,
@@ -97,70 +125,110 @@ def export_onward(
     """Make a package of a part of one that was received, and record that; where it cannot be made, nothing is left.
 
     Raises:
-        BadArgument: U294 no such package or item, U295 nothing of it is left to pass on; U282, U283.
-        Refused: R501, R511. CannotFinish: X481 to X483; X402, X403, X421 to X427. FormatError: the package is damaged.
+        BadArgument, FormatError: as `plan_onward`. Refused: R501, R511, R574.
+        CannotFinish: X481 to X483; X402, X403, X421 to X427, X440.
     """
     refuse_taken(out)
+    clear_left(out, hand.ledger.store)
     record = read_record(hand.ledger.store.path)
-    entry, received = _received(hand, wanted.package)
-    digest = received["body"]["package"]
-    names = _names(received, wanted.items)
     created_at, transfer = hand.ledger.moment(), encode_base64(random(16))
-    folder = record.store.path / layout.package_folder(digest)
-    with beside(out, random) as work, open_package(folder) as package, _payload(work) as payload:
-        layers = [*layers_of(package, names)]
-        evidence, contents = carry(
-            package, folder, digest, layers, Globs(wanted.globs), payload, work, hash_only=wanted.hash_only
-        )
-        if not contents:
-            raise BadArgument(
-                "Nothing of that package is left to pass on.",
-                code="U295",
-                hint="Nothing was written. Choose other rows.",
-            )
-        items = sorted(names.values())
-        custody = _own_log(record, [_Taken(item, entry) for item in items], wanted)
-        body = {**wanted.stated, "contents": contents, "hash_only": not payload.count, "transfer": transfer}
+    with (
+        beside(out, random) as bench,
+        staged(cache_folder, random) as stage,
+        _received(record, wanted) as package,
+        listed(PassedOn, stage) as payload,
+    ):
+        plan = _plan(record, wanted, package, payload, stage)
+        body = {**wanted.stated, "contents": plan.contents, "hash_only": not plan.files, "transfer": transfer}
         draft = body | {"package": "0" * 64}
-        hand.ledger.draft("export", items, draft, actor=hand.actor, signers=hand.signers)  # refused before it is made
-        refuse_too_small(work, payload.bytes + _TAGS_SIZE, payload.largest, "the package", files=payload.count)
-
-        previous = [{"origin": layers[0].record["checkpoint"]["origin"], "package": digest}]
-        built = work / "built" / out.name
-        with open_container(form, built, work, wrap) as container:
+        hand.ledger.draft("export", plan.items, draft, actor=hand.actor, signers=hand.signers)  # refused before
+        refuse_too_small(bench.folder, payload.bytes + _TAGS_SIZE, payload.largest, "the package", files=payload.count)
+        what = f", passed on: {', '.join(plan.items)}"
+        own = [*plan.custody.tags, withheld_file(plan.custody.hidden), tag(f"{EVIDENCE}/records.jsonl", b"")]
+        with open_container(form, bench.built, stage, wrap) as container:
             data = write_bag(
                 container,
-                describe_bag(record, f", passed on: {', '.join(items)}", payload, hand, created_at),
+                describe_bag(record, what, payload, hand, created_at, salt=random(16)),
                 payload,
-                [*custody.tags, withheld_file(custody.hidden), tag(f"{EVIDENCE}/records.jsonl", b""), *evidence],
-                work,
+                [*own, *plan.tags],
+                stage,
                 blocks=_Contents(package, progress).blocks,
                 pin=lambda files: package_record(
                     record,
                     hand,
                     wanted.stated,
                     files=files,
-                    items=items,
+                    items=plan.items,
                     transfer=transfer,
                     created_at=created_at,
-                    hash_only=not payload.count,
-                    previous=previous,
+                    hash_only=not plan.files,
+                    previous=[{"origin": plan.origin, "package": plan.previous}],
                 ),
             )
             container.finish()
-        report = verify(built)
+        report = verify(bench.built)
         refuse_failed(report)
-        recorded = hand.record("export", items, body | {"package": sha256_hex(data)})
-        move(built, out, recorded.entry)
-        return Passed(
-            items, contents, payload.count, payload.bytes, sha256_hex(data), digest, transfer, recorded, report
+        recorded = bench.record(hand, plan.items, body | {"package": sha256_hex(data)})
+    return Passed(plan, sha256_hex(data), transfer, recorded, report)
+
+
+def _plan(record: Record, wanted: Onward, package: Package, payload: PassedOn, stage: Path) -> OnwardPlan:
+    """Choose what is passed on; files that are made for it lie in `stage`."""
+    entry, received = _reception(record, wanted.package)
+    digest = received["body"]["package"]
+    names = _names(received, wanted.items)
+    layers = [*layers_of(package, names)]
+    closing = [_closing(one) for one in wanted.withhold]
+    folder = record.store.path / layout.package_folder(digest)
+    carried = carry(
+        package,
+        folder,
+        digest,
+        layers,
+        Globs(wanted.globs),
+        payload,
+        stage,
+        closing=closing,
+        hash_only=wanted.hash_only,
+    )
+    unused = sorted({one.glob for one in closing if one.glob is not None} - carried.used)
+    if unused:  # a slip: what was to be withheld would leave
+        raise BadArgument(
+            f"Nothing that is passed on matches {display(unused[0])}, which is to be withheld.",
+            code="U281",
+            hint="Nothing was written. A row whose name was withheld before matches no glob.",
         )
+    if not carried.contents:
+        hint = "Nothing was written. Choose other rows."
+        raise BadArgument("Nothing of that package is left to pass on.", code="U295", hint=hint)
+    items = sorted(carried.items)
+    return OnwardPlan(
+        items=items,
+        contents=carried.contents,
+        closed=carried.closed,
+        custody=_own_log(record, [_Taken(item, entry) for item in items], wanted),
+        previous=digest,
+        origin=layers[0].record["checkpoint"]["origin"],
+        files=payload.count,
+        bytes=payload.bytes,
+        tags=carried.tags,
+    )
 
 
-def _received(hand: Hand, beginning: str) -> tuple[int, dict[str, Any]]:
+def _closing(rule: Withhold) -> Closing:
+    check_ground(rule.ground)
+    return Closing(rule.groups, rule.ground, rule.glob, Globs([rule.glob] if rule.glob is not None else []))
+
+
+def _received(record: Record, wanted: Onward) -> Package:
+    _, received = _reception(record, wanted.package)
+    return open_package(record.store.path / layout.package_folder(received["body"]["package"]))
+
+
+def _reception(record: Record, beginning: str) -> tuple[int, dict[str, Any]]:
     """Return the event by which a package came, of which something was taken."""
     known = []
-    for entry, event in events_of(hand.ledger.store, "receive"):
+    for entry, event in events_of(record.store, "receive"):
         if event["items"]:
             known.append(event["body"]["package"][:16])
             if len(beginning) >= 8 and event["body"]["package"].startswith(beginning):
@@ -189,7 +257,10 @@ def _names(received: dict[str, Any], items: tuple[str, ...]) -> dict[str, str]:
 def _own_log(record: Record, taken: list[_Taken], wanted: Onward) -> Custody:
     if record.checkpoint is None:
         raise CannotFinish("This case has no checkpoint.", code="X440", hint="`evidencekit checkpoint finish CASE`.")
-    return gather_custody(record.store, record.checkpoint.size, taken, wanted.hide_events)
+    hiding, demanded = Hiding(wanted.hide_events), {0, *(one.entry for one in taken)}
+    custody = gather_custody(Log("", record), {one.item for one in taken}, demanded, hiding)
+    hiding.refuse_unused()
+    return custody
 
 
 class _Contents:
@@ -201,7 +272,7 @@ class _Contents:
 
     def blocks(self, piece: Piece) -> Iterator[bytes]:
         hasher, size = hashlib.sha256(), 0
-        with self._package.open(piece.place) as file:
+        with self._package.open(piece.path.decode()) as file:
             while block := file.read(BLOCK):
                 hasher.update(block)
                 size += len(block)
@@ -215,10 +286,3 @@ class _Contents:
         self._files += 1
         self._bytes += size
         self._progress(self._files, self._bytes, piece.place)
-
-
-def _payload(work: Path) -> closing[PassedOn]:
-    try:
-        return closing(PassedOn(work / "payload.sqlite"))
-    except sqlite3.Error as error:
-        raise CannotFinish(f"{display(str(work))} cannot be written: {error}.", code="X423") from error

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from evidencekit.core import layout
 from evidencekit.core.values import display, read_name
@@ -19,26 +19,57 @@ from evidencekit.errors import CannotFinish
 from evidencekit.package.bag import BLOCK
 from evidencekit.package.payload import Piece
 from evidencekit.read.beneath import Beneath
+from evidencekit.read.handles import Opener
 from evidencekit.read.store import Store
+
+if TYPE_CHECKING:
+    from evidencekit.journeys.export_plan import Share
 
 Progress = Callable[[int, int, bytes], None]
 """Hears files done, bytes done, and the path of what is being copied."""
+
+
+class Origin(NamedTuple):
+    """Where an exhibit was sealed."""
+
+    store: Store
+    has_copies: bool
+    """The case has copies of contents."""
+    header: dict[str, Any]
+    """Of its manifest: it says where it was taken."""
+
+
+def origins_of(shares: Iterable[Share]) -> dict[str, Origin]:
+    """Return where each exhibit was sealed of which something is shown, by the name that the package has for it."""
+    return {
+        share.log.whole(item): Origin(store, (store.path / layout.OBJECTS).is_dir(), header)
+        for share in shares
+        for store in (share.log.record.store,)
+        for item, header in share.headers.items()
+    }
 
 
 class Contents:
     """Where the contents of rows are. Use it in `with`."""
 
     def __init__(
-        self, store: Store, headers: Mapping[str, dict[str, Any]], sources: Mapping[str, Path], progress: Progress
+        self,
+        origins: Mapping[str, Origin],
+        sources: Mapping[str, Path],
+        progress: Progress,
+        *,
+        opener: Opener | None = None,
     ) -> None:
-        """Take the header of each item's manifest, and the folders that were named instead of the recorded ones."""
-        self._store = store
-        self._headers = headers
+        """Take where each item was sealed, and the folders that were named instead of the recorded ones.
+
+        `opener` opens what lies in them: the system's own calls, where none is given.
+        """
+        self._opener = opener
+        self._origins = origins
         self._sources = sources
         self._progress = progress
         self._open = ExitStack()
         self._roots: dict[str, Beneath | CannotFinish] = {}
-        self._has_objects = (store.path / layout.OBJECTS).is_dir()
         self._files = self._bytes = 0
 
     def __enter__(self) -> Self:
@@ -88,19 +119,19 @@ class Contents:
         root = self._root(piece.item)
         if isinstance(root, CannotFinish):
             raise _nowhere(piece, root.message) from root
-        if piece.stream:
-            raise _nowhere(piece, "streams are not found again.")
-        found = root.open(piece.path)
+        stream = piece.stream
+        found = root.open_stream(piece.path, stream) if stream else root.open(piece.path, or_device=True)
         if not isinstance(found, int):
             raise _nowhere(piece, found.detail)
         return found
 
     def _object(self, piece: Piece) -> int | None:
         """Return a handle on the case's own copy, None where it has none."""
-        if not self._has_objects:
+        origin = self._origins[piece.item]
+        if not origin.has_copies:
             return None
         try:
-            with self._store.open(layout.object_file(piece.sha256.hex())) as file:
+            with origin.store.open(layout.object_file(piece.sha256.hex())) as file:
                 return os.dup(file.fileno())
         except CannotFinish as error:
             if error.code != "X402":
@@ -109,9 +140,9 @@ class Contents:
 
     def _root(self, item: str) -> Beneath | CannotFinish:
         if item not in self._roots:
-            source = self._sources.get(item) or read_name(self._headers[item]["source"], "path")
+            source = self._sources.get(item) or read_name(self._origins[item].header["source"], "path")
             try:
-                self._roots[item] = self._open.enter_context(Beneath(source))
+                self._roots[item] = self._open.enter_context(Beneath(source, self._opener))
             except CannotFinish as error:
                 self._roots[item] = error
         return self._roots[item]

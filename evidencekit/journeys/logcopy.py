@@ -7,8 +7,10 @@ checkpoint of the same copy covers it. Source: specs/checkpoint.md section 12.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evidencekit.core import layout
 from evidencekit.core.checkpoint import Checkpoint, parse_checkpoint
@@ -28,6 +30,9 @@ from evidencekit.verify.checkpoints import check_notes
 from evidencekit.verify.opening import check_opening
 from evidencekit.verify.published import read_log
 from evidencekit.verify.run import Run
+
+if TYPE_CHECKING:
+    from evidencekit.read.age import Identity as PrivateKey
 
 _EVIDENCE = "evidence/"
 
@@ -83,7 +88,7 @@ class LogCopy:
         return is_signed(parse_note(self.note).signatures, keys, self.tree, every=False)
 
 
-def read_copy(place: str, *, proxy: str | None = None) -> LogCopy:
+def read_copy(place: str, *, proxy: str | None = None, identities: Sequence[PrivateKey] = ()) -> LogCopy:
     """Read a copy of a log: a case folder, a folder or URL of tiles, or a checkpoint's note.
 
     A URL is asked through `proxy`, if there is one.
@@ -96,7 +101,7 @@ def read_copy(place: str, *, proxy: str | None = None) -> LogCopy:
     if is_url(place) or (path.is_dir() and is_published(path)):
         return _read_tiles(place, proxy)
     if is_package(path):
-        with open_package(path) as package:
+        with open_package(path, identities=identities) as package:
             return read_package_copy(package, place)
     if path.is_dir():
         return read_case_copy(path)

@@ -7,6 +7,7 @@ Source: specs/store.md section 10, specs/custody-log.md section 4, specs/package
 
 from __future__ import annotations
 
+import errno
 import functools
 import shutil
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from evidencekit.verify.package import verify_opened
 from evidencekit.verify.policy import Policy
 from evidencekit.verify.report import Report
 from evidencekit.verify.run import ProgressCall
-from evidencekit.write.durable import make_folders, publish
+from evidencekit.write.durable import cannot_write, make_folders, publish
 from evidencekit.write.unpacked import Unpacked, unpack
 
 _LEFT_OUT = "not taken"
@@ -151,10 +152,13 @@ def _refuse_unfit(hand: Hand, incoming: Incoming) -> None:
 def _keep(case: Path, incoming: Incoming, progress: Callable[[int, int], None] | None) -> Unpacked | None:
     """Copy the package into the case; what stands there from an attempt that was stopped is verified, and stays."""
     final = case / layout.package_folder(incoming.digest)
+    draft = case / layout.WORK / f"{layout.TEMPORARY}package-{incoming.digest[:16]}"
+    for place in (final.parent, final, draft.parent, draft):
+        if place.is_symlink():
+            raise cannot_write(place, OSError(errno.ENOTDIR, "a link stands in its place"))
     if final.exists():
         _refuse_other(final, incoming)
         return None
-    draft = case / layout.WORK / f"{layout.TEMPORARY}package-{incoming.digest[:16]}"
     make_folders(draft.parent)
     package = incoming.package
     files = ((name, functools.partial(package.open, name)) for name in package.names())

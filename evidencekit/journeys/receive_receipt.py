@@ -64,6 +64,9 @@ def _export_of(hand: Hand, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if event["body"]["package"] == body["package"]:
             if event["body"]["transfer"] != body["transfer"]:
                 raise _not_ours(f"entry {entry} exported this package under another transfer")
+            actor = {name: event["actor"][name] for name in ("id", "key")}
+            if (event["case"], actor) != (body["case"], body["sent_by"]):
+                raise _not_ours(f"it names another case, or another sender: {display(body['sent_by']['id'])}")
             return entry, event
     raise _not_ours(f"this log never exported the package {body['package']}")
 

@@ -22,6 +22,7 @@ from evidencekit.read.selection import selected_rows
 
 OWN, _GIVEN = 1, 2
 """What becomes of a row: it is the item's, or was given to a part; 0: it never was."""
+_OWN_ALONE = bytes([0, OWN]) + bytes(254)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +39,22 @@ class Rows:
     count: int
 
 
-def choose_rows(record: Record, item: str, selectors: Selectors) -> Rows:
-    """Return the rows of an item that are meant. Memory: two bytes a row of the manifest.
+def choose_rows(record: Record, item: str, selectors: Selectors, *, copies: bool = False) -> Rows:
+    """Return the rows of an item that are meant; with `copies` also of a copy, whose rows stay its item's.
+
+    Memory: two bytes a row of the manifest.
 
     Raises:
         BadArgument: U215 not a sealed exhibit, nor a part of one by rows; U272 a selector matches no row.
         Refused: R551, a row that is named was given to a part.
         CannotFinish: X402, X403, X441, X443 manifest or list is not what was recorded.
     """
-    sealed, belongs = _basis(record, item)
-    chosen = bytearray(sealed.rows)
+    sealed, belongs = _basis(record, item, copies=copies)
+    chosen = bytearray(belongs.translate(_OWN_ALONE) if selectors.everything else sealed.rows)
     with open_manifest(record.store, sealed) as manifest:
         order = read_header(manifest, sealed)["order"]
+        if selectors.everything:
+            return Rows(sealed, order, belongs, chosen, chosen.count(1))
         for indexes, names in read_columns(manifest, sealed, ("index", "name")):
             for index, name in zip(indexes, names, strict=True):
                 try:
@@ -68,9 +73,10 @@ def choose_rows(record: Record, item: str, selectors: Selectors) -> Rows:
     return Rows(sealed, order, belongs, chosen, chosen.count(1))
 
 
-def _basis(record: Record, item: str) -> tuple[Sealed, bytearray]:
+def _basis(record: Record, item: str, *, copies: bool) -> tuple[Sealed, bytearray]:
     """Return the manifest that the rows of an item stand in, and by index whether a row is the item's, or a part's."""
-    made = {part.part: (split.parent, part) for split in record.splits if not split.is_copy for part in split.parts}
+    splits = [split for split in record.splits if copies or not split.is_copy]
+    made = {part.part: (split.parent, part) for split in splits for part in split.parts}
     root = item
     while root in made:
         root = made[root][0]

@@ -1,7 +1,9 @@
 """A bag put together: its files in ascending order, each once; what stands in it is pinned by what comes after.
 
 First what describes the bag, then the payload, hashed while it is copied; then the evidence, in the midst of which
-package.json pins every file but the payload; then the manifests. Source: specs/package.md sections 1 and 6; RFC 8493.
+package.json pins every file but the payload and its manifests: a digest over names and digests without a salt would
+confirm guesses to those who get a part of the package. Then the manifests.
+Source: specs/package.md sections 1 and 6; RFC 8493.
 """
 
 from __future__ import annotations
@@ -100,7 +102,7 @@ def write_bag(
     for one in head:
         _add(container, one)
     manifests = _write_payload(container, payload, stage, blocks)
-    package, signature = pin(sorted([*head, *evidence, *manifests]))
+    package, signature = pin(sorted([*head, *evidence]))
     pinned = [tag(PACKAGE_FILE, package), tag(SIGNATURE_FILE, signature)]
     for one in sorted([*evidence, *pinned]):
         _add(container, one)

@@ -34,6 +34,8 @@ class Choice:
     """By group of `GROUPS`, for each index of a row of facts the number of its ground."""
     base_root: str = ""
     """Of a manifest of opinions: the root that they are about; `groups` are those of that one."""
+    number: int = 0
+    """Tells the manifests of a package apart, whose log ever they are of: `manifest` is a number of that log."""
 
     @property
     def is_derived(self) -> bool:
@@ -56,6 +58,19 @@ class Choice:
         if self.is_derived:
             return not self.groups["content"][index]
         return any(not self.groups[name][index] for name in GROUPS)
+
+    def shows_some(self, start: int, stop: int) -> bool:
+        """Tell whether a row of facts from index `start` to `stop` is shown, as `shows` has it."""
+        return any(self.groups[name].find(0, start, stop) >= 0 for name in GROUPS)
+
+    def opened(self) -> set[int]:
+        """Return the indexes of all rows of facts that are shown, as `shows` has it: for choices of few rows."""
+        found = set()
+        for name in GROUPS:
+            at = -1
+            while (at := self.groups[name].find(0, at + 1)) >= 0:
+                found.add(at)
+        return found
 
     def hidden(self, indexes: Iterable[int]) -> Counter[str]:
         """Return how many of these rows (or rows that opinions are about) are not chosen, by ground."""

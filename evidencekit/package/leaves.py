@@ -6,6 +6,7 @@ Promise: memory holds one hash for each 256 rows, and the tree of one block of t
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from evidencekit.core.merkle import HASH_SIZE, CompactRange, Tree, prove_inclusion
@@ -17,7 +18,7 @@ _HELD = 1 << 15
 
 
 class Leaves:
-    """All leaf hashes of one manifest: `append` them, then `settle`, then `prove`."""
+    """All leaf hashes of one manifest: `extend` by them, then `settle`, then `prove`."""
 
     def __init__(self, path: Path) -> None:
         """Make the file.
@@ -36,15 +37,15 @@ class Leaves:
         except OSError as error:
             raise cannot_write(path, error) from error
 
-    def append(self, leaf: bytes) -> None:
-        """Add the next leaf hash, 32 bytes."""
-        self._held.append(leaf)
-        if len(self._held) == _HELD:
-            self._write()
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Add the next leaf hashes, 32 bytes each."""
+        self._held += leaves
+        while len(self._held) >= _HELD:
+            self._write(_HELD)
 
     def settle(self) -> bytes:
         """Return the root over all leaves; nothing is appended any more."""
-        self._write()
+        self._write(len(self._held))
         return self._tree.root()
 
     def prove(self, index: int) -> list[bytes]:
@@ -55,21 +56,22 @@ class Leaves:
         """Close the file, which stays."""
         self._file.close()
 
-    def _write(self) -> None:
-        """Write whole blocks but at the end, when the rest comes, too."""
+    def _write(self, count: int) -> None:
+        """Write so many: whole blocks but at the end, when the rest comes, too."""
+        some = self._held[:count]
         try:
-            data = memoryview(b"".join(self._held))
+            data = memoryview(b"".join(some))
             while data:
                 data = data[self._file.write(data) :]
         except OSError as error:
             raise cannot_write(self.path, error) from error
-        self._tree.extend(self._held)
-        for start in range(0, len(self._held) - BLOCK + 1, BLOCK):
+        self._tree.extend(some)
+        for start in range(0, count - BLOCK + 1, BLOCK):
             block = CompactRange()
-            block.extend(self._held[start : start + BLOCK])
+            block.extend(some[start : start + BLOCK])
             self._blocks.append(block.root())
-        self.size += len(self._held)
-        self._held.clear()
+        self.size += count
+        del self._held[:count]
 
     def _node(self, level: int, index: int) -> bytes:
         if level >= _LEVEL:

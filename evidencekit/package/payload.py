@@ -86,8 +86,9 @@ class Payload:
         Raises:
             sqlite3.Error: there is no room.
         """
-        is_named = is_named and not is_too_long(map_path(item, path, stream))
-        plain = map_path(item, path, stream) if is_named else row_path(item, index)
+        plain = map_path(item, path, stream) if is_named else ""
+        is_named = is_named and not is_too_long(plain)
+        plain = plain if is_named else row_path(item, index)
         folded = "\0".join(map(fold, plain.split("/")))  # a name comes before all that it is the beginning of
         line = (manifest, index, item, path, stream, is_named, folded, size, sha256)
         self._connection.execute("INSERT INTO payload VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", line)

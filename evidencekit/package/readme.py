@@ -11,9 +11,15 @@ Nothing in here needs to be believed. To check it:
   evidencekit verify PACKAGE --policy DIR      signatures, custody, proofs, and every byte
   sha256sum -c manifest-sha256.txt             that no file of data/ was damaged on the way; nothing more
 
-The verifier is not in this package, since a forged package would bring a forged verifier. Get evidencekit from where
-your office gets its programs, and compare its SHA-256 with the one that is published with its releases; or use any
-other program that follows its published specification. A policy says whom you believe: `evidencekit policy new`.
+Two other verifiers, written apart from evidencekit, need nothing of it installed:
+
+  verify.html             a browser opens it from the disk, without a network: drop this package on it
+  verify_evidence.py      python3 verify_evidence.py PACKAGE --policy DIR (Python 3.8 or newer, and nothing else)
+
+No verifier is in this package, since a forged package would bring a forged verifier. Get one from where your office
+gets its programs, never from whoever sent you the package, and compare its SHA-256 with SHA256SUMS, which is published
+with the releases of evidencekit; ask somebody else who has it what theirs is. Any other program that follows the
+published specification will do. A policy says whom you believe: `evidencekit policy new`.
 
 The package digest is the SHA-256 of evidence/package.json. It should be the one in the letter that came with this:
 

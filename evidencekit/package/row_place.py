@@ -62,6 +62,15 @@ def find_row(store: Store, seal: dict[str, Any], wanted: bytes | int, shown: str
     return found or _by_all_rows(store, seal, wanted, shown)
 
 
+def prove_by_tiles(store: Store, seal: dict[str, Any], index: int) -> list[bytes] | None:
+    """Return the inclusion proof of a row's leaf, from one row group; None where the tiles do not lead to it."""
+    try:
+        found = _by_tiles(store, seal, index)
+    except (EvidenceError, OSError):  # whatever it is, the other way is the one that says it
+        return None
+    return None if found is None else found.proof
+
+
 def row_leaf(row: Stored) -> bytes:
     """Return the leaf bytes of a row as it is stored: specs/manifest.md section 1."""
     salts = group_salts(row.row_salt)

@@ -7,6 +7,7 @@ a byte of it. Source: specs/package.md section 6; age-encryption.org/v1.
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Sequence
@@ -73,7 +74,10 @@ def decrypt(file: BinaryIO, identities: Sequence[Identity], *, name: str) -> Bin
         expected = f"an age file with a header of at most {MAX_HEADER} bytes"
         raise FormatError(display(name), expected=expected, found="another beginning")
     file.seek(0)
-    opened = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
+    try:
+        opened: BinaryIO = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (the caller closes it)
+    except OSError as error:
+        raise _no_place(name, error) from error
     try:
         _decrypt(file, opened, identities, name)
         opened.seek(0)
@@ -99,13 +103,18 @@ def _decrypt(file: BinaryIO, opened: BinaryIO, identities: Sequence[Identity], n
             raise FormatError(
                 display(name), expected="a whole age file", found="one that was cut off or changed"
             ) from error
-        code = "X421" if error.errno in {28, 122} else "X423"
-        where = display(os.fsencode(tempfile.gettempdir()))
-        raise CannotFinish(
-            f"{display(name)} cannot be decrypted into {where}: {error.strerror}.",
-            code=code,
-            hint="Make room there, or name another folder in TMPDIR.",
-        ) from error
+        raise _no_place(name, error) from error
+
+
+def _no_place(name: str, error: OSError) -> CannotFinish:
+    """Return the error for a temporary folder that cannot take what is decrypted."""
+    code = "X421" if error.errno in {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)} else "X423"
+    where = display(os.fsencode(tempfile.gettempdir()))
+    return CannotFinish(
+        f"{display(name)} cannot be decrypted into {where}: {error.strerror}.",
+        code=code,
+        hint="Make room there, or name another folder in TMPDIR.",
+    )
 
 
 def _no_identity(message: str) -> BadArgument:

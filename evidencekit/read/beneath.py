@@ -14,6 +14,7 @@ from evidencekit.read.handles import Opener, open_parent
 from evidencekit.read.problem import Problem, problem_of
 
 _MAX_KEPT = 64
+_NO_STREAMS = Problem("unsupported", "this system has no named streams")
 _NOT_A_FILE = Problem("changed_kind", "something that is not a file stands under the name now")
 
 
@@ -46,17 +47,31 @@ class Beneath:
             os.close(self._parent)
             self._parent = -1
 
-    def open(self, path: bytes) -> int | Problem:
-        """Return a handle on the file at `path` (empty: the source itself), or why there is none. The caller closes."""
+    def open(self, path: bytes, *, or_device: bool = False) -> int | Problem:
+        """Return a handle on the file at `path` (empty: the source itself), or why there is none. The caller closes.
+
+        With `or_device` a source that is a block device itself is opened, too; one within a source never is.
+        """
         try:
             parent, name = self.parent_of(path)
             handle = self._opener.file(name, parent)
         except OSError as error:
             return problem_of(error)
-        if stat.S_ISREG(os.fstat(handle).st_mode):
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISREG(mode) or (or_device and not path and stat.S_ISBLK(mode)):
             return handle
         os.close(handle)
         return _NOT_A_FILE
+
+    def open_stream(self, path: bytes, stream: bytes) -> int | Problem:
+        """Return a handle on a named stream of what lies at `path`, or why there is none. The caller closes."""
+        if self._opener.streams is None:
+            return _NO_STREAMS
+        try:
+            parent, name = self.parent_of(path)
+            return self._opener.streams.open(parent, name, stream)
+        except OSError as error:
+            return problem_of(error)
 
     def parent_of(self, path: bytes) -> tuple[int, bytes]:
         """Return a handle on the folder in which `path` lies (empty: the source's), and the last name of `path`.

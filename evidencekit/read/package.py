@@ -183,7 +183,8 @@ def _no_package(path: Path) -> CannotFinish:
     return CannotFinish(
         f"{display(str(path))} is no package: neither a folder, nor a .tar or .zip, nor one of these in age.",
         code="X485",
-        hint="Name the folder or the archive of a package.",
+        hint="Name the folder or the archive of a package. "
+        "Unpack what is compressed (.tar.gz, .7z), and name the folder.",
         path=path,
     )
 

@@ -1,7 +1,7 @@
-"""A package that is a .tar: ustar headers, and pax records that say path, size and times; nothing else.
+"""A package that is a .tar: ustar headers, with pax records that say path, size and times, or GNU's, with long names.
 
-Sparse files, links, devices, numbers in base 256, GNU's long names and global pax headers are refused: two programs may
-take them for two things. Source: specs/package.md sections 6 and 9; POSIX.1-2024, pax.
+Sparse files, links, devices, global pax headers, and GNU headers that say more are refused: two programs may take them
+for two things. Source: specs/package.md sections 6 and 9; POSIX.1-2024, pax; GNU tar manual, "Basic Tar Format".
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from evidencekit.core.values import display, short
 from evidencekit.read.package_archive import ArchivePackage, Entry
-from evidencekit.read.package_names import BadContainer
+from evidencekit.read.package_names import MAX_PATH, BadContainer
 
 _BLOCK = 512
 _MAX_PAX = 65_536
@@ -19,7 +19,10 @@ _ZEROS = bytes(_BLOCK)
 _NUMBER = re.compile(rb"[ 0]*([0-7]*)[ \0]*\Z")
 _PAX = frozenset({"atime", "comment", "ctime", "gid", "gname", "mtime", "path", "size", "uid", "uname"})
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,18})\Z")
-_FILES, _FOLDER, _EXTENDED = frozenset({b"0", b"\0"}), b"5", b"x"
+_FILES, _FOLDER, _EXTENDED, _LONG = frozenset({b"0", b"\0"}), b"5", b"x", b"L"
+_USTAR, _GNU = b"ustar\x0000", b"ustar  \0"
+_LARGE = 8**11
+"""From here on GNU writes a size in base 256."""
 
 
 class TarPackage(ArchivePackage):
@@ -43,16 +46,21 @@ class TarPackage(ArchivePackage):
                 raise BadContainer("E152", display(entry.path), expected=f"{entry.packed} bytes", found=found)
 
     def entry_at(self, start: int) -> Entry:
-        """Return the entry whose header, or pax header, begins there."""
+        """Return the entry whose header, or the one that extends it, begins there."""
         header, at = self._header(start), start
+        magic = header[257:265]
         extended: dict[str, str] = {}
-        if header[156:157] == _EXTENDED:
+        if header[156:157] == {_USTAR: _EXTENDED, _GNU: _LONG}[magic]:
             size = _number(header[124:136], "size")
-            if size > _MAX_PAX:
-                raise BadContainer("E156", "pax header", expected=f"at most {_MAX_PAX} bytes", found=f"{size}")
-            extended = _records(self._at(at + _BLOCK, size, "pax header"))
+            most = _MAX_PAX if magic == _USTAR else MAX_PATH + 1
+            if size > most:
+                raise BadContainer("E156", "extended header", expected=f"at most {most} bytes", found=f"{size}")
+            data = self._at(at + _BLOCK, size, "extended header")
             at += _BLOCK + -(-size // _BLOCK) * _BLOCK
             header = self._header(at)
+            extended = _records(data) if magic == _USTAR else _long_name(data, header)
+            if header[257:265] != magic:
+                raise BadContainer("E152", f"header at {at}", expected=short(magic), found=short(header[257:265]))
         path = extended.get("path") or _path(header)
         kind = header[156:157]
         is_folder = kind == _FOLDER
@@ -60,15 +68,17 @@ class TarPackage(ArchivePackage):
             raise BadContainer("E154", display(path), expected="plain files and folders", found=f"type {kind!r}")
         if header[157:257].strip(b"\0"):
             raise BadContainer("E154", display(path), expected="no link", found="a link name")
-        size = int(extended["size"]) if "size" in extended else _number(header[124:136], "size")
+        size = int(extended["size"]) if "size" in extended else _size(header)
         if is_folder and size:
             raise BadContainer("E152", display(path), expected="no content of a folder", found=f"{size} bytes")
         return Entry(path.rstrip("/") if is_folder else path, is_folder, start, at + _BLOCK, size, size)
 
     def _header(self, at: int) -> bytes:
         header = self._at(at, _BLOCK, "header")
-        if header[257:265] != b"ustar\x0000":
-            raise BadContainer("E151", f"header at {at}", expected="ustar", found=short(header[257:265]))
+        magic = header[257:265]
+        if magic != _USTAR and (magic != _GNU or header[345:].strip(b"\0")):
+            seen = "more than a name" if magic == _GNU else short(magic)
+            raise BadContainer("E151", f"header at {at}", expected="ustar, or GNU's with a name alone", found=seen)
         stated = _number(header[148:156], "checksum")
         found = sum(header) - sum(header[148:156]) + 8 * 0x20
         if stated != found:
@@ -89,6 +99,21 @@ def _number(field: bytes, what: str) -> int:
     if found is None or field[:1] == b"\x80":
         raise BadContainer("E151", what, expected="an octal number", found=short(field))
     return int(found[1] or b"0", 8)
+
+
+def _size(header: bytes) -> int:
+    field = header[124:136]
+    if header[257:265] == _GNU and field[0] == 0x80 and (large := int.from_bytes(field[1:])) >= _LARGE:
+        return large
+    return _number(field, "size")
+
+
+def _long_name(data: bytes, header: bytes) -> dict[str, str]:
+    """Return the path that GNU writes before a header, which has its beginning."""
+    path, nul, rest = data.partition(b"\0")
+    if not path or not nul or rest or header[:100].rstrip(b"\0") != path[:100]:
+        raise BadContainer("E152", display(path[:200]), expected="a name that the header begins", found="another")
+    return {"path": _decoded(path)}
 
 
 def _path(header: bytes) -> str:

@@ -23,7 +23,6 @@ _END64 = struct.Struct("<4sQHHIIQQQQ")
 _LOCATOR = struct.Struct("<4sIQI")
 _DESCRIBED, _LEVEL, _UTF8 = 0x0008, 0x0006, 0x0800
 _STORED, _DEFLATED = 0, 8
-_UNIX = 3
 _DOS_FOLDER = 0x10
 _FULL, _FULL16 = 0xFFFF_FFFF, 0xFFFF
 _ZIP64 = 0x0001
@@ -127,9 +126,7 @@ class ZipPackage(ArchivePackage):
     def _central(self, at: int) -> tuple[_Central, int]:
         """Return an entry of the central directory, and where the next one begins."""
         fixed = _CENTRAL.unpack(self._at(at, _CENTRAL.size, "central directory"))
-        magic, made, _, flags, method, time, date, crc, packed, size, names, extras, comment, disk, _, outer, start = (
-            fixed
-        )
+        magic, _, _, flags, method, time, date, crc, packed, size, names, extras, comment, disk, _, outer, start = fixed
         following = at + _CENTRAL.size + names + extras
         if magic != b"PK\x01\x02" or following > self._end or comment or disk:
             expected = "a header of one part, without a comment"
@@ -138,7 +135,7 @@ class ZipPackage(ArchivePackage):
         name = data[:names]
         size, packed, start = _large(data[names:], (size, packed, start))
         is_folder = name.endswith(b"/")
-        mode = outer >> 16 if made >> 8 == _UNIX else 0
+        mode = outer >> 16  # whatever system made it: some programs take it for a mode of Unix from others, too
         if stat.S_IFMT(mode) not in {0, stat.S_IFDIR if is_folder else stat.S_IFREG}:
             raise BadContainer("E154", display(name), expected="plain files and folders", found=f"mode {mode:o}")
         if outer & _DOS_FOLDER and not is_folder:
@@ -158,10 +155,9 @@ class ZipPackage(ArchivePackage):
             raise _bad("E151", central, "a local header", short(magic))
         data = self._at(central.start + _LOCAL.size, names + extras, "local header")
         size, packed, _ = _large(data[names:], (size, packed, 0))
-        sizes = (crc, packed, size)
-        if central.flags & _DESCRIBED and sizes == (0, 0, 0):
-            sizes = (central.crc, central.packed, central.size)
-        local = (data[:names], flags, method, (time, date), *sizes)
+        if central.flags & _DESCRIBED:  # what was not known yet is 0, and in the descriptor
+            crc, packed, size = crc or central.crc, packed or central.packed, size or central.size
+        local = (data[:names], flags, method, (time, date), crc, packed, size)
         for what, one, other in zip(_Central._fields, central, local, strict=False):
             if one != other:
                 raise _bad("E152", central, f"the {what} {one!r:.100}", f"{other!r:.100}")

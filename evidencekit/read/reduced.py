@@ -25,18 +25,25 @@ def is_reduced(manifest: ManifestFile) -> bool:
 
 
 def known_rows(
-    manifest: ManifestFile, start: int = 0, stop: int | None = None, *, wanted: Callable[[int], bool] | None = None
+    manifest: ManifestFile,
+    start: int = 0,
+    stop: int | None = None,
+    *,
+    wanted: Callable[[int], bool] | None = None,
+    committed: bool = True,
 ) -> Iterator[ReducedRow]:
     """Yield the rows, in the order of the file, of the row groups in which places `start` to `stop` lie.
 
     `wanted` is asked for the index of each (of an opinion: of the row that it is about); of others nothing is computed.
+    Without `committed` commitments and salts are left empty, for whoever asks only what the rows say.
 
     Raises:
         FormatError: damaged; over a limit (code F102).
         CannotFinish: X403, the file cannot be read.
     """
     for _, batch in manifest.batches(_columns(manifest), start=start, stop=stop):
-        yield from rows_of(manifest.format, batch if wanted is None else _pick(manifest.format, batch, wanted))
+        picked = batch if wanted is None else _pick(manifest.format, batch, wanted)
+        yield from rows_of(manifest.format, picked, committed=committed)
 
 
 def rows_by_index(
@@ -65,8 +72,11 @@ def _pick(form: str, batch: Columns, wanted: Callable[[int], bool]) -> Columns:
     return {name: [values[place] for place in places] for name, values in batch.items()}
 
 
-def rows_of(form: str, batch: Columns) -> Iterator[ReducedRow]:
-    """Yield the rows of a batch that has all columns of a manifest of this format but its view columns."""
+def rows_of(form: str, batch: Columns, *, committed: bool = True) -> Iterator[ReducedRow]:
+    """Yield the rows of a batch that has all columns of a manifest of this format but its view columns.
+
+    `committed` as in `known_rows`.
+    """
     names = GROUPS if form in FACTS else ("opinion",)
     kinds = batch["kind"] if form in FACTS else [b""] * len(batch["index"])
     bases = [-1] * len(batch["index"]) if form in FACTS else batch["base_index"]
@@ -76,6 +86,9 @@ def rows_of(form: str, batch: Columns) -> Iterator[ReducedRow]:
             for name in names
         ]
         opened = (dict(zip(names, groups, strict=True)) for groups in zip(*stored, strict=True))
+    elif not committed:
+        said = zip(*(batch[name] for name in names), strict=True)
+        opened = ({name: Opened(b"", b"", data) for name, data in zip(names, row, strict=True)} for row in said)
     else:
         rows = zip(batch["row_salt"], *(batch[name] for name in names), strict=True)
         opened = (open_groups(salt, dict(zip(names, groups, strict=True))) for salt, *groups in rows)

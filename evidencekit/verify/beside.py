@@ -17,6 +17,7 @@ from typing import NamedTuple
 import orjson
 
 from evidencekit.core.globs import Globs
+from evidencekit.core.row_leaves import TEXT_KINDS
 from evidencekit.core.values import display
 from evidencekit.errors import FormatError
 from evidencekit.read.folders import MARK
@@ -30,7 +31,6 @@ from evidencekit.verify.compare import Compare
 from evidencekit.verify.glance import Glance, SealedRow
 from evidencekit.verify.groups import Groups
 from evidencekit.verify.left import LeftRows
-from evidencekit.verify.stretch import TEXT_KINDS
 
 _UNREADABLE = "unreadable"
 """The state of a row whose groups break the format."""

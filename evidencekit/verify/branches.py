@@ -6,27 +6,40 @@ there are, is bounded. Source: specs/verification.md section 1 step 17, specs/st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from evidencekit.core import layout
 from evidencekit.core.custody import Custody
+from evidencekit.core.layout import MAX_BRANCHES, MAX_DEPTH
 from evidencekit.core.values import display
 from evidencekit.errors import CannotFinish
 from evidencekit.read.store import Store
+from evidencekit.verify.checkpoints import Notes
+from evidencekit.verify.custody import CustodyWalk
 from evidencekit.verify.log_facts import Adoption, Log
+from evidencekit.verify.opening import Opening
 from evidencekit.verify.run import Run
 
 if TYPE_CHECKING:
     from evidencekit.verify.examine import Examined
 
 STEP = 17
-MAX_BRANCHES = 100
-"""Adopted cases in one verification, however they lie in each other."""
-MAX_DEPTH = 4
-"""Branches inside each other: an exhibit's name has at most as many."""
+
+
+class Adopted(Protocol):
+    """What the steps over the log of an adopted case came to."""
+
+    @property
+    def opening(self) -> Opening: ...  # noqa: D102
+    @property
+    def notes(self) -> Notes: ...  # noqa: D102
+    @property
+    def log(self) -> Log: ...  # noqa: D102
+    @property
+    def custody(self) -> CustodyWalk | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +101,11 @@ def _check(
     from evidencekit.verify.examine import examine  # noqa: PLC0415 (the one calls the other, as cases lie in each other)
 
     name = takeover.adoption.branch
-    inner = replace(run, store=store, prefix=f"{run.prefix}{layout.branch_folder(name)}/", done=set())
-    try:
+    with run.within(store, f"{layout.branch_folder(name)}/") as inner:
         branch = examine(inner, sources, None, as_copy=as_copy, takeover=takeover)
-    finally:
-        run.not_checked_total, run.bytes_read = inner.not_checked_total, inner.bytes_read
-    if _is_what_was_adopted(inner, branch, takeover.adoption) and found.custody is not None:
-        _check_items(run, inner, branch, takeover.adoption, found.custody.state)
+        is_the_one = is_what_was_adopted(inner, branch, takeover.adoption, layout.CASE_FILE)
+    if is_the_one and found.custody is not None:
+        check_items(run, branch, takeover.adoption, found.custody.state)
     found.catalogues.add(branch.catalogues)
     found.sealed |= {f"{name}/{exhibit}" for exhibit in branch.sealed}
     found.evidence |= {f"{name}/{exhibit}" for exhibit in branch.evidence}
@@ -105,12 +116,15 @@ def _check(
     found.package_rows += branch.package_rows
 
 
-def _is_what_was_adopted(inner: Run, branch: Examined, adoption: Adoption) -> bool:
-    """E317 unless the branch is the case, and its log the tree, that the event names; W902 where it goes on."""
+def is_what_was_adopted(inner: Run, branch: Adopted, adoption: Adoption, case_at: str) -> bool:
+    """E317 unless the branch is the case, and its log the tree, that the event names; W902 where it goes on.
+
+    `inner` works on the branch; `case_at` is the file that says which case it is.
+    """
     where, newest = layout.checkpoint_file(adoption.size), branch.notes.newest
     expected = f"size {adoption.size}, root {adoption.root} of {display(adoption.origin)}"
     if branch.opening.case is not None and branch.opening.case != adoption.case:
-        inner.find("E317", layout.CASE_FILE, f"case {adoption.case}", f"case {branch.opening.case}", step=STEP)
+        inner.find("E317", case_at, f"case {adoption.case}", f"case {branch.opening.case}", step=STEP)
         return False
     if newest is None or newest.origin != adoption.origin or newest.size < adoption.size:
         found = "no valid checkpoint" if newest is None else f"size {newest.size} of {display(newest.origin)}"
@@ -129,17 +143,25 @@ def _is_what_was_adopted(inner: Run, branch: Examined, adoption: Adoption) -> bo
     return True
 
 
-def _check_items(run: Run, inner: Run, branch: Examined, adoption: Adoption, state: Custody) -> None:
-    """E314 unless the branch offered exactly these items to the adopter; E318 where they went on there."""
-    where, custody = layout.event_file(adoption.entry), branch.custody
+def check_items(
+    run: Run, branch: Adopted, adoption: Adoption, state: Custody, about: Collection[str] | None = None
+) -> None:
+    """E314 unless the branch offered exactly these items to the adopter; E318 where they went on there.
+
+    `run` works on the case above, whose `state` says who is one person. `about` are the items of which all is known;
+    None: all of them.
+    """
+    place, where, custody = layout.branch_folder(adoption.branch), layout.event_file(adoption.entry), branch.custody
     if custody is None or custody.kept is None:
         run.skip("custody", "gap", where, f"what {adoption.branch} offered needs events that cannot be read")
         return
     offered, offers = {}, set()
     for name, item in custody.kept.items.items():
-        if item.offer is not None and state.person(item.offer.to.key) == state.person(adoption.by):
+        is_known = about is None or name in about
+        if is_known and item.offer is not None and state.person(item.offer.to.key) == state.person(adoption.by):
             offered[name] = item.offer.entry
-    for name in adoption.items:
+    adopted = [name for name in adoption.items if about is None or name in about]
+    for name in adopted:
         if name in offered:
             offers.add(offered[name])
         else:
@@ -148,8 +170,8 @@ def _check_items(run: Run, inner: Run, branch: Examined, adoption: Adoption, sta
     for name in sorted(set(offered) - set(adoption.items)):
         if offered[name] in offers:
             run.find("E314", where, "all that was offered together", f"without {adoption.branch}/{name}", step=STEP)
-    for name in adoption.items:
+    for name in adopted:
         last = custody.state.items[name].last.entry if name in custody.state.items else 0
         if last >= adoption.size:
             expected = f"nothing about {name} from entry {adoption.size} on, where it was adopted"
-            inner.find("E318", layout.event_file(last), expected, f"entry {last}", step=STEP)
+            run.find("E318", f"{place}/{layout.event_file(last)}", expected, f"entry {last}", step=STEP)

@@ -36,6 +36,8 @@ class Notes:
     """Sizes that have a valid note, ascending."""
     roots: bytearray = field(default_factory=bytearray)
     """The roots that those notes give."""
+    unread: set[int] = field(default_factory=set)
+    """Sizes of which a file is there that could not be read."""
     newest: Checkpoint | None = None
     note: Note | None = None
     """The newest valid note."""
@@ -57,6 +59,7 @@ def check_notes(run: Run, opening: Opening) -> Notes:
         where = layout.checkpoint_file(size)
         data = run.read(where, layout.MAX_NOTE_FILE)
         if data is None:
+            notes.unread.add(size)
             continue
         try:
             note = parse_note(data)

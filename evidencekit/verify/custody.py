@@ -15,7 +15,7 @@ from evidencekit.core.custody import Custody, Remark, advance
 from evidencekit.core.custody_references import reference_of
 from evidencekit.core.custody_state import Item, Key, Place
 from evidencekit.core.custody_times import end_remarks, entry_remarks
-from evidencekit.core.event import decode_event, knows_type
+from evidencekit.core.event import decode_entry, decode_event, knows_type
 from evidencekit.core.event_types import EVENT_TYPES
 from evidencekit.core.values import display, format_instant, short
 from evidencekit.core.versions import newer_type
@@ -67,6 +67,8 @@ class CustodyWalk:
         """Pass over an event that is withheld; `touched` are all items of which that is known of some event."""
         self.state = replace(self.state, size=self.state.size + 1)
         self.blur(touched)
+        if self.is_known and self.state.size == self._keep:
+            self.kept = self.state
 
     def blur(self, touched: Collection[str]) -> None:
         """Say that nobody knows who holds these items, since events that touched them are withheld."""
@@ -120,18 +122,32 @@ class CustodyWalk:
         reference = reference_of(event, self.state.origin)
         if reference is None:
             return
-        data = None
+        data = committed = None
         if reference.entry < index:
-            place = layout.event_file(reference.entry)
-            try:
-                data = self._run.record.read(place, layout.MAX_RECORD_FILE)
-            except (CannotFinish, FormatError):
+            data = self._file(layout.event_file(reference.entry))
+            committed = None if data is not None else self._committed(reference.entry)
+            if data is None and (committed is None or reference.wants_kind):
                 reason = f"{reference.member} names entry {reference.entry}, whose event cannot be read"
                 self._run.skip("custody", "gap", where, reason)
+            if data is None and committed is None:
                 return
-        remark = reference.remark(index, data)
+        remark = reference.remark(index, data, committed)
         if remark is not None:
             self._find(where, remark)
+
+    def _file(self, place: str) -> bytes | None:
+        try:
+            return self._run.record.read(place, layout.MAX_RECORD_FILE)
+        except (CannotFinish, FormatError):
+            return None
+
+    def _committed(self, entry: int) -> str | None:
+        """Return the digest that an entry gives its event, which is not here."""
+        data = self._file(layout.entry_file(entry))
+        try:
+            return None if data is None else decode_entry(data).event.hex()
+        except FormatError:
+            return None
 
     def _find_disbelieved(self, revoked: dict[str, Key]) -> None:
         """Name what revoked keys signed from `from_size` on and before their revocation: read once more."""

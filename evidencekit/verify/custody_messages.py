@@ -116,6 +116,7 @@ def _receipt_facts(run: Run, state: Custody, event: dict[str, Any], opened: Open
         return
     said = received["body"]
     yield "actor", body["answered_by"], {name: received["actor"][name] for name in ("id", "key")}
+    yield "case", event["case"], said["case"]
     yield "origin of the package", state.origin, said["log"]["origin"]
     yield "refused", body.get("refused", []), said.get("refused", [])
     yield "items", sorted(event["items"]), sorted(_named(received))
@@ -128,6 +129,7 @@ def _receipt_facts(run: Run, state: Custody, event: dict[str, Any], opened: Open
     if export["type"] == "export" and knows_type(export):
         for name in ("package", "transfer"):
             yield name, export["body"][name], said[name]
+        yield "sent_by", {name: export["actor"][name] for name in ("id", "key")}, said["sent_by"]
 
 
 def _named(answer: dict[str, Any]) -> set[str]:

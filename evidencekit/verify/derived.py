@@ -12,6 +12,7 @@ from evidencekit.core import encoding
 from evidencekit.core.encoding import GROUP
 from evidencekit.core.merkle import CompactRange
 from evidencekit.core.opinions import OPINION_KINDS, OpinionKind, is_under
+from evidencekit.core.row_leaves import opinion_leaves
 from evidencekit.core.values import parse_count, read_name, short
 from evidencekit.errors import CannotFinish, FormatError
 from evidencekit.read.parquet import Columns, ManifestFile
@@ -19,7 +20,7 @@ from evidencekit.verify.apart import take_rows
 from evidencekit.verify.catalogues import Catalogue
 from evidencekit.verify.groups import path_of
 from evidencekit.verify.log_facts import Sealing
-from evidencekit.verify.opinions import OpinionLook, Opinions, OpinionsJob, opinion_leaves
+from evidencekit.verify.opinions import OpinionLook, Opinions, OpinionsJob
 from evidencekit.verify.run import Run
 from evidencekit.verify.salts import Salts, equal_salts
 from evidencekit.verify.stretch import ERASED, HAS_DIGEST, TO_MATCH, TO_TYPE

@@ -44,9 +44,20 @@ class HiddenEvents:
         self._index = 0
         self.touched: Counter[str] = Counter()
         """Items that withheld events touched, and how many did."""
+        self.of_no_item = 0
+        """Withheld events that touch none: about keys, or about other events, or what was not taken."""
+        self.has_hidden = False
 
     def __contains__(self, index: object) -> bool:
         return index in self._grounds
+
+    def was_lost(self, index: int) -> bool:
+        """Tell whether an entry or its event, which is not withheld, could not be read."""
+        return index in self._unread
+
+    def has_named(self, item: str) -> bool:
+        """Tell whether an event that is shown is about an item."""
+        return item in self._of
 
     def lose(self, count: int = 1) -> None:
         """Take the next entries, which could not be read."""
@@ -56,6 +67,8 @@ class HiddenEvents:
     def hide(self, index: int, stated: tuple[str | None, ...], where: str) -> None:
         """Take the next entry, whose event is withheld."""
         self._index = index + 1
+        self.has_hidden = True
+        self.of_no_item += not stated
         for position, place in enumerate(stated):
             begins = place is None or (position > 0 and place == f"{index}/0")  # a part follows its parent there
             chain = None if begins or place is None else self._follow(place, where)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from evidencekit.core.reduced import ReducedRow
+from evidencekit.core.row_leaves import TEXT_KINDS
 from evidencekit.core.values import display
 from evidencekit.errors import FormatError
 from evidencekit.read.parquet import ManifestFile
 from evidencekit.read.reduced import known_rows
 from evidencekit.verify.glance import SealedRow
 from evidencekit.verify.groups import Groups, path_of
-from evidencekit.verify.stretch import TEXT_KINDS
 
 
 class LeftRows:

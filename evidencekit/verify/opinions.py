@@ -11,13 +11,12 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from dataclasses import dataclass
-from hashlib import sha256, sha512
 from itertools import pairwise
 
 from evidencekit.core import encoding
 from evidencekit.core.encoding import GROUP
 from evidencekit.core.opinions import OPINION_KINDS
-from evidencekit.core.records import DERIVED_ROW_TYPE
+from evidencekit.core.row_leaves import opinion_leaves
 from evidencekit.errors import FormatError
 from evidencekit.read.parquet import Columns
 from evidencekit.verify.apart import look_there
@@ -25,9 +24,6 @@ from evidencekit.verify.crew import Bench
 from evidencekit.verify.salts import beginnings
 from evidencekit.verify.stretch import subtrees
 
-_SALTS = b"evidencekit/salts/1\0"
-_OPINION = b"evidencekit/group/1\0opinion\0"
-_LEAF = f'\0{{"_t":"{DERIVED_ROW_TYPE}","base_index":"%d","base_root":"%s","opinion":"%s"}}'
 _KIND = "media-type"
 _REMEMBERED, _LONGEST = 1024, 1024
 
@@ -106,12 +102,3 @@ class OpinionsJob:
         """Return what the rows are, batch by batch."""
         look = OpinionLook(self.kind, self.base_root).look
         return look_there(bench, self.place, self.start, self.stop, look)
-
-
-def opinion_leaves(batch: Columns, base_root: str | None) -> list[bytes]:
-    """Return the leaf hashes of rows, whatever they are. Source: specs/manifest.md section 8."""
-    leaves = []
-    for salt, base, opinion in zip(batch["row_salt"], batch["base_index"], batch["opinion"], strict=True):
-        commitment = sha256(_OPINION + sha512(_SALTS + salt).digest()[:16] + opinion).hexdigest()
-        leaves.append(sha256((_LEAF % (base, base_root, commitment)).encode()).digest())
-    return leaves

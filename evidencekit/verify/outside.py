@@ -1,4 +1,4 @@
-"""Step 12: the log against what is known from outside: a checkpoint on paper or in a file, the policy's `min_size`.
+"""Step 12: what is known from outside: a checkpoint on paper or in a file, a package's digest, the policy's `min_size`.
 
 A tail that was cut cleanly leaves a shorter valid log; only this step can find it.
 Source: specs/verification.md section 1 step 12, specs/policy.md point 7.
@@ -7,6 +7,7 @@ Source: specs/verification.md section 1 step 12, specs/policy.md point 7.
 from __future__ import annotations
 
 from evidencekit.core.checkpoint import Checkpoint, parse_checkpoint
+from evidencekit.core.digest import sha256_hex
 from evidencekit.core.note import MAX_NOTE, parse_note
 from evidencekit.core.paper import KnownHead, parse_typed
 from evidencekit.core.values import short
@@ -55,6 +56,21 @@ def check_outside(run: Run, log: Log, newest: Checkpoint | None, known: KnownHea
             if size < least:
                 run.find("E503", "policy min_size", f"at least {least} entries", f"{size} entries", step=STEP)
     return compared
+
+
+def check_package_digest(run: Run, where: str, data: bytes, digest: str) -> bool:
+    """Compare the bytes of package.json with the digest of the covering letter (E201); tell whether that could be done.
+
+    It names the package's checkpoint, so the letter is something from outside that the log is compared with.
+    """
+    if not data:
+        run.skip("completeness", "unreadable", where, "the digest that was stated could not be compared")
+        return False
+    found = sha256_hex(data)
+    if found != digest:
+        run.find("E201", where, f"SHA-256 {digest}, as the letter says", f"SHA-256 {found}", step=STEP)
+    run.did("outside")
+    return True
 
 
 def _compare(run: Run, log: Log, newest: Checkpoint | None, known: KnownHead) -> bool:

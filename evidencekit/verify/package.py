@@ -6,41 +6,26 @@ Source: specs/package.md section 8, specs/verification.md section 2b.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evidencekit.core.encoding import PROOF
-from evidencekit.core.package_records import WITHHELD as WITHHELD_FORM
 from evidencekit.core.paper import KnownHead
 from evidencekit.read.package import RECORD, Package, open_package
 from evidencekit.read.package_names import BadContainer
 from evidencekit.verify.conclude import conclude, count, judge, reached, reasons, required
-from evidencekit.verify.outside import check_outside, parse_known_head
+from evidencekit.verify.outside import check_outside, check_package_digest, parse_known_head
 from evidencekit.verify.package_bag import Bag, check_bag
-from evidencekit.verify.package_counts import (
-    check_checkpoint,
-    check_payload_claimed,
-    check_sums,
-    check_withheld_events,
-    sealings_of,
-    tell_withheld,
-)
-from evidencekit.verify.package_full import check_full
-from evidencekit.verify.package_log import LogFound, PackageView, check_package_log
+from evidencekit.verify.package_branches import check_branches
+from evidencekit.verify.package_counts import check_payload_claimed, check_sums, check_withheld, tell_withheld
+from evidencekit.verify.package_folder import RecordFolder
+from evidencekit.verify.package_log import LogFound, PackageView
 from evidencekit.verify.package_policy import check_package_policy
 from evidencekit.verify.package_previous import Previous
-from evidencekit.verify.package_record import (
-    WITHHELD,
-    check_files,
-    check_signature,
-    package_facts,
-    read_package_record,
-)
-from evidencekit.verify.package_rows import Rows, check_lines
+from evidencekit.verify.package_record import check_files, check_signature, package_facts, read_package_record
+from evidencekit.verify.package_rows import Rows
 from evidencekit.verify.policy import Policy, read_policy
 from evidencekit.verify.report import Report
 from evidencekit.verify.run import ProgressCall, Run
@@ -50,7 +35,10 @@ if TYPE_CHECKING:
     from evidencekit.read.age import Identity as PrivateKey
 
 _EVIDENCE = "evidence/"
-_STEPS = {"bag", "package record", "opening", "checkpoints", "log", "objects", "previous", "rows", "sums"}
+_CATALOGUE = re.compile(r"evidence/(?:branches/[^/]*/)*manifests/")
+_STEPS = {"bag", "package record", "withheld", "opening", "checkpoints", "log", "objects"} | {
+    *("branches", "previous", "rows", "sums")
+}
 
 
 @dataclass(slots=True)
@@ -59,7 +47,6 @@ class PackageFound:
 
     record: dict[str, Any] | None = None
     data: bytes = b""
-    withheld: dict[str, Any] | None = None
     kind: str = "unknown"
     signed: list[Signed] = field(default_factory=list)
     log: LogFound = field(default_factory=LogFound)
@@ -74,6 +61,7 @@ def verify_package(
     *,
     policy: Path | Policy | None = None,
     since: bytes | None = None,
+    digest: str | None = None,
     now: int | None = None,
     progress: ProgressCall | None = None,
     identities: Sequence[PrivateKey] = (),
@@ -84,6 +72,7 @@ def verify_package(
         path: the package.
         policy: a policy folder, or one that `read_policy` read; without it nobody's identity is checked.
         since: a checkpoint known from outside: the bytes of a note, or typed text.
+        digest: the package's digest as a letter states it, 64 hex digits.
         now: the verifier's own time, nanoseconds since 1970.
         progress: called as work is done.
         identities: private keys for a package that is encrypted (`read.age.load_identities`).
@@ -100,7 +89,7 @@ def verify_package(
         run.find(error.finding, error.place, error.expected, error.found)
         return _report(run, PackageFound())
     with package:
-        return verify_opened(package, policy=chosen, since=since, now=now, progress=progress)
+        return verify_opened(package, policy=chosen, since=since, digest=digest, now=now, progress=progress)
 
 
 def verify_opened(
@@ -108,6 +97,7 @@ def verify_opened(
     *,
     policy: Policy | None = None,
     since: bytes | None = None,
+    digest: str | None = None,
     now: int | None = None,
     progress: ProgressCall | None = None,
 ) -> Report:
@@ -115,79 +105,78 @@ def verify_opened(
     known = None if since is None else parse_known_head(since)
     run, found = Run(policy=policy, now=now, progress=progress), PackageFound()
     examine_package(run, package, found, known)
+    if digest is not None:
+        with run.step(12, "digest"):
+            found.compared |= check_package_digest(run, RECORD, found.data, digest)
     return _report(run, found)
 
 
 def examine_package(run: Run, package: Package, found: PackageFound, known: KnownHead | None) -> None:
     """Carry out the steps over a package; what they find goes to the run, what they come to is `found`."""
-    found.kind = package.kind
-    bag = Bag(bytearray(len(package)), bytearray(32 * len(package)))
-    with _looking_at(run, package, ""):
-        with run.step(1, "bag"):
-            bag = check_bag(run, package)
-        with run.step(2, "package record"):
-            found.record, found.data = read_package_record(run)
-            withheld = run.read(WITHHELD, PROOF.size)
-            if withheld is not None:
-                found.withheld = run.decode(withheld, WITHHELD_FORM, WITHHELD, limits=PROOF)
-            if found.record is not None:
-                found.signed = check_signature(run, found.record, found.data)
-                check_files(run, package, bag, found.record)
-    with _looking_at(run, package, "evidence/"):
-        found.log = check_package_log(run, found.record, found.withheld)
-    record = found.record
-    if record is None:
+    found.kind, run.store = package.kind, PackageView(package, "")
+    bag = Bag.of(package)
+    with run.step(1, "bag"):
+        bag = check_bag(run, package)
+    with run.step(2, "package record"):
+        found.record, found.data = read_package_record(run)
+        if found.record is not None:
+            found.signed = check_signature(run, found.record, found.data)
+            check_files(run, package, bag, found.record)
+    own = RecordFolder(package, bag, _EVIDENCE, found.record, RECORD)
+    own.check_log(run, run.done)
+    found.log = own.log
+    folders = [own]
+    with run.step(17, "branches"):
+        for folder in check_branches(run, own):
+            folders.append(folder)  # noqa: PERF402 (one by one: a mistake of ours in one leaves us the others)
+    if found.record is None:
         run.skip("record", "unreadable", RECORD, "nothing can be said of rows without it")
     else:
-        with _looking_at(run, package, ""):
-            _check_rows(run, package, bag, record, found)
+        _check_rows(run, found, folders, found.record)
     with run.step(12, "outside"):
-        found.compared = check_outside(run, found.log.log, found.log.notes.newest, known)
+        found.compared = check_outside(run, own.log.log, own.log.notes.newest, known)
     if run.policy is not None:
         with run.step(13, "policy"):
-            check_package_policy(run, found.log, found.record, found.signed, folder=_EVIDENCE)
+            check_package_policy(run, own.log, found.record, found.signed, folder=own.place)
+            for folder in folders[1:]:
+                check_package_policy(run, folder.log, None, [], folder=folder.place)
     run.files, found.size = bag.counted(), bag.size
 
 
-def _check_rows(run: Run, package: Package, bag: Bag, record: dict[str, Any], found: PackageFound) -> None:
+def _check_rows(run: Run, found: PackageFound, folders: list[RecordFolder], record: dict[str, Any]) -> None:
+    package, bag = folders[0].package, folders[0].bag
     with run.step(9, "rows"):
-        check_checkpoint(run, record, found.log)
-        sealings = sealings_of(run, record, found.log.log)
-        found.rows = check_lines(run, package, bag, sealings, _EVIDENCE)
-    previous = Previous(run, package, bag, partial(_looking_at, run, package))
+        for folder in folders:
+            folder.check_rows(run)
+    previous = Previous(run, package, bag)
     with run.step(9, "previous"):
-        previous.check(record, found.log.log)
+        previous.check(record, folders[0].log.log)
     with run.step(11, "sums"):
-        if found.withheld is not None:
-            check_withheld_events(run, package, found.withheld, found.log.log)
-            check_sums(run, record, found.withheld, found.rows)
-            tell_withheld(run, record, found.withheld, found.log)
-        check_payload_claimed(run, package, bag)
-        has = {
-            "full": any(name.startswith("evidence/manifests/") for name in package.record_names),
-            "hash_only": len(package) == len(package.record_names),
-        }
-        if record["full"] != has["full"] or (record["hash_only"] and not has["hash_only"]):
-            stated = {name: record[name] for name in has}
-            run.find("E166", RECORD, f"what is there: {has}", f"{stated}")
-    found.rows.add(previous.rows)
+        for folder in folders:
+            check_withheld(run, folder)
+            check_sums(run, folder)
+            tell_withheld(run, folder, "")
+        rows = [*(folder.rows for folder in folders), previous.rows]
+        if {"rows", "previous"} <= run.done and not any(one.are_cut for one in rows):
+            check_payload_claimed(run, package, bag)
+        _check_kind(run, package, record)
     if record["full"]:
-        with _looking_at(run, package, _EVIDENCE), run.step(9, "full"):
-            check_full(run, found.log.log, found.log.opening.case, found.rows.manifests)
-    if any(name.startswith("evidence/branches/") for name in package.record_names):
-        reason = "this version compares its files with package.json alone"
-        run.skip("record", "not_supported", "evidence/branches", reason)
+        for folder in folders:
+            folder.check_full(run)
+    found.rows = folders[0].rows
+    for other in (*(folder.rows for folder in folders[1:]), previous.rows):
+        found.rows.add(other)
 
 
-@contextmanager
-def _looking_at(run: Run, package: Package, folder: str) -> Iterator[None]:
-    """Let the steps read below a folder of the package, and name what they find by it."""
-    base = run.prefix
-    run.store, run.prefix = PackageView(package, folder), base + folder
-    try:
-        yield
-    finally:
-        run.prefix = base
+def _check_kind(run: Run, package: Package, record: dict[str, Any]) -> None:
+    """Whether catalogues and contents are there is as package.json says (E166)."""
+    has = {
+        "full": any(_CATALOGUE.match(name) for name in package.record_names),
+        "hash_only": len(package) == len(package.record_names),
+    }
+    if record["full"] != has["full"] or (record["hash_only"] and not has["hash_only"]):
+        stated = {name: record[name] for name in has}
+        run.find("E166", RECORD, f"what is there: {has}", f"{stated}")
 
 
 def _report(run: Run, found: PackageFound) -> Report:
@@ -210,7 +199,7 @@ def _report(run: Run, found: PackageFound) -> Report:
         run,
         done=done,
         required=required(run),
-        has_seal=bool(rows.manifests) or rows.passed_on > 0,
+        has_seal=rows.has_catalogue,
         extra_reasons=reasons(evidence=left, time=log.times.reason, witness=log.witnesses.reason)
         | ({"record": "no valid checkpoint was there to check the log by"} if notes.newest is None else {}),
     )

@@ -6,11 +6,12 @@ Source: specs/package.md section 8 step 2; RFC 8493 sections 2 and 3.
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from evidencekit.core.bagit import ALGORITHMS, DECLARATION, manifest_name, parse_manifest_line
 from evidencekit.core.values import display
@@ -24,23 +25,34 @@ _LONGEST = MAX_PATH + 140
 """Bytes of a line of a manifest."""
 _MAX_INFO = 1 << 20
 TAG_MANIFESTS = tuple(manifest_name(algorithm, of_tags=True) for algorithm in ALGORITHMS)
+PAYLOAD_MANIFESTS = tuple(map(manifest_name, ALGORITHMS))
 LISTED, HASHED, CLAIMED = 1, 2, 4
 """What is known of a file: a manifest names it, its digest is known, a row shown is its."""
 
 
 @dataclass(slots=True)
 class Bag:
-    """What is known of each file, by its number: 33 bytes a file."""
+    """What is known of each file, by its number: 41 bytes a file."""
 
     marks: bytearray
     digests: bytearray
     """SHA-256 of those that are HASHED."""
+    sizes: array[int]
+    """Bytes of those that are HASHED."""
     size: int = 0
     """Bytes of payload that were hashed."""
     files: int = 0
     """Payload files that were hashed."""
     missing: int = 0
     """Files that a manifest names, and that are not there."""
+    unread: int = 0
+    """Payload files that could not be read."""
+
+    @classmethod
+    def of(cls, package: Package) -> Self:
+        """Return a bag of which nothing is known."""
+        files = len(package)
+        return cls(bytearray(files), bytearray(32 * files), array("Q", bytes(8 * files)))
 
     def counted(self) -> Counter[str]:
         """Return how many files were checked, and how many were not, or are not there."""
@@ -62,7 +74,7 @@ class _Line(NamedTuple):
 
 def check_bag(run: Run, package: Package) -> Bag:
     """Check all of a bag but what `package.json` says of it (E157, E161 to E164)."""
-    bag = Bag(bytearray(len(package)), bytearray(32 * len(package)))
+    bag = Bag.of(package)
     declaration = run.read("bagit.txt", _MAX_INFO)
     if declaration is not None and declaration != DECLARATION:
         run.find("E161", "bagit.txt", "BagIt-Version: 1.0, UTF-8", display(declaration[:100]))
@@ -71,11 +83,13 @@ def check_bag(run: Run, package: Package) -> Bag:
     for of_tags, faulty in unread.items():
         for line in _merged(run, package, faulty, of_tags=of_tags):
             _check_line(run, package, bag, line, of_tags=of_tags)
+    unlisted = sum(not mark & LISTED for mark in bag.marks)
     for name in TAG_MANIFESTS:  # what nothing lists has no digest to be compared with
         number = package.number(name)
         if number is not None:
+            unlisted -= 1
             bag.marks[number] |= HASHED if _hash(run, package, name) is not None else 0
-    if any(not mark & LISTED for mark in bag.marks):
+    if unlisted:
         for number, name in enumerate(package.names()):
             is_known = bag.marks[number] & LISTED or name in TAG_MANIFESTS
             if not is_known and not unread[not name.startswith(PAYLOAD)]:
@@ -102,10 +116,12 @@ def _check_line(run: Run, package: Package, bag: Bag, line: _Line, *, of_tags: b
     bag.marks[number] |= LISTED
     found = _hash(run, package, line.path)
     if found is None:
+        bag.unread += not of_tags
         return
     run.did("bag_files", total=len(package))
     size, digests = found
     bag.marks[number] |= HASHED
+    bag.sizes[number] = size
     bag.digests[32 * number : 32 * number + 32] = bytes.fromhex(digests["sha256"])
     if not of_tags:
         bag.size += size
@@ -146,7 +162,7 @@ def _check_info(run: Run, bag: Bag) -> None:
         run.find("E161", "bag-info.txt", "lines LABEL: TEXT", "another line")
     stated = [text for label, _, text in fields if label == "Payload-Oxum"]
     found = f"{bag.size}.{bag.files}"
-    if stated != [found]:
+    if stated != [found] and not bag.unread:
         run.find("E161", "bag-info.txt", f"Payload-Oxum: {found}", display(", ".join(stated)) or "none")
 
 

@@ -8,40 +8,38 @@ Source: specs/package.md section 7.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any, TypeAlias
+from typing import Any
 
 from evidencekit.core.digest import sha256_hex
-from evidencekit.core.encoding import PROOF
-from evidencekit.core.package_records import WITHHELD
-from evidencekit.core.values import display, parse_count
+from evidencekit.core.values import display
 from evidencekit.read.package import Package
 from evidencekit.verify.log_facts import Log
 from evidencekit.verify.package_bag import Bag
-from evidencekit.verify.package_counts import sealings_of, tell_withheld
-from evidencekit.verify.package_log import LogFound, check_package_log
+from evidencekit.verify.package_branches import check_branches
+from evidencekit.verify.package_counts import check_left, check_withheld, tell_withheld
+from evidencekit.verify.package_folder import RecordFolder
 from evidencekit.verify.package_policy import check_package_policy
 from evidencekit.verify.package_record import check_signature, differing, read_package_record
-from evidencekit.verify.package_rows import Rows, check_lines
+from evidencekit.verify.package_rows import Rows
 from evidencekit.verify.run import Run
 
-MAX_HOPS = 8
-"""Packages inside each other."""
+MAX_HOPS, MAX_PACKAGES = 8, 1_000
+"""Packages inside each other, and in all."""
 _EVIDENCE = "evidence/"
-_Looks: TypeAlias = Callable[[str], AbstractContextManager[None]]
-_OF_ROWS = re.compile(r"(?:previous/[0-9a-f]{64}/)*(?:leaves/|manifests/|records\.jsonl\Z)")
+_LOGS = r"(?:previous/[0-9a-f]{64}/|branches/[a-z0-9-]{1,40}/)*"
+_OF_ROWS = re.compile(_LOGS + r"(?:leaves/|manifests/|records\.jsonl\Z)")
 """What need not be passed on."""
-_LINES = re.compile(r"(?:previous/[0-9a-f]{64}/)*records\.jsonl\Z")
+_LINES = re.compile(_LOGS + r"records\.jsonl\Z")
 
 
 class Previous:
     """Follows the packages that a package passes on; `rows` is what all of them show."""
 
-    def __init__(self, run: Run, package: Package, bag: Bag, looks: _Looks) -> None:
-        """Take the package; `looks` makes the run look at one of its folders."""
-        self._run, self._package, self._bag, self._looks = run, package, bag, looks
+    def __init__(self, run: Run, package: Package, bag: Bag) -> None:
+        """Take the package, which `run` looks at."""
+        self._run, self._package, self._bag = run, package, bag
         self.rows = Rows()
+        self._count = 0
 
     def check(self, record: dict[str, Any], log: Log, folder: str = _EVIDENCE, depth: int = 1) -> None:
         """Check each package that `record`, which lies in `folder` with its `log`, says to pass on; and no others."""
@@ -58,33 +56,36 @@ class Previous:
                 self._run.find("E501", place, "a package that is passed on", "none")
             elif depth > MAX_HOPS:
                 self._run.skip("record", "beyond_limit", place, f"more than {MAX_HOPS} packages inside each other")
+            elif self._count == MAX_PACKAGES:
+                self._run.skip(
+                    "record", "beyond_limit", place, f"more than {MAX_PACKAGES:,} packages that are passed on"
+                )
             else:
                 self._check_one(digest, stated[digest], place, log, depth)
 
     def _check_one(self, digest: str, origin: str, place: str, above: Log, depth: int) -> None:
-        run, found, signed = self._run, LogFound(), []
-        withheld = None
-        with self._looks(place):
-            record, data = read_package_record(run, "package.json")
-            if record is None:
-                return
-            if sha256_hex(data) != digest:
-                run.find("E201", "package.json", f"SHA-256 {digest}", f"SHA-256 {sha256_hex(data)}")
-            signed = check_signature(run, record, data, "package.json.sig")
-            kept = run.read("withheld.json", PROOF.size)
-            if kept is not None:
-                withheld = run.decode(kept, WITHHELD, "withheld.json", limits=PROOF)
-            found = check_package_log(run, record, withheld)
+        run, where = self._run, f"{place}package.json"
+        self._count += 1
+        record, data = read_package_record(run, where)
+        if record is None:
+            return
+        if sha256_hex(data) != digest:
+            run.find("E201", where, f"SHA-256 {digest}", f"SHA-256 {sha256_hex(data)}")
+        signed = check_signature(run, record, data, f"{where}.sig")
+        own = RecordFolder(self._package, self._bag, place, record, where)
+        own.check_log(run)
         self._check_files(record, place)
         self._check_reception(digest, origin, record, above, place)
-        rows = self._check_rows(record, found, place)
-        if withheld is not None:
-            with self._looks(place):
-                tell_withheld(run, record, withheld, found)
-        self.rows.add(rows)
-        if run.policy is not None:
-            check_package_policy(run, found, record, signed, folder=place)
-        self.check(record, found.log, place, depth + 1)
+        for folder in (own, *check_branches(run, own)):
+            folder.check_rows(run)
+            check_withheld(run, folder)
+            check_left(run, folder)
+            tell_withheld(run, folder, place)
+            self.rows.add(folder.rows)
+            if run.policy is not None:
+                by = record if folder is own else None
+                check_package_policy(run, folder.log, by, signed, folder=folder.place)
+        self.check(record, own.log.log, place, depth + 1)
 
     def _check_files(self, record: dict[str, Any], place: str) -> None:
         """Each file is the first exporter's (E201, E165); none is left out but those of rows (E501)."""
@@ -117,24 +118,3 @@ class Previous:
             self._run.find(
                 "E166", where, display(f"{name} {stated}, as entry {reception.entry} says"), display(str(carried))
             )
-
-    def _check_rows(self, record: dict[str, Any], found: LogFound, place: str) -> Rows:
-        run, package = self._run, self._package
-        sealings = sealings_of(run, record, found.log, f"{place}package.json")
-        rows = check_lines(run, package, self._bag, sealings, place)
-        for one in record["manifests"]:
-            shown = rows.manifests.get(parse_count(one["manifest"]))
-            shown_rows = 0 if shown is None else shown.rows
-            left = parse_count(one["shown"]) - shown_rows
-            if left < 0:
-                run.find("E174", f"{place}package.json", f"at most {one['shown']} rows shown", f"{shown_rows} lines")
-            elif left:
-                what = f"catalogue {one['manifest']} of {one['item']}"
-                run.skip(
-                    "record",
-                    "withheld",
-                    place + what,
-                    f"{left} rows that were received are not passed on",
-                    counts=False,
-                )
-        return rows

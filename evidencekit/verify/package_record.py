@@ -17,13 +17,13 @@ from evidencekit.core.values import display
 from evidencekit.errors import FormatError
 from evidencekit.read.package import RECORD, Package
 from evidencekit.read.package_names import PAYLOAD
-from evidencekit.verify.package_bag import TAG_MANIFESTS, Bag
+from evidencekit.verify.package_bag import PAYLOAD_MANIFESTS, TAG_MANIFESTS, Bag
 from evidencekit.verify.run import Run
 from evidencekit.verify.signatures import Signed, check_signatures
 
 SIGNATURE = f"{RECORD}.sig"
-WITHHELD = "evidence/withheld.json"
-_NOT_LISTED = {RECORD, SIGNATURE, *TAG_MANIFESTS}
+_NEVER_LISTED = {RECORD, SIGNATURE, *TAG_MANIFESTS}
+_NEED_NOT_BE_LISTED = _NEVER_LISTED | set(PAYLOAD_MANIFESTS)
 
 
 def read_package_record(run: Run, where: str = RECORD) -> tuple[dict[str, Any] | None, bytes]:
@@ -48,7 +48,7 @@ def check_signature(run: Run, record: dict[str, Any], data: bytes, where: str = 
 def check_files(run: Run, package: Package, bag: Bag, record: dict[str, Any]) -> None:
     """Compare `files` with what is there, both ways (E501, E201, E165)."""
     listed = {file["path"]: file for file in record["files"]}
-    for path in sorted(_NOT_LISTED & listed.keys()):
+    for path in sorted(_NEVER_LISTED & listed.keys()):
         run.find("E165", RECORD, "files that it can list", path)
     for path, file in listed.items():
         number = package.number(path)
@@ -63,7 +63,7 @@ def check_files(run: Run, package: Package, bag: Bag, record: dict[str, Any]) ->
                 expected = f"{file['bytes']} bytes, SHA-256 {file['sha256']}"
                 run.find("E201", display(path), expected, f"{size} bytes, SHA-256 {found.hex()}")
     for path in package.record_names:
-        if path not in listed and path not in _NOT_LISTED:
+        if path not in listed and path not in _NEED_NOT_BE_LISTED:
             run.find("E165", display(path), "a file that package.json lists", "one that it does not list")
 
 
@@ -86,7 +86,8 @@ def package_facts(record: dict[str, Any] | None, data: bytes, kind: str) -> dict
         *("confidentiality", "created_at", "exporter", "full", "hash_only", "items", "manifests"),
         *("onward_transfer", "previous", "recipient", "transfer", "use_limits"),
     )
-    return facts | {name: None if record is None else record[name] for name in names}
+    facts |= {name: None if record is None else record[name] for name in names}
+    return facts if record is None or "branches" not in record else facts | {"branches": record["branches"]}
 
 
 def _log_key(record: dict[str, Any]) -> bytes | None:

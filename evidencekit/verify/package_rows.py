@@ -9,15 +9,14 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from evidencekit.core import layout
 from evidencekit.core.bag_names import is_path_of
 from evidencekit.core.digest import group_commitment
-from evidencekit.core.encoding import GROUP, PROOF
-from evidencekit.core.merkle import HASH_SIZE, CompactRange, leaf_hash
+from evidencekit.core.encoding import PROOF
+from evidencekit.core.merkle import leaf_hash
 from evidencekit.core.opinions import OPINION_KINDS
 from evidencekit.core.package_records import MAX_LINE, SHOWN
 from evidencekit.core.proofs import verify_inclusion
@@ -28,12 +27,20 @@ from evidencekit.read.package import Package
 from evidencekit.read.package_names import PAYLOAD, BadContainer
 from evidencekit.verify.log_facts import Sealing
 from evidencekit.verify.package_bag import CLAIMED, Bag
+from evidencekit.verify.package_leaves import LeafList
 from evidencekit.verify.run import Run
+from evidencekit.verify.shown import OpenedGroups, read_leaf, read_shown
 
 STEP = 9
+_READ = ("file", "block_device")
+"""Kinds that can have a content: a device only where it is the source itself."""
 _SCHEMAS = {"name": NAME, "content": CONTENT, "metadata": METADATA}
-_MAX_TIMES = 2 << 30
+_MAX_TIMES = 16 << 30
 """Bytes of records.jsonl for each manifest."""
+_MAX_FAULTS = 10_000
+"""Lines that are none: as many are named."""
+_MAX_SUMS = 65_537
+"""Sums of groups withheld: more than withheld.json can state, so that one of them is missing there."""
 
 
 @dataclass(slots=True)
@@ -42,9 +49,8 @@ class Shown:
 
     sealing: Sealing
     item: str
-    leaves: BinaryIO | None = None
-    """All leaf hashes, in place of proofs; where the next one stands is `at`."""
-    at: int = 0
+    leaves: LeafList | None = None
+    """All leaf hashes, in place of proofs."""
     rows: int = 0
     opened: array[int] = field(default_factory=lambda: array("Q"))
     """Indexes of rows whose content is opened, ascending."""
@@ -64,28 +70,39 @@ class Rows:
     """Files whose content was compared with the sealed digest."""
     left: int = 0
     """Files taken whole, whose content is not here."""
-    passed_on: int = 0
-    """Catalogues of packages that this one passes on."""
+    others: int = 0
+    """Catalogues of adopted cases, and of packages that are passed on."""
+    are_cut: bool = False
+    """Not all lines could be followed, which was said: their sums say nothing."""
+
+    @property
+    def has_catalogue(self) -> bool:
+        """Tell whether something is shown of a sealed catalogue, whose ever it is."""
+        return bool(self.manifests or self.others)
 
     def add(self, other: Rows) -> None:
-        """Count what a package shows that is passed on."""
+        """Count what is shown of another log, too."""
         self.states.update(other.states)
         self.rows += other.rows
         self.derived_rows += other.derived_rows
         self.compared += other.compared
         self.left += other.left
-        self.passed_on += len(other.manifests) + other.passed_on
+        self.others += len(other.manifests) + other.others
+        self.are_cut |= other.are_cut
 
 
-def check_lines(run: Run, package: Package, bag: Bag, sealings: Mapping[int, Sealing], folder: str) -> Rows:
-    """Check the rows that `records.jsonl` in a folder of the package shows of the manifests that were sealed."""
-    manifests = {number: Shown(sealing, sealing.exhibit) for number, sealing in sealings.items()}
-    with ExitStack() as opened:
-        for number, shown in manifests.items():
-            where = f"{folder}leaves/{layout.number(number)}"
-            if package.number(where) is not None and _check_leaves(run, package, shown, where):
-                shown.leaves = opened.enter_context(package.open(where))
-        return _RowLines(run, package, bag, manifests, f"{folder}records.jsonl").check()
+def check_lines(run: Run, package: Package, bag: Bag, sealings: Mapping[int, Sealing], folder: str, name: str) -> Rows:
+    """Check the rows that `records.jsonl` in a folder of the package shows of the manifests that were sealed.
+
+    By `name` the names of the log's items begin in the package.
+    """
+    manifests = {number: Shown(sealing, name + sealing.exhibit) for number, sealing in sealings.items()}
+    for number, shown in manifests.items():
+        where = f"{folder}leaves/{layout.number(number)}"
+        if package.number(where) is not None:
+            leaves = LeafList(run, package, where, shown.sealing)
+            shown.leaves = leaves if leaves.check() else None
+    return _RowLines(run, package, bag, manifests, f"{folder}records.jsonl").check()
 
 
 class _RowLines:
@@ -95,29 +112,37 @@ class _RowLines:
         self._run, self._package, self._bag, self._lines = run, package, bag, lines
         self.rows = Rows(manifests)
         self._before = (-1, -1)
+        self._leaves: LeafList | None = None
+        """The list that was read last."""
         self._where = lines
+        self._opened = OpenedGroups()
         self._bases = {shown.sealing.root: shown for shown in manifests.values() if not shown.sealing.derived}
 
     def check(self) -> Rows:
         """Check every line; what is wrong with one keeps nobody from the next."""
         run = self._run
+        self.rows.are_cut = True
         try:
             limit = _MAX_TIMES * max(1, len(self.rows.manifests))
             if self._package.size(self._lines) > limit:
                 run.find("E102", self._lines, f"at most {limit} bytes", str(self._package.size(self._lines)), step=STEP)
                 return self.rows
             with self._package.open(self._lines) as file:
-                self._check_lines(file)
+                self.rows.are_cut = not self._check_lines(file)
         except BadContainer as error:
             run.find(error.finding, self._lines, error.expected, error.found, step=STEP)
         except CannotFinish as error:
             run.unreadable(self._lines, error)
         except OSError as error:
             run.skip("record", "unreadable", self._lines, f"cannot be read: {error.strerror}")
+        finally:
+            if self._leaves is not None:
+                self._leaves.close()
         return self.rows
 
-    def _check_lines(self, file: BinaryIO) -> None:
-        number = 0
+    def _check_lines(self, file: BinaryIO) -> bool:
+        """Tell whether all of them could be followed."""
+        number = faults = 0
         while line := file.readline(MAX_LINE + 1):
             self._where = f"{self._lines}#{number}"
             number += 1
@@ -125,10 +150,16 @@ class _RowLines:
                 code = "E102" if len(line) > MAX_LINE else "E101"
                 self._find(code, f"a line of at most {MAX_LINE} bytes, with its end", "none")
                 self._run.skip("record", "unreadable", self._where, "the lines from this one on")
-                return
-            record = self._run.decode(line[:-1], SHOWN, self._where, limits=PROOF)
+                return False
+            record = read_shown(line[:-1]) or self._run.decode(line[:-1], SHOWN, self._where, limits=PROOF)
             if record is not None:
                 self._check_line(record)
+                continue
+            faults += 1
+            if faults == _MAX_FAULTS:
+                self._run.skip("record", "beyond_limit", self._where, f"lines behind {faults:,} that are none")
+                return False
+        return True
 
     def _check_line(self, record: dict[str, Any]) -> None:
         manifest, index = parse_count(record["manifest"]), parse_count(record["index"])
@@ -140,7 +171,9 @@ class _RowLines:
             self._find("E170", "a row of a catalogue that package.json names", f"catalogue {manifest}")
             return
         shown.rows += 1
-        self.rows.withheld.update((manifest, group, ground) for group, ground in record["grounds"].items())
+        for group, ground in record["grounds"].items():
+            if len(self.rows.withheld) < _MAX_SUMS or (manifest, group, ground) in self.rows.withheld:
+                self.rows.withheld[manifest, group, ground] += 1
         leaf = self._leaf(record, derived=shown.sealing.derived)
         groups = self._groups(record, leaf, shown)
         self._prove(record, shown, index)
@@ -167,8 +200,8 @@ class _RowLines:
     # --- the row ---------------------------------------------------------------------------------------------------
 
     def _leaf(self, record: dict[str, Any], *, derived: bool) -> dict[str, Any] | None:
-        schema = DERIVED_ROW if derived else ROW
-        return self._run.decode(record["leaf"].encode(), schema, f"{self._where} leaf")
+        schema, leaf = DERIVED_ROW if derived else ROW, record["leaf"]
+        return read_leaf(leaf, derived=derived) or self._run.decode(leaf.encode(), schema, f"{self._where} leaf")
 
     def _groups(self, record: dict[str, Any], leaf: dict[str, Any] | None, shown: Shown) -> dict[str, dict[str, Any]]:
         """Return the opened groups that are in their only form; their commitments are the leaf's (E201)."""
@@ -181,8 +214,7 @@ class _RowLines:
         for name, opened in record["groups"].items():
             data = opened["bytes"].encode()
             where = f"{self._where} groups.{name}"
-            schema = schemas[name]
-            group = None if schema is None else self._run.decode(data, schema, where, limits=GROUP)
+            group = self._opened.read(self._run, name, data, schemas[name], where)
             if group is not None:
                 found[name] = group
             commitment = group_commitment(name, decode_base64(opened["salt"]), data).hex()
@@ -202,20 +234,15 @@ class _RowLines:
             root = bytes.fromhex(sealing.root)
             if not verify_inclusion(index=index, size=sealing.rows, leaf_hash=hashed, proof=proof, root=root):
                 self._find("E207", expected, "another root")
-        elif self._leaf_at(shown, index) != hashed:
+        elif shown.leaves is not None and self._listed(shown.leaves, index) != hashed and not shown.leaves.is_lost:
             self._find("E207", expected, "another leaf there")
 
-    def _leaf_at(self, shown: Shown, index: int) -> bytes | None:
-        """Return the leaf hash of an index: lines ascend, so the list is read forwards."""
-        if shown.leaves is None or index < shown.at:
-            return None
-        try:
-            while shown.at < index and shown.leaves.read(min(index - shown.at, 1 << 15) * HASH_SIZE):
-                shown.at += min(index - shown.at, 1 << 15)
-            shown.at += 1
-            return shown.leaves.read(HASH_SIZE)
-        except (BadContainer, OSError):
-            return None
+    def _listed(self, leaves: LeafList, index: int) -> bytes | None:
+        """Return a leaf hash of a list; one list is open at a time."""
+        if self._leaves is not None and self._leaves is not leaves:
+            self._leaves.close()
+        self._leaves = leaves
+        return leaves.at(index)
 
     def _check_base(self, shown: Shown, leaf: dict[str, Any]) -> None:
         """An opinion is about the catalogue that its event names (E107), and about a row whose content is opened."""
@@ -252,38 +279,19 @@ class _RowLines:
         if self._bag.marks[number] & CLAIMED:
             self._find("E173", "a payload of its own", f"{display(place)}, as a line before")
         self._bag.marks[number] |= CLAIMED
-        if content is None or not is_whole:
+        if content is None or not is_whole or kind not in _READ:
             if kind is not None and content is not None:
                 self._find("E171", "no payload but of a file that was taken whole", display(place))
             return
-        size, found = str(self._package.size(place)), self._bag.sha256(number)
+        found, size = self._bag.sha256(number), str(self._bag.sizes[number])
+        if found is None:
+            self._run.skip("evidence", "unreadable", display(place), "its content could not be read")
+            return
         if payload["bytes"] != content["size"] or size != content["size"]:
             self._find("E171", f"{content['size']} bytes, as sealed", f"{payload['bytes']} stated, {size} there")
-        elif found is None:
-            self._run.skip("evidence", "unreadable", display(place), "its content could not be read")
         elif found.hex() != content["sha256"]:
             self._find("E171", f"SHA-256 {content['sha256']}, as sealed", f"SHA-256 {found.hex()}")
         self.rows.compared += 1
 
     def _find(self, code: str, expected: str, found: str) -> None:
         self._run.find(code, self._where, expected, found, step=STEP)
-
-
-def _check_leaves(run: Run, package: Package, shown: Shown, where: str) -> bool:
-    """Tell whether the list of all leaves of a manifest is of its length; E207 where its root is not the sealed one."""
-    sealing = shown.sealing
-    expected = f"{sealing.rows} leaves with the root {sealing.root}"
-    tree = CompactRange()
-    try:
-        if package.size(where) != HASH_SIZE * sealing.rows:
-            run.find("E207", where, expected, f"{package.size(where)} bytes", step=STEP)
-            return False
-        with package.open(where) as file:
-            while block := file.read(HASH_SIZE << 10):
-                tree.extend(block[at : at + HASH_SIZE] for at in range(0, len(block), HASH_SIZE))
-    except BadContainer as error:
-        run.find(error.finding, where, error.expected, error.found, step=STEP)
-        return False
-    if tree.root().hex() != sealing.root:
-        run.find("E207", where, expected, f"root {tree.root().hex()}", step=STEP)
-    return True

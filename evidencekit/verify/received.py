@@ -64,7 +64,7 @@ def _check(run: Run, found: Examined, reception: Reception) -> None:
     found.packages += 1
     found.whole_packages += bool(package.rows.compared and not package.rows.left)
     found.package_rows += package.rows.rows
-    found.proven_packages += bool(package.rows.manifests or package.rows.passed_on)
+    found.proven_packages += package.rows.has_catalogue
 
 
 def _hold_against_event(run: Run, inner: Run, reception: Reception, package: PackageFound) -> None:

@@ -15,6 +15,7 @@ from evidencekit.core.encoding import GROUP
 from evidencekit.core.merkle import CompactRange, leaf_hash
 from evidencekit.core.records import CONTENT, METADATA, NAME
 from evidencekit.core.reduced import OPINION_RESTS_ON, Opened, ReducedRow
+from evidencekit.core.row_leaves import TEXT_KINDS
 from evidencekit.core.values import parse_count, read_name, short
 from evidencekit.errors import FormatError
 from evidencekit.read.parquet import ManifestFile
@@ -25,7 +26,7 @@ from evidencekit.verify.rows import RowSums
 from evidencekit.verify.rows_job import Header
 from evidencekit.verify.run import Run
 from evidencekit.verify.salts import Salts, equal_salts
-from evidencekit.verify.stretch import ERASED, TEXT_KINDS, note, note_of
+from evidencekit.verify.stretch import ERASED, note, note_of
 
 _SCHEMAS = {"name": NAME, "content": CONTENT, "metadata": METADATA}
 _MAYBE_READ = frozenset({"file", "block_device"})

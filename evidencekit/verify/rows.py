@@ -11,6 +11,7 @@ from typing import Any
 
 from evidencekit.core.encoding import GROUP
 from evidencekit.core.records import CONTENT, METADATA, NAME, STATES
+from evidencekit.core.row_leaves import TEXT_KINDS, leaf_hashes
 from evidencekit.core.values import parse_count, short
 from evidencekit.errors import FormatError
 from evidencekit.read.parquet import Columns, ManifestFile
@@ -22,7 +23,7 @@ from evidencekit.verify.placing import InOrder, Placing, Shuffled
 from evidencekit.verify.rows_job import Header, RowsJob
 from evidencekit.verify.run import Run
 from evidencekit.verify.salts import Salts, equal_salts
-from evidencekit.verify.stretch import TEXT_KINDS, Key, Mark, Stretch, leaf_hashes, note
+from evidencekit.verify.stretch import Key, Mark, Stretch, note
 
 
 @dataclass(slots=True)

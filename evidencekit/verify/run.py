@@ -10,7 +10,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Protocol
 
 from evidencekit.core import encoding, layout
@@ -67,6 +67,18 @@ class Run:
     """The step under way (specs/verification.md section 1)."""
     prefix: str = ""
     """Place of the case under way in the one that was given: `branches/NAME/` for an adopted one."""
+
+    @contextmanager
+    def within(self, store: Files | None, place: str, done: set[str] | None = None) -> Iterator[Run]:
+        """Let steps work on the record that lies at a place of this one; what they find and count is this run's, too.
+
+        `done` takes the steps that were carried out: those of a record inside another are not its own.
+        """
+        inner = replace(self, store=store, prefix=self.prefix + place, done=set() if done is None else done)
+        try:
+            yield inner
+        finally:
+            self.not_checked_total, self.bytes_read = inner.not_checked_total, inner.bytes_read
 
     @contextmanager
     def step(self, number: int, name: str) -> Iterator[None]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from evidencekit.core import layout
 from evidencekit.core.merkle import HASH_SIZE, leaf_hash
 from evidencekit.core.records import MANIFEST_TYPE
+from evidencekit.core.row_leaves import leaf_hashes
 from evidencekit.core.selection import Selected, SelectedRow
 from evidencekit.errors import CannotFinish, FormatError
 from evidencekit.read.parquet import Columns, ManifestFile
@@ -21,7 +22,6 @@ from evidencekit.read.selection import selected_rows
 from evidencekit.verify.catalogues import Catalogue, Catalogues
 from evidencekit.verify.log_facts import Log
 from evidencekit.verify.run import Run
-from evidencekit.verify.stretch import leaf_hashes
 
 MAX_READS = 16
 """How often one list is read: a part may have been divided again, with the same rows."""

@@ -12,11 +12,10 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from hashlib import sha256, sha512
 from typing import NamedTuple
 
 from evidencekit.core.merkle import CompactRange
-from evidencekit.core.records import KINDS, ROW_TYPE
+from evidencekit.core.row_leaves import TEXT_KINDS, leaf_hashes
 from evidencekit.core.values import parse_count
 from evidencekit.errors import FormatError
 from evidencekit.read.parquet import Columns
@@ -29,12 +28,8 @@ TO_TYPE, TO_MATCH, HAS_DIGEST, ERASED = 1, 2, 4, 8
 may have had an opinion, which had to go with its name or content."""
 MARK_BYTES = 256 << 20
 """Content from one mark to the next, unless a single row has more."""
-TEXT_KINDS = {kind.encode(): kind for kind in KINDS}
 Key = tuple[bytes, bytes]
 
-_SALTS = b"evidencekit/salts/1\0"
-_NAME, _CONTENT, _METADATA = (b"evidencekit/group/1\0%b\0" % group for group in (b"name", b"content", b"metadata"))
-_LEAF_HEAD = f'\0{{"_t":"{ROW_TYPE}","content":"'
 _TYPED = frozenset({"complete", "changed", "partial"})
 """States of files that get a media type (specs/manifest.md section 8)."""
 _TAKEN = frozenset({b"complete", b"changed"})
@@ -245,22 +240,6 @@ def note_of(kind: str, state: str, path: bytes, stream: bytes, *, has_digest: bo
     if is_read and not stream:
         bits |= TO_MATCH | HAS_DIGEST if has_digest else TO_MATCH
     return bits
-
-
-def leaf_hashes(batch: Columns) -> list[bytes]:
-    """Return the leaf hashes of rows, whatever they are. Source: specs/manifest.md section 1."""
-    leaves = []
-    rows = zip(batch["row_salt"], batch["name"], batch["content"], batch["metadata"], batch["kind"], strict=True)
-    for salt, name, content, metadata, kind in rows:
-        salts = sha512(_SALTS + salt).digest()
-        text = TEXT_KINDS.get(kind) or kind.decode(errors="replace")
-        leaf = (
-            f'{_LEAF_HEAD}{sha256(_CONTENT + salts[16:32] + content).hexdigest()}","kind":"{text}",'
-            f'"metadata":"{sha256(_METADATA + salts[32:48] + metadata).hexdigest()}",'
-            f'"name":"{sha256(_NAME + salts[:16] + name).hexdigest()}"}}'
-        )
-        leaves.append(sha256(leaf.encode()).digest())
-    return leaves
 
 
 def _marks(first: int, batch: Columns, streams: set[int]) -> Iterator[Mark]:

@@ -73,6 +73,9 @@ def _encrypt(source: int, target: BinaryIO, recipients: list[Recipient], faults:
             pyrage.encrypt_io(reader, noting, recipients)
     except BaseException as error:  # noqa: BLE001 (handed over to the thread that waits)
         faults.append(noting.fault or error)
+    else:
+        if noting.fault is not None:  # the library does not tell of an error in the last bytes
+            faults.append(noting.fault)
 
 
 class _Noting:

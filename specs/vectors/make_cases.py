@@ -22,8 +22,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import make_cases_branches
 import make_cases_custody
 import make_cases_erasure
+import make_cases_further
 import make_cases_package
 import make_cases_time
 import make_cases_witness
@@ -44,7 +46,7 @@ from evidencekit.core.proofs import format_tlog_proof, parse_tlog_proof
 from evidencekit.core.registry import ENTRIES
 from evidencekit.core.sshkeys import fingerprint
 from evidencekit.core.sshsig import SignatureFields, SshSignature, format_sshsig, join_signature_blob, signed_data
-from evidencekit.core.values import decode_base64, format_instant
+from evidencekit.core.values import decode_base64, format_instant, parse_instant
 from evidencekit.journeys.acquire import Acquisition, acquire_and_seal
 from evidencekit.journeys.match import ListMatch, match_list
 from evidencekit.package.row_proof import prove_row
@@ -349,6 +351,18 @@ def make_package() -> None:
     shutil.copytree(HERE / "good/0.1_small/case", bench.case, symlinks=True)
     make_cases_package.make_package(bench)
     conclude(bench, "some rows of the small case, not all of them wholly", None)
+    report = verify_fixture(target, bench.options).as_record()
+    (target / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
+
+
+def make_branch_package() -> None:
+    """A package of a case that adopted the small one: some rows of its exhibit."""
+    target = HERE / "good/0.1_branch_package"
+    target.mkdir()
+    bench = Bench(target / "case", target)
+    shutil.copytree(HERE / "good/0.1_small/case", bench.case, symlinks=True)
+    make_cases_branches.make_package(bench, key_line, LOG_RULE)
+    conclude(bench, "some rows of an exhibit of an adopted case", None)
     report = verify_fixture(target, bench.options).as_record()
     (target / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
 
@@ -700,8 +714,10 @@ def _(b: Bench) -> None:
     b.acquire("EX-002", options=Options(exclude=("*.png",)))
 
 
+SPOILT |= make_cases_branches.SPOILT
 SPOILT |= make_cases_custody.SPOILT
 SPOILT |= make_cases_erasure.SPOILT
+SPOILT |= make_cases_further.SPOILT
 SPOILT |= make_cases_package.SPOILT
 SPOILT |= make_cases_time.SPOILT
 SPOILT |= make_cases_witness.SPOILT
@@ -731,12 +747,13 @@ def conclude(bench: Bench, why: str, code: str | None) -> None:
 def verify_fixture(folder: Path, options: dict[str, Any]) -> Any:
     """Verify a fixture as its options say."""
     policy = folder / "policy" if options.get("policy") else None
+    now = parse_instant(options["now"]) if "now" in options else START
     if "proof" in options:
-        return verify_proof((folder / options["proof"]).read_bytes(), policy=policy)
+        return verify_proof((folder / options["proof"]).read_bytes(), policy=policy, now=now)
     if "package" in options:
-        return verify_package(folder / options["package"], policy=policy, now=START)
+        return verify_package(folder / options["package"], policy=policy, now=now)
     if "published" in options:
-        return verify_published(str(folder / options["published"]), policy=policy, now=START)
+        return verify_published(str(folder / options["published"]), policy=policy, now=now)
     since = options["since"].encode() if "since" in options else None
     sources = {options["source"]: folder / "source"} if "source" in options else None
     return verify_case(
@@ -745,7 +762,7 @@ def verify_fixture(folder: Path, options: dict[str, Any]) -> Any:
         since=since,
         sources=sources,
         as_copy=options.get("as_copy", False),
-        now=START + options.get("seconds_later", 0) * 10**9,
+        now=now,
     )
 
 
@@ -761,6 +778,7 @@ def main() -> None:
         (HERE / "good/0.1_erased", make_erased),
         (HERE / "good/0.1_witnessed", make_witnessed),
         (HERE / "good/0.1_package", make_package),
+        (HERE / "good/0.1_branch_package", make_branch_package),
     ):
         if not part.exists():
             make()

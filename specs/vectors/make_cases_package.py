@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 import packagebuilder as pb
+from make_cases_custody import named, put
 
 if TYPE_CHECKING:
     from make_cases import Bench
@@ -254,3 +255,23 @@ def _(parts: pb.Parts) -> None:
 @spoilt("E403", "a package that somebody else signed", "package_signed_by_another")
 def _(b: Bench) -> None:
     archive(b, parts_of(b).closed(b.other))
+
+
+@spoilt("E166", "a package of an item that no event of its log is about", "item_of_no_event")
+def _(b: Bench) -> None:
+    parts = parts_of(b, hidden={})
+    archive(b, parts.closed(b.signer, items=[*parts.record["items"], "EX-999"]))
+
+
+@exported("E166", "an event and its entry behind the checkpoint, which the log does not have", "entry_behind")
+def _(parts: pb.Parts) -> None:
+    last = max(path for path in parts.files if path.startswith("evidence/custody/") and path.endswith("/entry"))
+    parts.files["evidence/custody/00000099/entry"] = parts.files[last]
+
+
+@spoilt("E312", "a package by a key that its log retired before", "package_by_retired_key")
+def _(b: Bench) -> None:
+    key = named("other")["key"]
+    put(b, "key_retire", [], {"key": key, "reason": "he left"})
+    parts = parts_of(b, hidden={})
+    archive(b, parts.closed(b.other, exporter=parts.record["exporter"] | {"key": key}))

@@ -73,7 +73,7 @@ def make_witnessed(b: Bench, small: Path) -> None:
     """The small case, cosigned by a witness whom the policy wants."""
     shutil.copytree(small, b.case, symlinks=True)
     enter(b, cosigned(b, witness(), later=1_990))
-    b.options["seconds_later"] = 3_000
+    b.options["now"] = "2026-05-28T21:16:40.000000000Z"
     trust(b, witness())
 
 

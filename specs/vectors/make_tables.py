@@ -1,4 +1,5 @@
-"""Makes what is printed from the code: findings.json, events.json, and the table of codes in verification.md.
+"""Makes what is printed from the code: findings.json, events.json, the table of codes in verification.md, and what
+texts/en.json says of findings.
 
 Running it again changes nothing. Texts stand in evidencekit/core/registry.py and evidencekit/core/event_types.py.
 """
@@ -42,6 +43,16 @@ def findings() -> str:
     return json.dumps(codes, indent=1, ensure_ascii=False) + "\n"
 
 
+def english(catalogue: str) -> str:
+    """texts/en.json with the findings' texts as the registry has them; the rest as it stands."""
+    texts = json.loads(catalogue)
+    texts["findings"] = {
+        code: {"title": entry.title, "means": entry.means, "means_not": entry.means_not, "do": entry.do}
+        for code, entry in sorted(ENTRIES.items())
+    }
+    return json.dumps(texts, indent=1, ensure_ascii=False) + "\n"
+
+
 def events() -> str:
     """Every type of event: what its body says, how many sign, what it does; and the names kept for later."""
     types = {
@@ -81,9 +92,11 @@ def filled(page: str) -> str:
 
 
 def main() -> None:
-    """Write all three."""
+    """Write all four."""
     (SPECS / "findings.json").write_text(findings())
     (SPECS / "events.json").write_text(events())
+    texts = SPECS / "texts" / "en.json"
+    texts.write_text(english(texts.read_text()))
     page = SPECS / "verification.md"
     page.write_text(filled(page.read_text()))
 

@@ -41,7 +41,11 @@ def test_fixture(maker, folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["0.1_small", "0.1_match", "0.1_custody", "0.1_erased", "0.1_stamped", "0.1_witnessed", "0.1_package"]
+    "name",
+    [
+        *("0.1_small", "0.1_match", "0.1_custody", "0.1_erased", "0.1_stamped", "0.1_witnessed"),
+        *("0.1_package", "0.1_branch_package"),
+    ],
 )
 def test_a_case_sealed_by_the_first_version_stays_readable(maker, name):
     """What the report says of it may gain members, and never lose or change one; but why an aspect is not checked."""

@@ -135,6 +135,20 @@ def recorder():
     return beside("recorder")
 
 
+@pytest.fixture(scope="module")
+def zygote(in_memory):
+    """zygote.py at work."""
+    process = beside("killer").Zygote(Path(tempfile.mkdtemp(dir=in_memory)))
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="session")
+def package_parties():
+    """parties.py: a package on its way from one case to another."""
+    return beside("parties")
+
+
 @dataclass
 class Base:
     """An opened case, a source with a large value, and what undisturbed acquisitions of it give."""

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import random
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
-import time
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -24,68 +17,6 @@ STOPPED = r"\n?error X499: [^\n]+\n(?:  [^\n]+\n)?"  # the line break ends that 
 """One line, and one with what to do."""
 IN_HAND = 256 + 1
 """Rows that a run keeps back at most (acquire/journal.py), and the file that was being read."""
-
-
-@dataclass
-class Ran:
-    """What one command came to."""
-
-    code: int
-    phases: list[tuple[str, float]]
-    """Name and beginning; the last one is `ended`."""
-    hit: str
-    """The phase that it was in when the signal was sent."""
-    errors: str
-    opened: list[tuple[float, str]]
-
-
-class Zygote:
-    """zygote.py at work."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("zygote.py")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
-
-    def run(self, arguments, *, at="", after=0.0, send=signal.SIGKILL) -> Ran:
-        """Run a command; send a signal so many seconds after a phase began."""
-        errors, opened = self._folder / "errors", self._folder / "opened"
-        opened.unlink(missing_ok=True)
-        order = {"arguments": arguments, "errors": str(errors), "opened": str(opened)}
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        pid, phases, hit = 0, [], ""
-        while True:
-            word, _, rest = self._process.stdout.readline().rstrip("\n").partition(" ")
-            now = time.monotonic()
-            if word == "ended":
-                break
-            assert word in {"pid", "phase"}, "the zygote died"
-            pid = int(rest) if word == "pid" else pid
-            phases.append(("start" if word == "pid" else rest, now))
-            if phases[-1][0] == at and not hit:
-                hit = at
-                assert pid
-                time.sleep(after)
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, send)
-        lines = opened.read_text(errors="surrogateescape").splitlines() if opened.exists() else []
-        times = [(float(line.split(" ", 1)[0]), line.split(" ", 1)[1]) for line in lines]
-        return Ran(int(rest), [*phases, ("ended", now)], hit, errors.read_text(), times)
-
-    def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
-
-
-@pytest.fixture(scope="module")
-def zygote(in_memory):
-    process = Zygote(Path(tempfile.mkdtemp(dir=in_memory)))
-    yield process
-    process.close()
 
 
 class Killing:

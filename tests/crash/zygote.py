@@ -1,22 +1,33 @@
 """A program with evidencekit loaded, which forks itself for each command: only the command's own time is spent.
 
 It reads a JSON object a line: `arguments`, and the files `errors` (for stderr) and `opened` (for what is opened in the
-source, with the time). It says on stdout: `pid N`, `phase NAME` where one begins, and `ended CODE`. Files whose name
-begins with `shaky` fail when they are opened for the first time, so that there is something to look at again.
+source, with the time); that is not watched where an `environment` is given. With `root` and `step` the command sends
+itself a `signal`, SIGKILL if none is named, before its change of that number below that folder. It says on stdout:
+`pid N`, `phase NAME` where one begins, `steps N` of the changes below `root`, where it was not killed, and `ended
+CODE`. Files whose name begins with `shaky` fail when they are opened for the first time, so that there is something to
+look at again.
 """
 
 import errno
 import json
 import os
+import signal
 import sys
 import time
+import traceback
 
 import pyarrow.compute
 import pyarrow.parquet  # noqa: F401 (loaded before the fork)
+import pyrage  # noqa: F401
+from conftest import Disk
 
 import evidencekit.acquire.identify
 import evidencekit.cli.acquire
+import evidencekit.cli.export
+import evidencekit.cli.receive
 import evidencekit.journeys.acquire
+import evidencekit.journeys.export_onward
+import evidencekit.journeys.receive
 import evidencekit.seal.sign
 from evidencekit.cli.main import evidencekit as command
 from evidencekit.cli.main import run
@@ -89,16 +100,31 @@ def child(order: dict, said: int) -> None:
     os.dup2(null, 1)
     os.dup2(errors, 2)
     os.write(said, f"pid {os.getpid()}\n".encode())
-    Watch(order["opened"], said)
+    os.environ |= order.get("environment", {})
+    disk = Disk(order["root"], order["step"], lambda: hit(order)) if "root" in order else None
+    if disk is not None:
+        disk.__enter__()
+    elif "environment" not in order:
+        Watch(order["opened"], said)
     sys.argv = ["evidencekit", *order["arguments"]]
     code = 1
     try:
         run(command, "evidencekit")
     except SystemExit as leaving:
         code = leaving.code
+    except BaseException:  # noqa: BLE001 - said as an interpreter would
+        traceback.print_exc()
     finally:
         sys.stderr.flush()
+        if disk is not None:
+            os.write(said, f"steps {disk.count}\n".encode())
         os._exit(code)
+
+
+def hit(order: dict) -> BaseException:
+    """Get a signal; return what Python makes of one that it hears of here."""
+    os.kill(os.getpid(), order.get("signal", signal.SIGKILL))
+    return KeyboardInterrupt()
 
 
 def main() -> None:

@@ -35,6 +35,7 @@ for _name in (
     "realcase",
     "casebuilder",
     "hostiletree",
+    "leakhunt",
     "manifestrows",
     "openings",
     "openwatch",

@@ -1,4 +1,4 @@
-"""Memory does not grow with a source: the peak of a whole `acquire`, as the kernel counts it, on small and large ones."""
+"""Memory does not grow with a source, or a package: the peak of whole commands, as the kernel counts it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,17 @@ print(os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024)
 
 def peak(work, source, exhibit, *more):
     """Take a source in a process of its own; return the most memory that it had, in bytes."""
-    words = work.acquiring(source, exhibit, "--no-identify", "--quiet", *more)
+    return peak_of(work, *work.acquiring(source, exhibit, "--no-identify", "--quiet", *more))
+
+
+def peak_of(work, *words, code=0):
+    """Run a command in a process of its own; return the most memory that it had, in bytes."""
     environment = os.environ | at_home(work.folder)
-    command = [sys.executable, "-c", PEAK, sys.executable, "-m", "evidencekit", *words]
+    command = [sys.executable, "-c", PEAK, sys.executable, "-m", "evidencekit", *map(str, words)]
     done = subprocess.run(command, capture_output=True, check=True, env=environment)
     line = done.stdout.decode().splitlines()[-1]
-    code, size = map(int, line.split())
-    assert code == 0, done.stderr.decode()
+    ended, size = map(int, line.split())
+    assert ended == code, done.stderr.decode()
     return size
 
 
@@ -87,3 +91,26 @@ def test_a_million_files_in_one_folder(room):
     large = peak(work, many, "EX-002")
     print(f"a million files: {time.monotonic() - began:.0f} s, {(large - small) / MIB:.0f} MiB more than a thousand")
     assert large - small < MOST + 1_000_000 * BOUND, (small, large)
+
+
+PACKAGE_MOST = 16 * MIB
+"""What is allowed between a package of few files and one of ten times as many: 36,000 times some 70 bytes, and blocks."""
+
+
+@pytest.mark.long
+def test_packages_of_more_files(room):
+    folder, work = room
+    keys = ["--signer", work.folder / "office/examiner", "--log-key", work.folder / "log.pem"]
+    peaks = []
+    for exhibit, count in (("EX-001", 4_000), ("EX-002", 40_000)):
+        peak(work, files(f"{folder}/{exhibit}", count), exhibit)
+        out, mine = f"{folder}/{exhibit}.tar", f"{folder}/received-{exhibit}"
+        receiving = ["--into", mine, "--signer", keys[1], "--log-key", f"{mine}.pem", "--receipt", f"{mine}.json"]
+        peaks.append(
+            [
+                peak_of(work, "export", work.case, out, "--item", exhibit, "--tar", "--quiet", *keys),
+                peak_of(work, "verify", out, "--quiet", code=7),
+                peak_of(work, "receive", out, "--quiet", *receiving),
+            ]
+        )
+    assert all(large - small < PACKAGE_MOST for small, large in zip(*peaks, strict=True)), peaks

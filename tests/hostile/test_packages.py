@@ -116,6 +116,7 @@ ZIPS = {
     "another size inside": (ended(local(b"p/a", b"x", size=2), central(b"p/a", 0, 1, crc=zlib.crc32(b"x")), 1), "E152"),
     "a second name": (one_entry(extra=struct.pack("<HH", 0x7075, 0)), "E151"),
     "a link": (one_entry(mode=0o120777), "E154"),
+    "a link, made on another system": (one_entry(mode=0o120777, made=19), "E154"),
     "a device": (one_entry(mode=0o060644), "E154"),
     "traversal": (one_entry(b"p/../../a"), "E153"),
     "absolute": (one_entry(b"/etc/passwd"), "E153"),
@@ -280,6 +281,22 @@ def plain(*names, **pax):
     return tar(*((name, tarfile.REGTYPE, "") for name in names), **pax)
 
 
+def gnu(*entries):
+    return tar(*entries, form=tarfile.GNU_FORMAT)
+
+
+def remade(data, at, field, of=0):
+    """Change bytes of a tar, and the checksum of the header in which they stand."""
+    found = bytearray(data)
+    found[at : at + len(field)] = field
+    if of is not None:
+        head = at - at % 512
+        found[head + 148 : head + 156] = b" " * 8
+        found[head + 148 : head + 156] = b"%06o\0 " % sum(found[head : head + 512])
+    return bytes(found)
+
+
+A, LONG = ("p/a", tarfile.REGTYPE, ""), ("p/" + "a" * 200, tarfile.REGTYPE, "")
 TARS = {
     "traversal": (plain("p/../../a"), "E153"),
     "absolute": (plain("/p/a"), "E153"),
@@ -296,7 +313,24 @@ TARS = {
     "pax sparse": (plain("p/a", **{"GNU.sparse.map": "0,1", "GNU.sparse.size": "9"}), "E154"),
     "a link by pax": (plain("p/a", linkpath="/etc"), "E154"),
     "another charset": (plain("p/a", hdrcharset="BINARY"), "E151"),
-    "GNU format": (tar(("p/" + "a" * 200, tarfile.REGTYPE, ""), form=tarfile.GNU_FORMAT), "E151"),
+    "GNU, sparse": (gnu(("p/a", tarfile.GNUTYPE_SPARSE, "")), "E154"),
+    "GNU, with times": (remade(gnu(A), 345, b"%011o\0" % 1), "E151"),
+    "GNU, a part of several volumes": (remade(gnu(A), 369, b"%011o\0" % 512), "E151"),
+    "GNU, with a prefix as ustar has it": (remade(gnu(A), 345, b"q"), "E151"),
+    "GNU, a long name of another": (remade(gnu(LONG), 1024, b"p/b"), "E152"),
+    "GNU, a long name with an end in it": (remade(gnu(LONG), 512 + 100, b"\0", of=None), "E152"),
+    "GNU, a long name without end": (remade(gnu(LONG), 124, b"%011o\0" % 202), "E152"),
+    "GNU, a long name of a gigabyte": (remade(gnu(LONG), 124, b"%011o\0" % 2**30), "E156"),
+    "GNU, a long name of nothing": (gnu(LONG)[:1024] + bytes(1024), "E151"),
+    "GNU, a long name of a long name": (gnu(LONG)[:1024] + gnu(LONG), "E152"),
+    "GNU, a long name before ustar": (gnu(LONG)[:1024] + plain("p/" + "a" * 98), "E152"),
+    "GNU, a long name that leads out": (gnu(("p/../" + "a" * 200, tarfile.REGTYPE, "")), "E153"),
+    "GNU, a long link": (gnu(("p/a", tarfile.SYMTYPE, "b" * 200)), "E154"),
+    "GNU, behind a pax header": (plain("p/a", comment="x")[:1024] + gnu(A), "E152"),
+    "GNU, a size in base 256 that octal holds": (remade(gnu(A), 124, b"\x80" + bytes(10) + b"\1"), "E151"),
+    "GNU, a size below zero": (remade(gnu(A), 124, b"\xff" * 12), "E151"),
+    "GNU, larger than the tar": (remade(gnu(A), 124, b"\x80" + (8**11).to_bytes(11)), "E156"),
+    "ustar, a size in base 256": (remade(plain("p/a"), 124, b"\x80" + (8**11).to_bytes(11)), "E151"),
     "twice": (plain("p/a", "p/a"), "E155"),
     "twice but for case": (plain("p/a", "p/A"), "E155"),
     "twice but for spelling": (plain("p/é", "p/e\u0301"), "E155"),
@@ -313,6 +347,15 @@ TARS = {
     "a flipped header": (b"q" + plain("p/a")[1:], "E151"),
     "empty": (tar(), None),
 }
+
+
+@pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize("length", [1, 97, 98, 99, 100, 101, 254])
+def test_a_long_name_is_read_as_it_is(length, form, tmp_path):
+    path = tmp_path / "package.tar"
+    path.write_bytes(tar(("p/" + "a" * length, tarfile.REGTYPE, ""), ("p/b", tarfile.REGTYPE, ""), form=form))
+    with open_package(path) as package:
+        assert list(package.names()) == ["a" * length, "b"]
 
 
 @pytest.mark.parametrize("name", TARS)

@@ -169,6 +169,12 @@ def after():
     return beside("../crash/aftermath")
 
 
+@pytest.fixture(scope="session")
+def package_parties():
+    """crash/parties.py: a package on its way from one case to another."""
+    return beside("../crash/parties")
+
+
 @pytest.fixture
 def bench(rc, after, tmp_path):
     """bench.py: an opened case, and the commands as a person gives them."""

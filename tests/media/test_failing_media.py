@@ -272,3 +272,15 @@ def test_bad_blocks_of_a_device(bench, tmp_path, bad_medium, loop, capsys):
     assert ranges(content) == bad
     assert zero_filled(folder / "disk", bad).items() <= content.items()
     check_record(bench, capsys, {"(the source itself)": "io_error"})
+
+
+def test_a_device_is_exported_from_where_it_was_taken(bench, tmp_path, loop):
+    """The content of a device is read once more, held against what was sealed, and is a file of the package."""
+    content = os.urandom(3 << 20) + bytes(1 << 20)
+    (tmp_path / "disk").write_bytes(content)
+    device = loop(tmp_path / "disk")
+    assert bench.acquire(device) == 0
+    signing = ["--signer", tmp_path / "office/examiner", "--log-key", tmp_path / "log.pem"]
+    assert bench.command("export", bench.case, tmp_path / "OUT", *signing) == 0
+    assert (tmp_path / "OUT/data/EX-001/^~source").read_bytes() == content
+    assert bench.command("verify", tmp_path / "OUT", "-q") == INTEGRITY_ONLY

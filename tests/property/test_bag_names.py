@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from evidencekit.core import bag_names
 from evidencekit.core.bag_names import (
     MAX_COMPONENT,
     fold,
@@ -118,6 +119,11 @@ def test_neighbours_are_told_apart_without_case(tmp_path_factory, paths, random)
         named[tuple(order)] = {piece.path: piece.place for piece in pieces}
     first, *others = named.values()
     assert all(other == first for other in others)
+
+
+def test_usual_names_have_just_the_plain_characters_of_ascii():
+    usual = {bytes([one]) for one in range(256) if bag_names._USUAL_PLAIN.fullmatch(bytes([one]))}
+    assert usual == {bytes([one]) for one in range(128) if bag_names._is_plain(chr(one))}
 
 
 def test_names_that_people_meet():

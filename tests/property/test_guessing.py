@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import sys
 from itertools import combinations, product
 from pathlib import Path
@@ -268,3 +269,139 @@ def leaf_bytes(row):
     return json.dumps(
         {"_t": "evidencekit/row/1", **commitments, "kind": row.kind}, sort_keys=True, separators=(",", ":")
     ).encode()
+
+
+# --- packages -----------------------------------------------------------------------------------------------------
+
+
+WORDS = ["".join(letters) + ".doc" for letters in product("abcdefghij", repeat=3)]
+NAMES = WORDS[:: len(WORDS) // 40][:40]
+"""Of the files; an adversary has the whole list."""
+
+
+@pytest.fixture(scope="module")
+def handed_over(rc, tmp_path_factory):
+    """A case of files named by words of a list, and packages of it: names withheld, rows withheld, one row left out."""
+    from evidencekit.journeys.custody import Hand
+    from evidencekit.journeys.custody_choice import Wanted as Accepted
+    from evidencekit.journeys.export import export
+    from evidencekit.journeys.export_onward import Onward, export_onward
+    from evidencekit.journeys.export_plan import Request
+    from evidencekit.journeys.export_rows import Wanted, Withhold
+    from evidencekit.journeys.receive import examine, receive
+    from evidencekit.read.package import open_package
+    from evidencekit.verify.package import verify_package
+
+    folder = tmp_path_factory.mktemp("words")
+    lab, partner = rc.Office(folder / "lk", "lab.example/1"), rc.Office(folder / "pk", "partner.example/1")
+    lab.open(folder / "case")
+    partner.open(folder / "partner", identity=b"a partner.......")
+    (folder / "source").mkdir()
+    for word in NAMES:
+        (folder / "source" / word).write_text(word)
+    lab.acquire(folder / "case", folder / "source")
+    how = {"verify": verify_package, "random": os.urandom, "cache_folder": folder / "cache"}
+
+    def hand(office, case):
+        return Hand(office.ledger(folder / case), rc.actor(office.signer), [office.signer])
+
+    for name, request in {
+        "names": Request(withhold=[Withhold(("name",), "privacy")]),
+        "rows": Request(wanted=Wanted(globs=("a*",))),
+        "all": Request(),
+    }.items():
+        made = export(hand(lab, "case"), request, folder / name, **how)
+    with open_package(folder / "all") as package:
+        receive(hand(partner, "partner"), examine(package, name="all"), Accepted())
+    rule = Withhold(GROUPS, "privacy", WORDS[0])
+    export_onward(hand(partner, "partner"), Onward(made.digest, withhold=(rule,)), folder / "onward", **how)
+    return folder
+
+
+def all_bytes(package):
+    """Every file of a package, and what stands in base64 or hex in it."""
+    import base64
+    import re
+
+    found = [path.read_bytes() for path in package.rglob("*") if path.is_file()]
+    for data in list(found):
+        found += [
+            bytes.fromhex(word.decode()) for word in set(re.findall(rb"[0-9a-f]{32,}", data)) if len(word) % 2 == 0
+        ]
+        for word in set(re.findall(rb"[A-Za-z0-9+/]{22,}={0,2}", data)):
+            found.append(base64.b64decode(word[: len(word) // 4 * 4]))
+    return found
+
+
+def guessed(package, words, salts):
+    """The words that somebody who has a package confirms: their group, in any way, leads to 32 bytes that are in it."""
+    pieces = all_bytes(package)
+    whole = b"\n".join(pieces)
+    digests = {piece for piece in pieces if len(piece) == 32}
+    digests |= {piece[at : at + 32] for piece in pieces if len(piece) % 32 == 0 for at in range(0, len(piece), 32)}
+    hits = set()
+    for word in words:
+        name = json.dumps({"_t": "evidencekit/name/1", "path": word}, separators=(",", ":")).encode()
+        content = hashlib.sha256(word.encode()).hexdigest().encode()
+        tries = [hashlib.sha256(name).digest(), hashlib.sha256(b"\0" + name).digest(), hashlib.sha256(content).digest()]
+        tries += [commit("name", salt, name) for salt in salts]
+        if digests.intersection(tries) or any(one in whole for one in tries[:3]):
+            hits.add(word)
+    return hits
+
+
+def salts_of(package):
+    """Every salt that a package shows, and what else somebody might try for one."""
+    import base64
+
+    salts = {b"", bytes(16), bytes(32)}
+    for path in package.rglob("records.jsonl"):
+        for line in path.read_bytes().splitlines():
+            salts |= {base64.b64decode(group["salt"]) for group in json.loads(line)["groups"].values()}
+    return salts
+
+
+@pytest.mark.parametrize("name", ["names", "rows", "onward"])
+def test_a_word_list_confirms_no_withheld_name(handed_over, name):
+    """Every word, with every salt that the package shows, against every 32 bytes in it that could commit to a name."""
+    package = handed_over / name
+    hits = guessed(package, NAMES if name == "onward" else WORDS, salts_of(package))
+    shown = {one["path"] for one in opened_names(package)}
+    assert hits == shown  # an opened one is confirmed by its salt, so the attack works; no other is
+    assert (len(shown) > 0) == (name != "names")
+    assert len(shown) < 40
+
+
+def opened_names(package):
+    for path in package.rglob("records.jsonl"):
+        for line in path.read_bytes().splitlines():
+            groups = json.loads(line)["groups"]
+            if "name" in groups and (name := json.loads(groups["name"]["bytes"]))["path"]:
+                yield name
+
+
+def test_a_commitment_without_its_salt_would_be_found(handed_over, tmp_path):
+    """That the attack above would have found one: a digest of a withheld name put into a copy of the package."""
+    import shutil
+
+    shutil.copytree(handed_over / "names", tmp_path / "P")
+    word = WORDS[0]
+    name = json.dumps({"_t": "evidencekit/name/1", "path": word}, separators=(",", ":")).encode()
+    with (tmp_path / "P/evidence/withheld.json").open("ab") as file:
+        file.write(hashlib.sha256(name).hexdigest().encode())
+    assert guessed(tmp_path / "P", NAMES, salts_of(tmp_path / "P")) == {word}
+
+
+def test_a_word_list_confirms_no_file_of_a_bag_that_was_left_out(handed_over):
+    """Who has all rows but one guesses its name and content, makes the bag's manifest again, and looks for its digest."""
+    package, missing = handed_over / "onward", WORDS[0]
+    whole = b"\n".join(all_bytes(package))
+    lines = (package / "manifest-sha256.txt").read_bytes().splitlines(keepends=True)
+    oxum = next(line for line in (package / "bag-info.txt").read_text().splitlines() if "Oxum" in line)
+    assert oxum.endswith(".39")
+    for word in WORDS[:200]:
+        line = f"{hashlib.sha256(word.encode()).hexdigest()}  data/EX-001/{word}\n".encode()
+        guess = b"".join(sorted([*lines, line], key=lambda one: one[66:]))
+        assert hashlib.sha256(guess).digest() not in whole
+        if word == missing:  # the guess is right: it is the manifest of the package that was received
+            assert guess == (handed_over / "all/manifest-sha256.txt").read_bytes()

@@ -76,3 +76,59 @@ def test_the_court_can_prove_the_first_seal(story, sent):
     )  # fmt: skip
     assert done["items"] == ["P-1"]
     assert story.verify("later/court", code=7)["counts"]["packages"] == 1
+
+
+@pytest.fixture(scope="module")
+def adopted(story, sent):
+    """An exhibit that the field team seized goes from the laboratory, which adopted its case, to the partner and on."""
+    told = {}
+    lab, partner = story.path("later/lab/case"), story.path("later/partner/case")
+    package, receipt = story.path("later/field.zip"), story.path("later/field-receipt.json")
+    keeper, liaison = story.signed("lab", "keeper2"), story.signed("partner", "liaison")
+    told["plan"] = story.json("export", lab, "--item", "field/EX-002", "--plan")
+    told["export"] = story.json(
+        "export", lab, package, "--item", "field/EX-002", "--glob", "*.txt", "--to", f"{story.key('liaison')}.pub",
+        "--purpose", "trial", *keeper,
+    )  # fmt: skip
+    told["verify"] = story.json("verify", package, "--policy", story.path("partner/policy"), code=None)
+    told["receive"] = story.json(
+        "receive", package, "--into", partner, "--receipt", receipt, "--policy", story.path("partner/policy"),
+        "--as", "field/EX-002=P-2", "--place", "Room 1", *liaison,
+    )  # fmt: skip
+    told["receipt"] = story.json("custody", "receipt", lab, receipt, "--policy", story.path("lab/policy"), *keeper)
+    told["onward"] = story.json(
+        "export", partner, story.path("later/COURT2.tar"), "--package", told["export"]["package"][:16], "--item", "P-2",
+        "--glob", "3.txt", "--to", f"{story.key('judge')}.pub", *liaison,
+    )  # fmt: skip
+    return told
+
+
+def test_the_first_seal_of_the_field_team_is_proved_by_its_own_log(adopted):
+    assert adopted["plan"]["items"] == ["field/EX-002"]
+    assert [one["name"] for one in adopted["plan"]["branches"]] == ["field"]
+    report = adopted["verify"]
+    assert not [one for one in report["findings"] if one["severity"] == "error"]
+    assert (report["counts"]["rows"], report["counts"]["checked"]["branches"]) == (4, 1)
+    for aspect in ("record", "evidence", "custody", "identity"):
+        assert report["aspects"][aspect]["status"] == "ok", report["aspects"][aspect]
+    assert adopted["receive"]["items"] == ["P-2"]
+    assert adopted["receipt"]["items"] == ["field/EX-002"]
+
+
+def test_the_court_sees_three_logs(story, adopted):
+    report = story.verify("later/COURT2.tar", "partner/policy", code=None)
+    assert not [one for one in report["findings"] if one["severity"] == "error"]
+    assert (report["counts"]["rows"], report["aspects"]["identity"]["status"]) == (1, "ok")
+    assert report["counts"]["checked"]["branches"] == 1
+    strict = story.verify(
+        "later/COURT2.tar", "field/policy", code=None
+    )  # which admits the field's log and the laboratory's
+    wheres = [one["where"] for one in strict["findings"] if one["code"] == "E407"]
+    assert [one for one in wheres if "/branches/field/" not in one] == wheres != []
+    story.path("later/court2").mkdir()
+    done = story.json(
+        "receive", story.path("later/COURT2.tar"), "--into", story.path("later/court2/case"), "--origin", COURT,
+        "--receipt", story.path("later/receipt3.json"), *story.signed("later/court2", "judge"),
+    )  # fmt: skip
+    assert done["items"] == ["P-2"]
+    assert story.verify("later/court2/case", code=7)["counts"]["packages"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import subprocess
@@ -18,6 +19,9 @@ import pytest
 from casebuilder import Builder, file_row, folder_row, jcs
 from packagebuilder import Wanted
 
+from evidencekit.errors import CannotFinish
+from evidencekit.read.package_folder import FolderPackage
+from evidencekit.verify import package_rows
 from evidencekit.verify.package import verify_package
 
 CONTENT = {b"a": b"aaa", b"b": b"bbb", b"d/b": b"yy", b"e\n": b""}
@@ -360,6 +364,141 @@ def test_somebody_else_who_signs_is_not_the_exporter(bench, tmp_path):
     assert "E408" in codes(parts.closed(bench.builder.other, exporter=mine), tmp_path / "2", bench)
 
 
+# --- what is hidden cannot make a package green ---------------------------------------------------------------------------
+
+
+def judged(parts, builder, folder, *, signer=None, policy=None, **changes):
+    files = parts.closed(signer or builder.signer, **changes)
+    return verify_package(pb.write_folder(files, folder / "package"), policy=policy or builder.policy())
+
+
+def errors_of(report):
+    return {(finding.code, finding.where) for finding in report.findings if finding.severity == "error"}
+
+
+@pytest.fixture
+def builder(tmp_path):
+    builder = Builder(tmp_path)
+    builder.seal(ROWS)
+    return builder
+
+
+def test_an_item_that_no_event_is_about_is_none_of_the_log(builder, tmp_path):
+    report = judged(pb.evidence_of(builder.case, CONTENT.__getitem__), builder, tmp_path, items=["EX-001", "EX-002"])
+    assert errors_of(report) == {("E166", RECORD)}
+
+
+def test_an_item_of_which_every_event_is_hidden_has_no_history(builder, tmp_path):
+    builder.acquire("EX-002")
+    builder.enter(builder.event("view", ["EX-002"], {"purpose": "test"}))
+    parts = pb.evidence_of(builder.case, CONTENT.__getitem__, Wanted(events={3: "privacy", 4: "privacy"}))
+    assert judged(parts, builder, tmp_path).verdict == "VERIFIED"
+    report = judged(parts, builder, tmp_path / "2", items=["EX-001", "EX-002"])
+    assert report.verdict == "NOT CHECKED"
+    assert report.aspects["custody"].reason == "EX-002: no event that is shown is about EX-002"
+
+
+def test_a_hidden_event_about_a_key_is_not_passed_over(builder, tmp_path):
+    builder.enter(builder.event("key_revoke", [], {
+        "from_size": "1", "key": builder.signer.fingerprint, "reason": "stolen",
+    }))  # fmt: skip
+    shown = judged(pb.evidence_of(builder.case, CONTENT.__getitem__), builder, tmp_path)
+    assert "E312" in {code for code, _ in errors_of(shown)}
+    parts = pb.evidence_of(builder.case, CONTENT.__getitem__, Wanted(events={3: "privacy"}))
+    report = judged(parts, builder, tmp_path / "2")
+    assert report.verdict == "NOT CHECKED"
+    assert "one may say that a key is revoked" in report.aspects["custody"].reason
+
+
+def test_an_exporter_whose_key_the_log_retired_is_found(builder, tmp_path):
+    known = "".join(f"{name} {builder.public_key(name)}\n" for name in ("examiner", "other"))
+    policy = builder.policy(signers=known)
+    exporter = builder.actor(builder.other, "other")
+    parts = pb.evidence_of(builder.case, CONTENT.__getitem__)
+    before = judged(parts, builder, tmp_path, signer=builder.other, policy=policy, exporter=exporter)
+    assert before.verdict == "VERIFIED"
+    builder.enter(builder.event("key_retire", [], {"key": builder.other.fingerprint, "reason": "he left"}))
+    parts = pb.evidence_of(builder.case, CONTENT.__getitem__)
+    report = judged(parts, builder, tmp_path / "2", signer=builder.other, policy=policy, exporter=exporter)
+    assert errors_of(report) == {("E312", SIGNATURE)}
+
+
+def test_an_entry_behind_the_checkpoint_is_none_of_the_log(builder, tmp_path):
+    parts = pb.evidence_of(builder.case, CONTENT.__getitem__)
+    parts.files["evidence/custody/00000003/event.json"] = parts.files["evidence/custody/00000002/event.json"]
+    assert errors_of(judged(parts, builder, tmp_path)) == {("E166", RECORD)}
+
+
+def test_only_a_file_has_a_payload_whatever_is_withheld(tmp_path):
+    builder = Builder(tmp_path)
+    builder.seal((folder_row(), file_row("a", b"aaa") | {"kind": "symlink"}, file_row("b", b"bbb")))
+    parts = pb.evidence_of(builder.case, CONTENT.__getitem__, Wanted(withheld={1: {"metadata": "privacy"}}))
+    assert errors_of(judged(parts, builder, tmp_path)) == {("E171", f"{LINES}#1")}
+
+
+def test_lines_that_are_none_are_named_up_to_a_number(bench, tmp_path):
+    files = bench.good()
+    files[LINES] = b"\n" * 20_000
+    report = verify_package(pb.write_folder(files, tmp_path / "package"))
+    assert report.counts["findings"]["by_code"]["E101"] == 10_000
+    assert f"{LINES}#9999" in {one.where for one in report.not_checked}
+
+
+def test_grounds_without_end_are_not_kept(bench, tmp_path, monkeypatch):
+    monkeypatch.setattr(package_rows, "_MAX_SUMS", 2)
+    grounds = {row: {"name": f"x-{row}"} for row in range(5)}
+    report = verify_package(pb.write_folder(bench.good(Wanted(withheld=grounds)), tmp_path / "package"))
+    assert report.counts["findings"]["by_code"]["E174"] == 3
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_lists_of_leaves_are_open_one_at_a_time_and_may_be_unreadable(is_lost, builder, tmp_path, monkeypatch):
+    for number in (2, 3):
+        builder.seal(ROWS, exhibit=f"EX-00{number}")
+    wanted = Wanted(leaves=True, payload=False)
+    parts, *others = (pb.evidence_of(builder.case, CONTENT.__getitem__, wanted, manifest=one) for one in "123")
+    for other in others:
+        parts.files |= other.files
+        parts.lines += other.lines
+        parts.record["manifests"] += other.record["manifests"]
+        parts.record["items"] += other.record["items"]
+    opened = []
+
+    def watched(package, name, plain=FolderPackage.open):
+        if not name.startswith("evidence/leaves/"):
+            return plain(package, name)
+        if is_lost:
+            raise CannotFinish("it cannot be read", code="X403")
+        assert all(file.closed for file in opened)
+        opened.append(plain(package, name))
+        return opened[-1]
+
+    monkeypatch.setattr(FolderPackage, "open", watched)
+    report = judged(parts, builder, tmp_path)
+    assert errors_of(report) == set()
+    assert report.verdict == ("NOT CHECKED" if is_lost else "VERIFIED")
+    assert bool(opened) != is_lost
+
+
+def test_what_cannot_be_read_is_not_checked_and_not_called_false(bench, tmp_path, monkeypatch):
+    """The medium, or a permission: nobody changed anything."""
+    folder = pb.write_folder(bench.good(Wanted(leaves=True)), tmp_path / "package")
+    plain = FolderPackage.open
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        lost = path.relative_to(folder).as_posix()
+
+        def unreadable(package, name, lost=lost):
+            if name == lost:
+                raise CannotFinish(f"{name} cannot be read", code="X403")
+            return plain(package, name)
+
+        monkeypatch.setattr(FolderPackage, "open", unreadable)
+        report = verify_package(folder, policy=bench.policy)
+        assert (lost, report.verdict, errors_of(report)) == (lost, "NOT CHECKED", set())
+        assert [one.reason for one in report.not_checked if one.code == "internal_error"] == []
+        assert lost in " ".join(f"{one.where} {one.reason}" for one in report.not_checked)
+
+
 # --- with the sealed catalogues ------------------------------------------------------------------------------------------
 
 CATALOGUE = "evidence/manifests/00000001.parquet"
@@ -422,6 +561,46 @@ def test_what_is_withheld_is_listed_with_its_ground(bench, tmp_path):
     assert report.verdict == "NOT CHECKED"
     assert report.aspects["record"].status == "ok"
     assert report.aspects["custody"].reason == "EX-001: 1 hidden event touches EX-001"
+
+
+STOCK = {
+    "tar": (["tar", "-cf", "OUT", "package"], "VERIFIED"),
+    "tar, another owner": (["tar", "--owner=x:4000000000", "-cf", "OUT", "package"], "VERIFIED"),
+    "tar, ustar": (["tar", "--format=ustar", "-cf", "OUT", "package"], "VERIFIED"),
+    "tar, pax": (["tar", "--format=pax", "-cf", "OUT", "package"], "VERIFIED"),
+    "tar of what is in it": (["tar", "-cf", "OUT", "-C", "package", "."], "E153"),
+    "zip": (["zip", "-qr", "OUT", "package"], "VERIFIED"),
+    "zip, stored": (["zip", "-qr0", "OUT", "package"], "VERIFIED"),
+    "zip, without folders": (["zip", "-qrDX", "OUT", "package"], "VERIFIED"),
+    "zip, into a pipe": (["sh", "-c", "zip -qr - package | cat > OUT"], "VERIFIED"),
+}
+
+
+@pytest.mark.judge("tar")
+@pytest.mark.judge("zip")
+@pytest.mark.parametrize("name", STOCK)
+def test_a_partner_may_pack_the_folder_himself(name, tmp_path):
+    """With the folders, times and owners that stock tools add."""
+    builder = Builder(tmp_path)
+    long = "l" * 60 + "/" + "m" * 60
+    builder.seal((folder_row(), folder_row("l" * 60), file_row(long, b"long")))
+    parts = pb.evidence_of(builder.case, lambda _: b"long")
+    pb.write_folder(parts.closed(builder.signer), tmp_path / "package")
+    command, expected = STOCK[name]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    out = next(path for path in tmp_path.iterdir() if path.stem == "OUT")
+    report = verify_package(out, policy=builder.policy())
+    errors = [finding.code for finding in report.findings if finding.severity == "error"]
+    assert expected in {report.verdict, *errors}
+
+
+def test_whoever_compressed_it_hears_what_to_do(bench, tmp_path):
+    path = tmp_path / "package.tar.gz"
+    path.write_bytes(gzip.compress(pb.write_tar(bench.good(), tmp_path / "package.tar").read_bytes()))
+    with pytest.raises(CannotFinish) as refused:
+        verify_package(path)
+    assert refused.value.code == "X485"
+    assert "Unpack what is compressed" in refused.value.hint
 
 
 def run_verify(*arguments):

@@ -170,6 +170,28 @@ def test_passed_on(desk):
     done = desk.json("export", desk.folder / "partner", desk.folder / "ON.zip", *where, "--glob", "*.pdf")
     assert (done["previous"], done["verdict"]) == (made["package"], "INTEGRITY ONLY")
     assert desk.json("verify", desk.folder / "ON.zip", code=7)["counts"]["rows"] == 2
-    for more in (["--plan"], ["--withhold", "name"], ["--rows", "EX-001:docs"]):
+    for more in (["--smaller", "9"], ["--full"], ["--rows", "EX-001:docs"]):
         refused = desk.json("export", desk.folder / "partner", desk.folder / "NO", *where, *more, code=2)
+        assert refused["error"]["code"] == "U294"
+
+
+def test_a_package_is_passed_on_with_groups_withheld_after_a_plan(desk):
+    made = desk.export("OUT.tar", "--item", "EX-001")
+    desk.receive("OUT.tar", "--as", "EX-001=P-1")
+    case, out = desk.folder / "partner", desk.folder / "ON"
+    chosen = ["--package", made["package"][:16], "--withhold", "metadata:privacy"]
+    before = sorted(desk.folder.iterdir())
+    plan = desk.json("export", case, *chosen, "--plan")
+    said = desk.run("export", case, *chosen, "--plan").out.decode()
+    assert sorted(desk.folder.iterdir()) == before
+    assert plan["previous"] == made["package"]
+    assert [(one["group"], one["ground"], one["item"]) for one in plan["withheld"]] == [("metadata", "privacy", "P-1")]
+    assert "nothing was written: this is a plan" in said
+    assert "withheld  metadata of" in said
+    done = desk.json("export", case, out, *chosen, *desk.signed("partner"))
+    assert done["withheld"] == plan["withheld"]
+    assert desk.json("verify", out, "--digest", done["package"], code=7)["aspects"]["completeness"]["status"] == "ok"
+    desk.run("verify", out, "--digest", made["package"], code=3)  # of the package that is in it: another one
+    for more in (["--hash", "0" * 64], ["--after", "2020-01-01"], ["--full"], ["--sql", "1"]):
+        refused = desk.json("export", case, desk.folder / "NO", *chosen[:2], *more, *desk.signed("partner"), code=2)
         assert refused["error"]["code"] == "U294"

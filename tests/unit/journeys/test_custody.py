@@ -87,7 +87,7 @@ def test_a_full_disk_after_the_event(parties, tmp_path, monkeypatch):
     with pytest.raises(CannotFinish) as caught:
         write_message(Store(field.case), recorded.entry, tmp_path / "offer.json")
     assert caught.value.code == "X472"
-    assert f"--again {recorded.entry} --out FILE" in caught.value.hint
+    assert f"--again {recorded.entry} writes" in caught.value.hint
     monkeypatch.undo()
     write_message(Store(field.case), recorded.entry, tmp_path / "offer.json")
     assert read_message(tmp_path / "offer.json", OFFER)[1].entry.index == recorded.entry

@@ -20,11 +20,13 @@ from evidencekit.core import layout
 from evidencekit.core.event import decode_event
 from evidencekit.core.package_records import PACKAGE, SHOWN, WITHHELD, decode_record
 from evidencekit.errors import BadArgument, CannotFinish, Refused
-from evidencekit.journeys.custody import Hand
+from evidencekit.journeys.custody import Hand, reference
 from evidencekit.journeys.export import export
 from evidencekit.journeys.export_custody import HideEvent
+from evidencekit.journeys.export_place import move_recorded
 from evidencekit.journeys.export_plan import Request, make_plan
 from evidencekit.journeys.export_rows import Wanted, Withhold
+from evidencekit.read.store import Store
 from evidencekit.verify.package import verify_package
 
 NOW = 1_790_000_000_000_000_000
@@ -218,7 +220,7 @@ def test_a_folder_comes_with_all_below_it(make, tmp_path):
         ({"sql": "1); DELETE FROM rows; --"}, "U211"),
         ({"items": ("EX-009",)}, "U215"),
         ({"rows": ("EX-001:nosuch",)}, "U272"),
-        ({"items": ("field/EX-001",)}, "R560"),
+        ({"items": ("field/EX-001",)}, "U215"),
         ({"bounds": {"larger": 10**12}}, "U280"),
     ],
 )
@@ -278,6 +280,18 @@ def test_events_of_other_items_are_hidden_and_some_can_be(make, tmp_path):
     custody = tmp_path / "out/evidence/custody"
     assert sorted(name.name for name in custody.iterdir()) == [f"{n:08d}" for n in range(7)]
     assert [path.name for path in (custody / "00000004").iterdir()] == ["entry"]
+
+
+def test_a_countersignature_is_shown_and_what_it_is_of_stays_hidden(rc, made, make, case, tmp_path):
+    """Nobody can tell it from a revoked key where it is hidden, and then no custody would be checked."""
+    ledger = made[1].ledger(case)
+    hand = Hand(ledger, rc.actor(made[1].signer), [made[1].signer])
+    recorded = hand.record("countersign", [], {"of": reference(ledger.store, 4), "meaning": "seen"})
+    make(wanted=Wanted(items=("EX-001",)))
+    assert (tmp_path / f"out/evidence/{layout.event_file(recorded.entry)}").exists()
+    assert not (tmp_path / f"out/evidence/{layout.event_file(4)}").exists()
+    report = verify_package(tmp_path / "out")
+    assert (report.verdict, report.aspects["custody"].status) == ("INTEGRITY ONLY", "ok")
 
 
 @pytest.mark.parametrize("which", ["seal", "0", "99", "4"])
@@ -462,7 +476,7 @@ def test_stopped_it_leaves_nothing(make, case, tmp_path, error):
         make(verify=stop)
     assert events(case) == before
     assert not (tmp_path / "out").exists()
-    assert not [name for name in os.listdir(tmp_path) if name.startswith(".tmp-")]
+    assert not [name for name in os.listdir(tmp_path) if name.startswith("unfinished")]
 
 
 @pytest.mark.parametrize("at", ["verify", "copying"])
@@ -475,11 +489,12 @@ def test_killed_it_leaves_nothing_that_looks_finished(make, case, tmp_path, at):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     assert events(case) == before
     assert not (tmp_path / "out").exists()
-    assert [name[:12] for name in os.listdir(tmp_path) if "export" in name] == [".tmp-export-"]
+    assert [name[:18] for name in os.listdir(tmp_path) if "export" in name] == ["unfinished-export-"]
     make(seed=1)
+    assert [name for name in os.listdir(tmp_path) if "export" in name] == []
 
 
-def test_recorded_but_not_moved_is_said_and_kept(make, tmp_path, monkeypatch):
+def test_recorded_but_not_moved_is_said_and_kept(make, case, tmp_path):
     def verify(path):
         (tmp_path / "out").mkdir()  # somebody takes the name meanwhile
         (tmp_path / "out/x").write_text("x")
@@ -488,9 +503,72 @@ def test_recorded_but_not_moved_is_said_and_kept(make, tmp_path, monkeypatch):
     with pytest.raises(CannotFinish) as caught:
         make(verify=verify)
     assert caught.value.code == "X483"
-    (kept,) = [name for name in os.listdir(tmp_path) if name.startswith("out.entry-")]
+    (kept,) = [name for name in os.listdir(tmp_path) if name.startswith("unfinished-export-")]
     assert kept in caught.value.hint
-    assert verify_package(tmp_path / kept).verdict == "INTEGRITY ONLY"
+    entry = len(events(case)) - 1
+    assert f"--again {entry}" in caught.value.hint
+    with pytest.raises(Refused) as refusal:
+        make("other", seed=1)
+    assert (refusal.value.code, len(events(case))) == ("R574", entry + 1)
+    assert f"--again {entry}" in refusal.value.hint
+    report = move_recorded(Store(case), entry, tmp_path / "other", verify=verify_package)
+    assert report.verdict == verify_package(tmp_path / "other").verdict == "INTEGRITY ONLY"
+    assert not (tmp_path / kept).exists()
+    assert len(events(case)) == entry + 1
+    make("more", seed=1)
+
+
+def kept_package(make, case, tmp_path, name="out"):
+    """Let an export be stopped just after its event; return its entry, and its folder."""
+
+    def verify(path):
+        (tmp_path / name).write_text("x")
+        return verify_package(path)
+
+    with pytest.raises(CannotFinish):
+        make(name, verify=verify)
+    (tmp_path / name).unlink()
+    (folder,) = tmp_path.glob("unfinished-export-*")
+    return len(events(case)) - 1, folder
+
+
+def test_what_is_moved_is_what_was_recorded(make, case, tmp_path):
+    entry, folder = kept_package(make, case, tmp_path)
+    readme = folder / "built/out/README.txt"
+    data = readme.read_bytes()
+    readme.write_text("something else")
+
+    def move():
+        return move_recorded(Store(case), entry, tmp_path / "out", verify=verify_package)
+
+    refused("X482", move, tmp_path)
+    readme.write_bytes(data)
+    (folder / "built/out").rename(tmp_path / "kept")
+    make("another", seed=1)  # nothing is in it any more
+    assert not folder.exists()
+    refused("X483", move, tmp_path)
+    with pytest.raises(BadArgument) as caught:
+        move_recorded(Store(case), 0, tmp_path / "out", verify=verify_package)
+    assert caught.value.code == "U268"
+
+
+def test_what_another_case_may_have_recorded_is_left_alone(make, case, tmp_path):
+    _, folder = kept_package(make, case, tmp_path)
+    mark = folder / "recorded.json"
+    ours = mark.read_bytes()
+    for other in (ours.replace(b'"case":"', b'"case":"A'), b"{}", b"not as we write it"):
+        mark.write_bytes(other)
+        make(f"more-{len(other)}", seed=len(other))
+        assert verify_package(folder / "built/out").verdict == "INTEGRITY ONLY"
+
+
+def test_an_export_that_goes_on_is_left_alone(make, tmp_path):
+    def verify(path):
+        make("other", seed=1000)
+        return verify_package(path)
+
+    make(verify=verify)
+    assert {verify_package(tmp_path / name).verdict for name in ("out", "other")} == {"INTEGRITY ONLY"}
 
 
 # --- other hands -----------------------------------------------------------------------------------------------------

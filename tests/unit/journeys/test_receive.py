@@ -13,6 +13,7 @@ from evidencekit.core.encoding import PROOF
 from evidencekit.core.values import read_name
 from evidencekit.errors import BadArgument, CannotFinish, FormatError, Refused
 from evidencekit.journeys import receive as journey
+from evidencekit.journeys import receive_receipt as answer
 from evidencekit.journeys.custody import Hand
 from evidencekit.journeys.custody_choice import Wanted
 from evidencekit.journeys.custody_messages import message_of
@@ -116,6 +117,26 @@ def shown(package):
             name = encoding.decode(record["groups"]["name"]["bytes"].encode())
             found[read_name(name, "path")] = (package / record["payload"]["path"]).read_bytes()
     return found
+
+
+@pytest.mark.parametrize(
+    ("place", "is_there"), [("work", True), ("work/DRAFT", True), ("packages", False), ("packages/DIGEST", True)]
+)
+def test_a_link_in_the_case_leads_nothing_out_of_it(desk, place, is_there):
+    made, elsewhere = desk.export(), desk.folder / "elsewhere"
+    case = desk.folder / "partner"
+    link = case / place.replace("DRAFT", f".tmp-package-{made.digest[:16]}").replace("DIGEST", made.digest)
+    shutil.rmtree(link, ignore_errors=True)
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(elsewhere)
+    if is_there:
+        shutil.copytree(desk.folder / "OUT", elsewhere)
+    before, events = tree(desk.folder / "elsewhere"), desk.events("partner")
+    with pytest.raises(CannotFinish) as refused:
+        desk.receive()
+    assert refused.value.code == "X423"
+    assert tree(elsewhere) == before
+    assert desk.events("partner") == events
 
 
 @pytest.mark.parametrize(("name", "form"), [("OUT", "folder"), ("OUT.tar", "tar"), ("OUT.zip", "zip")])
@@ -270,21 +291,33 @@ def test_receipts_of_something_else(desk, rc, parties):
     assert caught.value.code == "R572"
 
 
-def test_a_receipt_with_another_transfer(desk):
+FORGED = {
+    "transfer": {"transfer": "AAAAAAAAAAAAAAAAAAAAAA=="},
+    "another case": {"case": "AAAAAAAAAAAAAAAAAAAAAA=="},
+    "mallory": {"sent_by": {"id": "mallory", "key": "SHA256:" + "A" * 43}},
+}
+
+
+@pytest.mark.parametrize("why", FORGED)
+def test_a_receipt_that_says_something_else_of_the_transfer(desk, why):
     desk.export()
-    body = {}
     keep = Hand.record
 
     def record(hand, kind, items, stated, **more):
-        body.update(stated)
-        return keep(hand, kind, items, stated | {"transfer": "AAAAAAAAAAAAAAAAAAAAAA=="}, **more)
+        return keep(hand, kind, items, stated | FORGED[why], **more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Hand, "record", record)
         desk.receive()
-    with pytest.raises(Refused, match="transfer") as caught:
-        desk.enter(desk.receipt(1))
+    data = desk.receipt(1)
+    with pytest.raises(Refused, match=why) as caught:
+        desk.enter(data)
     assert caught.value.code == "R572"
+    with pytest.MonkeyPatch.context() as patch:  # a writer that believes it
+        export = next(journey.events_of(desk.hand("lab").ledger.store, "export"))
+        patch.setattr(answer, "_export_of", lambda *_: export)
+        desk.enter(data)
+    assert {code for code, _ in codes(desk.folder / "lab") if code[0] == "E"} == {"E309"}
 
 
 # --- verified with the case ---------------------------------------------------------------------------------------

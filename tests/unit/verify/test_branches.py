@@ -177,5 +177,5 @@ def test_branches_are_bounded(build, field, monkeypatch):
 
 def test_a_mistake_of_the_program_in_a_branch_is_never_green(build, field, monkeypatch):
     adopt(build, field)
-    monkeypatch.setattr(branches, "_is_what_was_adopted", lambda *_: 1 / 0)
+    monkeypatch.setattr(branches, "is_what_was_adopted", lambda *_: 1 / 0)
     assert verify_case(build.case).verdict == "NOT CHECKED"
