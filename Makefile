@@ -52,9 +52,9 @@ vectors: .venv/.ready-test ## make the vectors and fixtures again; the tree must
 
 verifiers: .venv/.ready-web ## verify.html and verify_evidence.py in build/verifiers, the same bytes each time, with SHA256SUMS
 	@rm -rf $(VERIFIERS) && mkdir -p $(VERIFIERS)
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" node verifiers/web/build.mjs $(VERIFIERS)
+	@.venv/bin/node verifiers/web/build.mjs $(VERIFIERS) >/dev/null
 	@cp verifiers/python/verify_evidence.py $(VERIFIERS)/
-	@cd $(VERIFIERS) && sha256sum verify.html verify_evidence.py > SHA256SUMS && cat SHA256SUMS
+	@cd $(VERIFIERS) && sha256sum verify.html verify.licences.txt verify.mjs verify_evidence.py > SHA256SUMS && cat SHA256SUMS
 
 conformance: .venv/.ready-run verifiers ## every verifier over every vector: verdict, codes, places, exit code
 	@$(PY) verifiers/conformance.py 'evidencekit=.venv/bin/evidencekit verify' \

@@ -22,8 +22,7 @@ from evidencekit.verify.run import Run
 from evidencekit.verify.signatures import Signed, check_signatures
 
 SIGNATURE = f"{RECORD}.sig"
-_NEVER_LISTED = {RECORD, SIGNATURE, *TAG_MANIFESTS}
-_NEED_NOT_BE_LISTED = _NEVER_LISTED | set(PAYLOAD_MANIFESTS)
+_NEVER_LISTED = {RECORD, SIGNATURE, *TAG_MANIFESTS, *PAYLOAD_MANIFESTS}
 
 
 def read_package_record(run: Run, where: str = RECORD) -> tuple[dict[str, Any] | None, bytes]:
@@ -63,7 +62,7 @@ def check_files(run: Run, package: Package, bag: Bag, record: dict[str, Any]) ->
                 expected = f"{file['bytes']} bytes, SHA-256 {file['sha256']}"
                 run.find("E201", display(path), expected, f"{size} bytes, SHA-256 {found.hex()}")
     for path in package.record_names:
-        if path not in listed and path not in _NEED_NOT_BE_LISTED:
+        if path not in listed and path not in _NEVER_LISTED:
             run.find("E165", display(path), "a file that package.json lists", "one that it does not list")
 
 

@@ -1,8 +1,8 @@
-"""Makes cases/: good cases, and one case for each way of being wrong, named by its finding.
+"""Makes the vectors that are verified as a whole: good ones, and one for each way of being wrong, named by its finding.
 
     cases/good/0.1_small/          fixture.json, case/
     cases/good/0.1_match/          the lists, too
-    cases/bad/E101_not_canonical/…
+    notes/bad/E105_bad_checkpoint/…
 
 Signatures are random, so what stands is kept: running this again makes only what is missing (delete a folder to make it
 anew; never a good case, which has to stay readable for ever). The keys are published on purpose: they protect
@@ -58,11 +58,21 @@ from evidencekit.verify.package import verify_package
 from evidencekit.verify.published import verify_published
 from evidencekit.verify.verifier import verify_case, verify_proof
 
-HERE = Path(__file__).parent / "cases"
+VECTORS = Path(__file__).parent
+HERE = VECTORS / "cases"
+SMALL = HERE / "good/0.1_small/case"
 KEYS = HERE / "keys"
 ORIGIN = "vectors.example/small"
 START = 1_780_000_000_000_000_000
 """2026-05-28T20:26:40Z: the vectors' clock begins here and goes on by a second."""
+ODD = "\u0645\u062d\u0636\u0631 \u8b49\u64da \u0434\u0435\u043b\u043e caf\u00e9 \U0001f50f \u200f\u202e/ \ufdd0"
+"""Right to left, without spaces, composed, beyond the first plane, marks of direction, a noncharacter."""
+SUBJECTS = {
+    "encoding": ("E101", "E102", "E103"),
+    "notes": ("E105", "E204", "E206", "E405", "E406", "E407", "E431", "E432", "E433", "E503", "W935"),
+    "tokens": (*(f"E42{n}" for n in range(1, 10)), "W931"),
+}
+"""Vectors of whole cases that are about one part of them."""
 WITHOUT_FIXTURE = {
     "W999": "it takes more than 10,000 findings; tests/unit/verify makes them",
 }
@@ -265,9 +275,9 @@ def make_good() -> None:
 def make_match() -> None:
     """The small case goes on: an exhibit without media types, lists of other tools, and what came of them."""
     target = HERE / "good/0.1_match"
-    target.mkdir()
+    target.mkdir(parents=True)
     bench = Bench(target / "case", target)
-    shutil.copytree(HERE / "good/0.1_small/case", bench.case, symlinks=True)
+    shutil.copytree(SMALL, bench.case, symlinks=True)
     bench.acquire("EX-002", options=Options(digests=("md5",)))
     listed = {
         "docs/a.txt": (HERE / "source/docs/a.txt").read_bytes(),
@@ -296,9 +306,9 @@ def make_match() -> None:
 def make_custody() -> None:
     """The small case goes on: what happens to items between three persons."""
     target = HERE / "good/0.1_custody"
-    target.mkdir()
+    target.mkdir(parents=True)
     bench = Bench(target / "case", target)
-    make_cases_custody.history(bench, HERE / "good/0.1_small/case")
+    make_cases_custody.history(bench, SMALL)
     bench.policy(signers=make_cases_custody.signers(key_line))
     conclude(bench, "items between three persons: handed over in part, lent, divided, held, destroyed", None)
     report = verify_fixture(target, bench.options).as_record()
@@ -308,9 +318,9 @@ def make_custody() -> None:
 def make_erased() -> None:
     """The small case goes on: rows are erased by an order, and given to parts."""
     target = HERE / "good/0.1_erased"
-    target.mkdir()
+    target.mkdir(parents=True)
     bench = Bench(target / "case", target)
-    make_cases_erasure.make_erased(bench, HERE / "good/0.1_small/case")
+    make_cases_erasure.make_erased(bench, SMALL)
     bench.policy()
     conclude(
         bench, "a row erased whole, another in part, by two orders; parts of an item by rows, and a part's part", None
@@ -321,10 +331,10 @@ def make_erased() -> None:
 
 def make_stamped() -> None:
     """The small case goes on: three authorities stamp it, two of which the recipient knows."""
-    target = HERE / "good/0.1_stamped"
-    target.mkdir()
+    target = VECTORS / "tokens/good/0.1_stamped"
+    target.mkdir(parents=True)
     bench = Bench(target / "case", target)
-    make_cases_time.stamped_twice(bench, HERE / "good/0.1_small/case")
+    make_cases_time.stamped_twice(bench, SMALL)
     conclude(
         bench, "stamped by two authorities that the policy knows and wants, and by one that it does not know", None
     )
@@ -334,10 +344,10 @@ def make_stamped() -> None:
 
 def make_witnessed() -> None:
     """The small case goes on: a witness whom the recipient wants cosigns it."""
-    target = HERE / "good/0.1_witnessed"
-    target.mkdir()
+    target = VECTORS / "notes/good/0.1_witnessed"
+    target.mkdir(parents=True)
     bench = Bench(target / "case", target)
-    make_cases_witness.make_witnessed(bench, HERE / "good/0.1_small/case")
+    make_cases_witness.make_witnessed(bench, SMALL)
     conclude(bench, "cosigned by the witness that the policy wants", None)
     report = verify_fixture(target, bench.options).as_record()
     (target / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
@@ -345,10 +355,10 @@ def make_witnessed() -> None:
 
 def make_package() -> None:
     """A package of the small case: some of its rows, not all of them wholly."""
-    target = HERE / "good/0.1_package"
-    target.mkdir()
+    target = VECTORS / "packages/good/0.1_package"
+    target.mkdir(parents=True)
     bench = Bench(target / "case", target)
-    shutil.copytree(HERE / "good/0.1_small/case", bench.case, symlinks=True)
+    shutil.copytree(SMALL, bench.case, symlinks=True)
     make_cases_package.make_package(bench)
     conclude(bench, "some rows of the small case, not all of them wholly", None)
     report = verify_fixture(target, bench.options).as_record()
@@ -357,12 +367,42 @@ def make_package() -> None:
 
 def make_branch_package() -> None:
     """A package of a case that adopted the small one: some rows of its exhibit."""
-    target = HERE / "good/0.1_branch_package"
-    target.mkdir()
+    target = VECTORS / "packages/good/0.1_branch_package"
+    target.mkdir(parents=True)
     bench = Bench(target / "case", target)
-    shutil.copytree(HERE / "good/0.1_small/case", bench.case, symlinks=True)
+    shutil.copytree(SMALL, bench.case, symlinks=True)
     make_cases_branches.make_package(bench, key_line, LOG_RULE)
     conclude(bench, "some rows of an exhibit of an adopted case", None)
+    report = verify_fixture(target, bench.options).as_record()
+    (target / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
+
+
+def make_row() -> None:
+    """The proof of one row, with its name and content."""
+    target = VECTORS / "proofs/good/0.1_row"
+    target.mkdir(parents=True)
+    bench = Bench(SMALL, target)
+    proof = prove_row(SMALL, "EX-001:docs/a.txt", groups=("name", "content")).whole
+    (target / "row.tlog-proof").write_bytes(proof)
+    bench.options["proof"] = "row.tlog-proof"
+    bench.policy()
+    conclude(bench, "one row's name and content, proved to the log", None)
+    report = verify_fixture(target, bench.options).as_record()
+    (target / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
+
+
+def make_texts() -> None:
+    """A case whose texts are as odd as canonical JSON allows."""
+    target = VECTORS / "encoding/good/0.1_texts"
+    target.mkdir(parents=True)
+    bench = Bench(target / "case", target, begins=START + 10**12)
+    open_case(
+        bench.case, identity=sha256(b"texts")[:16], reference='24/117 "\\" \u2028 \u00a0 \x7f <b>', agency=ODD,
+        signer=bench.signer, actor=bench.actor, keys=bench.log_keys, clock=Clock(), random=os.urandom, utc_offset_min=60,
+    )  # fmt: skip
+    bench.acquire("EX-001", particulars={"place": ODD})
+    bench.policy()
+    conclude(bench, "texts of many scripts, quotation marks, separators, and characters beyond the first plane", None)
     report = verify_fixture(target, bench.options).as_record()
     (target / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
 
@@ -766,6 +806,17 @@ def verify_fixture(folder: Path, options: dict[str, Any]) -> Any:
     )
 
 
+def home_of(code: str, options: dict[str, Any]) -> Path:
+    """Return the folder of a spoilt vector: by what it is about, and by how grave its finding is."""
+    if "package" in options:
+        subject = "packages"
+    elif options.keys() & {"proof", "published"}:
+        subject = "proofs"
+    else:
+        subject = next((name for name, codes in SUBJECTS.items() if code in codes), "cases")
+    return VECTORS / subject / ("bad" if ENTRIES[code].severity == "error" else "warn")
+
+
 def main() -> None:
     """Make what is missing."""
     for part, make in (
@@ -774,26 +825,29 @@ def main() -> None:
         (HERE / "good/0.1_small", make_good),
         (HERE / "good/0.1_match", make_match),
         (HERE / "good/0.1_custody", make_custody),
-        (HERE / "good/0.1_stamped", make_stamped),
+        (VECTORS / "tokens/good/0.1_stamped", make_stamped),
         (HERE / "good/0.1_erased", make_erased),
-        (HERE / "good/0.1_witnessed", make_witnessed),
-        (HERE / "good/0.1_package", make_package),
-        (HERE / "good/0.1_branch_package", make_branch_package),
+        (VECTORS / "notes/good/0.1_witnessed", make_witnessed),
+        (VECTORS / "packages/good/0.1_package", make_package),
+        (VECTORS / "proofs/good/0.1_row", make_row),
+        (VECTORS / "encoding/good/0.1_texts", make_texts),
+        (VECTORS / "packages/good/0.1_branch_package", make_branch_package),
     ):
         if not part.exists():
             make()
     for entry in HERE.glob("keys/*[!b]"):
         entry.chmod(0o600)
+    made = {path.parent.name for path in VECTORS.glob("*/*/*/fixture.json")}
     for name, (code, why, spoil) in SPOILT.items():
-        target = HERE / "bad" / name
-        if (target / "fixture.json").exists():
+        if name in made:
             continue
-        shutil.rmtree(target, ignore_errors=True)
         with tempfile.TemporaryDirectory() as folder:
-            bench = Bench(Path(folder) / target.name / "case", Path(folder) / target.name)
-            shutil.copytree(HERE / "good/0.1_small/case", bench.case, symlinks=True)
+            bench = Bench(Path(folder) / name / "case", Path(folder) / name)
+            shutil.copytree(SMALL, bench.case, symlinks=True)
             spoil(bench)
             conclude(bench, why, code)
+            target = home_of(code, bench.options) / name
+            shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(bench.folder, target, symlinks=True)
         print(f"made {target.name}")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 PROGRAM = Path(__file__).with_name("severalhands.py")
-CASES = Path(__file__).parents[2] / "specs/vectors/cases"
-FIXTURES = sorted(path.parent for path in CASES.glob("*/*/fixture.json"))
+VECTORS = Path(__file__).parents[2] / "specs/vectors"
+FIXTURES = sorted(path.parent for path in VECTORS.glob("*/*/*/fixture.json"))
 
 
 def both_ways(abouts, *fault):
@@ -50,11 +50,11 @@ def pairs(abouts):
 @pytest.mark.parametrize("name", [folder.name for folder in FIXTURES])
 def test_a_fixture(pairs, name):
     if name not in pairs:
-        options = json.loads(next(CASES.glob(f"*/{name}/fixture.json")).read_text())["options"]
+        options = json.loads(next(VECTORS.glob(f"*/*/{name}/fixture.json")).read_text())["options"]
         assert {"package", "proof", "published"} & set(options)
         return
     assert pairs[name]["one"] == pairs[name]["three"]
-    expected = json.loads(next(CASES.glob(f"*/{name}/fixture.json")).read_text())
+    expected = json.loads(next(VECTORS.glob(f"*/*/{name}/fixture.json")).read_text())
     assert pairs[name]["three"]["verdict"] == expected["verdict"]
 
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-VECTORS = Path(__file__).parents[2] / "specs/vectors/cases"
+VECTORS = Path(__file__).parents[2] / "specs/vectors/packages"
 GOOD = VECTORS / "good/0.1_package"
 VERDICTS = {"VERIFIED", "FAILED", "NOT CHECKED", "INTEGRITY ONLY"}
 NOW = 1_780_000_000_000_000_000

@@ -335,7 +335,7 @@ def test_go_follows_the_proof_of_a_row(go):
 
 def test_go_opens_a_cosigned_note_and_passes_over_the_cosignature(go):
     """x/mod knows neither 0x04 nor 0x06: to it they are lines of unknown keys, which a note may carry."""
-    case = Path(__file__).parents[2] / "specs/vectors/cases/good/0.1_witnessed/case"
+    case = Path(__file__).parents[2] / "specs/vectors/notes/good/0.1_witnessed/case"
     key = json.loads((case / "case.json").read_bytes())["log_keys"][0]
     (cosignature,) = (case / "checkpoints").glob("*.cosig")
     note = (case / f"checkpoints/{cosignature.name[:8]}").read_bytes() + cosignature.read_bytes()

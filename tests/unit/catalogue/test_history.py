@@ -9,8 +9,8 @@ import pytest
 from evidencekit.catalogue.history import item_status, read_history
 from evidencekit.errors import BadArgument, CannotFinish
 
-VECTORS = Path(__file__).parents[3] / "specs/vectors/cases"
-CASES = sorted(path.parent for path in VECTORS.glob("*/*/case/case.json"))
+VECTORS = Path(__file__).parents[3] / "specs/vectors"
+CASES = sorted(path.parent for path in VECTORS.glob("*/*/*/case/case.json"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.parent.name)

@@ -1,0 +1,147 @@
+/** The BagIt bag around a package (package.md 8.2): every file there, with both digests, and none that no manifest names. */
+
+import { compareText, equal, fromHex, fromUtf8, toHex } from "./bytes";
+import { linesOf, type Digests } from "./digest";
+import type { Files } from "./files";
+import type { Sink } from "./sink";
+import { Damaged, Unreadable } from "./source";
+import { DAMAGED, FILE, NAMED } from "./table";
+
+const TAG_MANIFESTS = ["tagmanifest-sha256.txt", "tagmanifest-sha512.txt"];
+export const BAG_MANIFESTS = new Set(["manifest-sha256.txt", "manifest-sha512.txt", ...TAG_MANIFESTS]);
+const DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
+const MOST_LINE = 8192;
+const MOST_TAG = 1 << 20;
+
+/** Judge the bag; SHA-256 of each file is left in the table. Returns how many files were hashed. */
+export async function judgeBag(files: Files, digests: Digests, sink: Sink): Promise<void> {
+  await declaration(files, sink);
+  await pair(files, digests, sink, "manifest", (path) => path.startsWith("data/"));
+  await info(files, sink);
+  await pair(files, digests, sink, "tagmanifest", (path) => !path.startsWith("data/") && !TAG_MANIFESTS.includes(path));
+  const { table } = files.source;
+  for (let index = 0; index < table.count; index++) {
+    if (table.kind(index) !== FILE || table.is(index, NAMED)) continue;
+    const path = table.name(index);
+    if (!TAG_MANIFESTS.includes(path)) sink.find("E164", path, "a file that no manifest names");
+    await hash(files, digests, sink, index);
+  }
+}
+
+async function text(files: Files, path: string, sink: Sink): Promise<string | null> {
+  const read = await files.read(path, MOST_TAG);
+  if ("bytes" in read) {
+    const found = fromUtf8(read.bytes);
+    if (found === null) sink.find("E161", path, "not UTF-8");
+    return found;
+  }
+  if ("tooLarge" in read) sink.find("E161", path, `${read.tooLarge} bytes`);
+  else if (read.lack === "missing") sink.find("E163", path, "none");
+  else if (read.lack === "unreadable") sink.missedOut("record", "unreadable", path, read.why);
+  return null;
+}
+
+async function declaration(files: Files, sink: Sink): Promise<void> {
+  const found = await text(files, "bagit.txt", sink);
+  if (found !== null && found !== DECLARATION) sink.find("E161", "bagit.txt", found.slice(0, 200), "BagIt-Version: 1.0, UTF-8");
+}
+
+async function info(files: Files, sink: Sink): Promise<void> {
+  const found = await text(files, "bag-info.txt", sink);
+  if (found === null) return;
+  let bytes = 0;
+  let count = 0;
+  const { table } = files.source;
+  for (const { kind, index } of files.list("data/")) {
+    if (kind !== FILE || !table.is(index, NAMED)) continue;
+    bytes += table.size(index);
+    count++;
+  }
+  const said = found.split("\n").filter((line) => /^payload-oxum:/i.test(line));
+  const expected = `Payload-Oxum: ${bytes}.${count}`;
+  if (said.length !== 1 || said[0] !== expected || !found.endsWith("\n")) sink.find("E161", "bag-info.txt", said.join(", "), expected);
+}
+
+interface Line {
+  path: string;
+  digest: Uint8Array;
+}
+
+/** Lines of a manifest that are in their form and order; others are E161. */
+async function* manifest(files: Files, name: string, bytes: number, belongs: (path: string) => boolean, sink: Sink): AsyncGenerator<Line> {
+  const index = files.index(name);
+  if (index < 0 || !files.isFile(name)) {
+    sink.find("E163", name, "none");
+    return;
+  }
+  let number = 0;
+  let last: string | null = null;
+  try {
+    for await (const one of linesOf(files.source.stream(index), MOST_LINE)) {
+      number++;
+      const where = `${name} line ${number}`;
+      const line = one && one.whole ? fromUtf8(one.line) : null;
+      const digest = line && line[2 * bytes] === " " && line[2 * bytes + 1] === " " ? fromHex(line.slice(0, 2 * bytes), bytes) : null;
+      const path = line?.slice(2 * bytes + 2) ?? "";
+      if (!digest || !path || !belongs(path)) sink.find("E161", where, "not in its form");
+      else if (last !== null && compareText(last, path) >= 0) sink.find("E161", where, "not in ascending order");
+      else {
+        last = path;
+        yield { path, digest };
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof Damaged || error instanceof Unreadable)) throw error;
+  }
+}
+
+/** Both manifests of one kind, side by side. */
+async function pair(files: Files, digests: Digests, sink: Sink, kind: string, belongs: (path: string) => boolean): Promise<void> {
+  const [short, long] = [`${kind}-sha256.txt`, `${kind}-sha512.txt`] as const;
+  const left = manifest(files, short, 32, belongs, sink);
+  const right = manifest(files, long, 64, belongs, sink);
+  let a = await left.next();
+  let b = await right.next();
+  const lacking = new Set<string>();
+  while (!a.done || !b.done) {
+    const order = a.done ? 1 : b.done ? -1 : compareText(a.value.path, b.value.path);
+    const path = order <= 0 ? (a.value as Line).path : (b.value as Line).path;
+    const lacks = order < 0 ? long : order > 0 ? short : null;
+    if (lacks && !lacking.has(lacks)) {
+      lacking.add(lacks);
+      if (files.isFile(lacks)) sink.find("E161", lacks, `it does not name ${path}`);
+    }
+    await compare(files, digests, sink, path, order <= 0 ? (a.value as Line).digest : null, order >= 0 ? (b.value as Line).digest : null);
+    if (order <= 0) a = await left.next();
+    if (order >= 0) b = await right.next();
+  }
+}
+
+async function compare(files: Files, digests: Digests, sink: Sink, path: string, sha256: Uint8Array | null, sha512: Uint8Array | null): Promise<void> {
+  const index = files.index(path);
+  if (index < 0 || !files.isFile(path)) return sink.find("E163", path, "none", "a file that a manifest names");
+  if (files.source.table.is(index, NAMED)) return;
+  files.source.table.mark(index, NAMED);
+  const found = await hash(files, digests, sink, index);
+  if (!found) return;
+  const [short, long] = found as [Uint8Array, Uint8Array];
+  if (sha256 && !equal(short, sha256)) sink.find("E162", path, `sha256 ${toHex(short)}`, `sha256 ${toHex(sha256)}`);
+  else if (sha512 && !equal(long, sha512)) sink.find("E162", path, `sha512 ${toHex(long)}`, `sha512 ${toHex(sha512)}`);
+}
+
+async function hash(files: Files, digests: Digests, sink: Sink, index: number): Promise<Uint8Array[] | null> {
+  const { table } = files.source;
+  const path = table.name(index);
+  try {
+    const found = await digests.of(index, ["sha256", "sha512"]);
+    table.setDigest(index, found[0]!);
+    sink.count("bag_files");
+    return found;
+  } catch (error) {
+    if (error instanceof Damaged) sink.find("E157", path, error.message);
+    else if (error instanceof Unreadable) sink.missedOut("record", "unreadable", path, error.message);
+    else throw error;
+    table.mark(index, DAMAGED);
+    return null;
+  }
+}

@@ -1,0 +1,295 @@
+/** The recipient's policy folder (policy.md): whose keys are whose, and what is demanded. */
+
+import { parse as parseToml, TomlDate } from "smol-toml";
+import { fromUtf8 } from "./bytes";
+import * as f from "./forms";
+import { COSIGNATURE, ED25519, isOrigin, MLDSA44, parseVkey, type Vkey } from "./note";
+import { readKeyLine } from "./sshkey";
+import type { Aspect, Tree } from "./types";
+import { Usage } from "./usage";
+import { type Certificate, readPem } from "./x509";
+
+export interface Line {
+  patterns: string;
+  authority: boolean;
+  namespaces: string[] | null;
+  /** Seconds since 1970, both inclusive; null: none. */
+  after: bigint | null;
+  before: bigint | null;
+  fingerprint: string;
+}
+
+export interface Group {
+  threshold: number;
+  members: string[];
+}
+
+export interface LogRule {
+  origin: string;
+  allRequiredFrom: number;
+  minSize: number;
+  vouchedBy: string[];
+}
+
+export interface Revocation {
+  fingerprint: string;
+  sizes: Map<string, number>;
+  /** Nanoseconds since 1970. */
+  notAfter: bigint | null;
+}
+
+export interface Policy {
+  require: Set<Aspect>;
+  /** Last instant of acceptance in nanoseconds; true: accepted; false: never. */
+  algorithms: Map<string, bigint | boolean>;
+  authorities: number;
+  tokenPolicies: string[] | null;
+  logs: Map<string, LogRule>;
+  signers: Line[];
+  logKeys: Vkey[];
+  witnesses: Map<string, Vkey>;
+  groups: Map<string, Group>;
+  quorum: string;
+  revoked: Revocation[];
+  /** Certificates of time-stamp authorities by the policy's name. */
+  tsa: Map<string, Certificate[]>;
+}
+
+const MOST = 4 * 1024 * 1024;
+const DROPPINGS = /^(?:\.DS_Store|Thumbs\.db|desktop\.ini|\.directory|\._.*)$/;
+
+export async function readPolicy(tree: Tree): Promise<Policy> {
+  const names: string[] = [];
+  for await (const { path, kind } of tree.list()) if (kind === "file") names.push(path);
+  const text = async (name: string): Promise<string> => {
+    const bytes = await tree.open(name);
+    if (!bytes) throw new Usage(`the policy has no ${name}`);
+    if (bytes.size > MOST) throw new Usage(`${name} of the policy is too large`);
+    const read = fromUtf8(await bytes.read(0, bytes.size));
+    await bytes.close?.();
+    if (read === null) throw new Usage(`${name} of the policy is not UTF-8`);
+    return read;
+  };
+  const policy: Policy = {
+    ...readDemands(toml(await text("policy.toml"), "policy.toml")),
+    signers: readSigners(await text("allowed_signers")),
+    ...readLogs(await text("logs.policy")),
+    revoked: names.includes("revoked.toml") ? readRevoked(toml(await text("revoked.toml"), "revoked.toml")) : [],
+    tsa: new Map(),
+  };
+  for (const name of names.filter((path) => path.startsWith("tsa/")).sort()) {
+    const own = name.slice(4);
+    if (DROPPINGS.test(own)) continue;
+    if (!/^[a-z0-9-]{1,40}\.pem$/.test(own)) throw new Usage(`${name} of the policy is no authority`);
+    const certificates = readPem(await text(name));
+    if (!certificates?.length || !certificates.every((c) => c.isAuthority) || !certificates.some((c) => c.selfIssued)) {
+      throw new Usage(`${name} of the policy holds no certificates of an authority with its root`);
+    }
+    policy.tsa.set(own.slice(0, -4), certificates);
+  }
+  return policy;
+}
+
+type Table = Record<string, unknown>;
+
+function toml(text: string, name: string): Table {
+  try {
+    return parseToml(text) as Table;
+  } catch (error) {
+    throw new Usage(`${name} of the policy: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function members(table: unknown, known: string[], where: string): Table {
+  if (typeof table !== "object" || table === null || Array.isArray(table) || table instanceof TomlDate) throw new Usage(`${where} of the policy is no table`);
+  for (const name of Object.keys(table)) if (!known.includes(name)) throw new Usage(`${where} of the policy has ${name}, which is not known`);
+  return table as Table;
+}
+
+const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === "string");
+
+function whole(value: unknown, where: string): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw new Usage(`${where} of the policy is no number from 0`);
+  return value;
+}
+
+function texts(value: unknown, where: string): string[] {
+  if (!isTexts(value)) throw new Usage(`${where} of the policy is no list of texts`);
+  return value;
+}
+
+const tables = (value: unknown, where: string): unknown[] => {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw new Usage(`${where} of the policy is no list of tables`);
+  return value;
+};
+
+function readDemands(table: Table): Pick<Policy, "require" | "algorithms" | "authorities" | "tokenPolicies" | "logs"> {
+  members(table, ["version", "require", "algorithms", "time", "log"], "policy.toml");
+  if (table["version"] !== 1) throw new Usage("the policy is of a version that is not known");
+  const require = new Set<Aspect>(["record", "identity", "custody"]);
+  for (const aspect of texts(table["require"] ?? [], "require")) {
+    if (!["record", "identity", "custody", "time", "witness", "evidence", "completeness"].includes(aspect)) throw new Usage(`the policy requires ${aspect}, which is not known`);
+    require.add(aspect as Aspect);
+  }
+  const algorithms = new Map<string, bigint | boolean>();
+  for (const [name, until] of Object.entries((table["algorithms"] ?? {}) as Table)) {
+    if (typeof until === "boolean") algorithms.set(name, until);
+    else if (until instanceof TomlDate && until.isDate()) algorithms.set(name, f.nanoseconds(`${until.toISOString().slice(0, 10)}T23:59:59.999999999Z`));
+    else throw new Usage(`algorithms of the policy: ${name} has neither a date nor true`);
+  }
+  const time = members(table["time"] ?? {}, ["authorities", "policies"], "time");
+  const logs = new Map<string, LogRule>();
+  for (const item of tables(table["log"], "log")) {
+    const log = members(item, ["origin", "all_required_from", "min_size", "vouched_by"], "log");
+    const origin = log["origin"];
+    if (typeof origin !== "string" || !isOrigin(origin) || logs.has(origin)) throw new Usage("a log of the policy has no origin of its own");
+    logs.set(origin, {
+      origin,
+      allRequiredFrom: log["all_required_from"] === undefined ? Infinity : whole(log["all_required_from"], "all_required_from"),
+      minSize: whole(log["min_size"] ?? 0, "min_size"),
+      vouchedBy: texts(log["vouched_by"] ?? [], "vouched_by"),
+    });
+  }
+  return {
+    require,
+    algorithms,
+    authorities: whole(time["authorities"] ?? 1, "authorities"),
+    tokenPolicies: time["policies"] === undefined ? null : texts(time["policies"], "policies"),
+    logs,
+  };
+}
+
+function readRevoked(table: Table): Revocation[] {
+  members(table, ["key"], "revoked.toml");
+  return tables(table["key"], "key").map((item) => {
+    const key = members(item, ["fingerprint", "reason", "sizes", "not_after"], "key");
+    if (!f.fingerprint(key["fingerprint"] as string)) throw new Usage("revoked.toml of the policy: a key without fingerprint");
+    const sizes = new Map<string, number>();
+    for (const [origin, size] of Object.entries((key["sizes"] ?? {}) as Table)) sizes.set(origin, whole(size, "sizes"));
+    const limit = key["not_after"];
+    if (limit !== undefined && !(limit instanceof TomlDate) && !f.instant(limit as string)) throw new Usage("revoked.toml of the policy: not_after is no instant");
+    const notAfter = limit === undefined ? null : limit instanceof TomlDate ? BigInt(limit.getTime()) * 1_000_000n : f.nanoseconds(limit as string);
+    return { fingerprint: key["fingerprint"] as string, sizes, notAfter };
+  });
+}
+
+const OPTION = /^(cert-authority|namespaces="([^"]*)"|valid-after="([^"]*)"|valid-before="([^"]*)")(?:,|(?=\s))/i;
+const KEY_TYPE = /^(?:ssh-|ecdsa-|sk-)/;
+
+function readSigners(text: string): Line[] {
+  const lines: Line[] = [];
+  text.split("\n").forEach((raw, i) => {
+    const bad = (): never => {
+      throw new Usage(`allowed_signers of the policy, line ${i + 1}: not understood`);
+    };
+    const line = raw.replace(/\r$/, "").trim();
+    if (!line || line.startsWith("#")) return;
+    const head = /^(?:"([^"]+)"|(\S+))\s+(.*)$/.exec(line);
+    if (!head) return bad();
+    let rest = head[3]!;
+    const made: Line = { patterns: head[1] ?? head[2]!, authority: false, namespaces: null, after: null, before: null, fingerprint: "" };
+    if (!KEY_TYPE.test(rest)) {
+      for (let more = true; more; ) {
+        const option = OPTION.exec(rest);
+        if (!option) return bad();
+        if (option[2] !== undefined) made.namespaces = option[2].split(",");
+        else if (option[3] !== undefined) made.after = seconds(option[3]) ?? bad();
+        else if (option[4] !== undefined) made.before = seconds(option[4]) ?? bad();
+        else made.authority = true;
+        more = option[0].endsWith(",");
+        rest = rest.slice(option[0].length);
+      }
+      if (!/^\s/.test(rest)) return bad();
+    }
+    const key = readKeyLine(rest.trim().replace(/\s+/, " "));
+    if (!key || key.key.certificate) return bad();
+    lines.push({ ...made, fingerprint: key.fingerprint });
+  });
+  return lines;
+}
+
+/** `YYYYMMDD[HHMM[SS]][Z]`; without Z by the local clock, as ssh-keygen has it. */
+function seconds(text: string): bigint | null {
+  const match = /^(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?(Z?)$/.exec(text);
+  if (!match) return null;
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0)) as [number, number, number, number, number, number];
+  const time = match[7] ? Date.UTC(year, month - 1, day, hour, minute, second) : new Date(year, month - 1, day, hour, minute, second).getTime();
+  return BigInt(Math.floor(time / 1000));
+}
+
+function readLogs(text: string): Pick<Policy, "logKeys" | "witnesses" | "groups" | "quorum"> {
+  const logKeys: Vkey[] = [];
+  const witnesses = new Map<string, Vkey>();
+  const groups = new Map<string, Group>();
+  let quorum: string | null = null;
+  text.split("\n").forEach((raw, i) => {
+    const bad = (): never => {
+      throw new Usage(`logs.policy of the policy, line ${i + 1}: not understood`);
+    };
+    const words = raw.replace(/\r$/, "").trim().split(/\s+/);
+    const [verb, first, second] = words;
+    if (!verb || verb.startsWith("#")) return;
+    const free = (name: string): boolean => name !== "none" && !witnesses.has(name) && !groups.has(name);
+    if (verb === "log" && first && words.length <= 3) {
+      const key = parseVkey(first);
+      if (!key || (key.type !== ED25519 && key.type !== MLDSA44)) return bad();
+      logKeys.push(key);
+    } else if (verb === "witness" && first && second && words.length <= 4) {
+      const key = parseVkey(second);
+      if (!key || (key.type !== COSIGNATURE && key.type !== MLDSA44) || !free(first)) return bad();
+      witnesses.set(first, key);
+    } else if (verb === "group" && first && second && words.length > 3) {
+      const list = words.slice(3);
+      const threshold = second === "all" ? list.length : second === "any" ? 1 : /^[1-9][0-9]{0,5}$/.test(second) ? Number(second) : bad();
+      if (!free(first) || threshold > list.length || list.some((name) => name === "none" || free(name))) return bad();
+      groups.set(first, { threshold, members: list });
+    } else if (verb === "quorum" && first && words.length === 2 && quorum === null && (first === "none" || !free(first))) {
+      quorum = first;
+    } else bad();
+  });
+  return { logKeys, witnesses, groups, quorum: quorum ?? "none" };
+}
+
+/** ssh's pattern lists: one that is negated and matches refuses all. */
+export function matches(patterns: string, name: string): boolean {
+  let found = false;
+  for (const item of patterns.split(",")) {
+    const negated = item.startsWith("!");
+    if (!globMatches(negated ? item.slice(1) : item, name)) continue;
+    if (negated) return false;
+    found = true;
+  }
+  return found;
+}
+
+function globMatches(pattern: string, name: string): boolean {
+  let p = 0;
+  let n = 0;
+  let star = -1;
+  let mark = 0;
+  while (n < name.length) {
+    if (pattern[p] === "*") {
+      star = p++;
+      mark = n;
+    } else if (p < pattern.length && (pattern[p] === "?" || pattern[p] === name[n])) {
+      p++;
+      n++;
+    } else if (star >= 0) {
+      p = star + 1;
+      n = ++mark;
+    } else return false;
+  }
+  while (pattern[p] === "*") p++;
+  return p === pattern.length;
+}
+
+/** Does the quorum hold with these witnesses, by the policy's names? With `none`: one is enough. */
+export function quorumMet(policy: Policy, present: Set<string>): boolean {
+  const met = (name: string): boolean => {
+    const group = policy.groups.get(name);
+    return group ? group.members.filter(met).length >= group.threshold : present.has(name);
+  };
+  return policy.quorum === "none" ? present.size > 0 : met(policy.quorum);
+}
+
