@@ -12,7 +12,7 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 DEMO ?= demo-output
 VERIFIERS := build/verifiers
-JUDGES := golang-go golang-golang-x-mod-dev openssh-client openssl attr b3sum hashdeep e2fsprogs mount gcc libc6-dev age
+JUDGES := golang-go golang-golang-x-mod-dev openssh-client openssl attr b3sum hashdeep e2fsprogs mount gcc libc6-dev age chromium
 PEERS := hashdeep openssl b3sum rclone rhash
 BENCH_ARGS ?=
 BENCH_DIR ?=
@@ -32,10 +32,10 @@ demo: .venv/.ready-run ## the main job end to end on real files, then tampering,
 	@if [ '$(DEMO)' = demo-output ]; then rm -rf demo-output; fi
 	@.venv/bin/evidencekit demo '$(DEMO)'
 
-test: .venv/.ready-test judges ## the house's tests; as root installs the outside judges first
+test: .venv/.ready-test .venv/.ready-web judges ## the house's tests; as root installs the outside judges first
 	@$(PY) -m pytest -n 2 $(PYTEST_ARGS)
 
-test-long: .venv/.ready-test .venv/.ready-fuzz judges ## the tests that take minutes
+test-long: .venv/.ready-test .venv/.ready-fuzz .venv/.ready-web judges ## the tests that take minutes
 	@EVIDENCEKIT_LONG=1 $(PY) -m pytest -n 2 -m long $(PYTEST_ARGS) || [ $$? = 5 ]  # 5: none is marked long
 
 lint: .venv/.ready-test .venv/.ready-lint ## ruff, its formatter, mypy --strict

@@ -81,6 +81,8 @@ def export(
     used; nothing is left · 5 OUT exists, a rule of custody forbids it, or an earlier export has yet to end.
     """
     if again is not None:
+        if plan:
+            raise BadArgument("--plan is for an export that is yet to be made.", code="U232", hint="Leave it out.")
         return _move(case, again, out, screen)
     body = read_fields("export", {name: given.pop(name) for name in list(given) if name.startswith("field_")}, named,
                        resolver(case))  # fmt: skip

@@ -60,7 +60,7 @@ class Hiding:
             raise BadArgument(
                 f"No event of a shown item that could be hidden: {', '.join(sorted(self._unused))}.",
                 code="U283",
-                hint="Event 0, seals, adoptions and events about keys are always shown. "
+                hint="Event 0, seals, adoptions, anchors, countersignatures and events about keys are always shown. "
                 "`evidencekit custody log CASE` lists events.",
             )
 

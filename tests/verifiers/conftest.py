@@ -1,4 +1,4 @@
-"""The single-file verifier as a module: it is no package, and stands outside evidencekit."""
+"""The verifiers under test, which are no packages and stand outside evidencekit: one as a module, one built."""
 
 from __future__ import annotations
 
@@ -8,12 +8,36 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "verifiers/python/verify_evidence.py"
+VERIFIERS = Path(__file__).parents[2] / "verifiers"
+sys.path.insert(0, str(Path(__file__).parent))
+from pagedriver import ESBUILD, NODE, build  # noqa: E402
+
+
+def module_at(path: Path):
+    """The script at `path` as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")
 def verifier():
-    spec = importlib.util.spec_from_file_location("verify_evidence", SCRIPT)
-    module = sys.modules["verify_evidence"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """verify_evidence.py."""
+    return module_at(VERIFIERS / "python" / "verify_evidence.py")
+
+
+@pytest.fixture(scope="session")
+def conformance():
+    """conformance.py: how a vector is asked, and what counts as agreement."""
+    return module_at(VERIFIERS / "conformance.py")
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory, judge):
+    """The folder with verify.html and verify.mjs, built once."""
+    judge(NODE)
+    judge(str(ESBUILD))
+    out = tmp_path_factory.mktemp("web")
+    build(out)
+    return out

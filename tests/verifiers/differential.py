@@ -24,7 +24,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from evidencekit.seal.sign import load_signer  # noqa: E402
@@ -48,7 +48,7 @@ def load_other() -> Any:
 
 
 OTHER = load_other()
-LIMITS = {code for words in OTHER.LIMITS.values() for code in words.split()}
+LIMITS = {code for words, _ in OTHER.LIMITS for code in words.split()}
 
 
 def unzipped(path: Path) -> Files:
@@ -249,7 +249,7 @@ def disagreement(ours: dict[str, Any], theirs: dict[str, Any], *, whole_case: bo
 def subjects() -> dict[str, tuple[str, Files, Path | None]]:
     """Good things to mutate: name to (kind, files, policy)."""
     out: dict[str, tuple[str, Files, Path | None]] = {}
-    for folder in sorted((CASES / "good").iterdir()):
+    for folder in sorted((ROOT / "specs/vectors").glob("*/good/*")):
         policy = folder / "policy" if (folder / "policy").is_dir() else None
         for path in sorted(folder.glob("package.*")):
             if path.suffix == ".zip":

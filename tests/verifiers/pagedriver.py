@@ -1,4 +1,4 @@
-"""verify.html, built, and driven in a browser as a person would: files are dropped, keys are pressed, the report saved."""
+"""The web verifier, built; and its page driven as a person would: files are dropped, keys pressed, the report saved."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ CHROMIUM = "/usr/bin/chromium"
 NODE_PACKAGES = WEB / "node_modules" / "playwright-core"
 
 
+NODE = str(ROOT / ".venv/bin/node") if (ROOT / ".venv/bin/node").exists() else "node"
+"""The Node that setup installs, or the one on PATH."""
+ESBUILD = WEB / "node_modules" / ".bin" / "esbuild"
+
+
 def build(out: Path) -> str:
-    """Builds the page at `out`; what the build prints."""
-    command = ["node", str(WEB / "build.mjs"), str(out)]
+    """Builds verify.html, verify.mjs and verify.licences.txt in the folder `out`; what the build prints."""
+    command = [NODE, str(WEB / "build.mjs"), str(out)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
@@ -23,7 +28,7 @@ class Page:
 
     def __init__(self, html: Path) -> None:
         driver = Path(__file__).with_name("drive_page.mjs")
-        command = ["node", str(driver), str(WEB), str(html), CHROMIUM]
+        command = [NODE, str(driver), str(WEB), str(html), CHROMIUM]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __call__(self, op: str, **given: object):

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "verifiers/python/verify_evidence.py"
 PACKAGE = ROOT / "specs/vectors/packages/good/0.1_package"
-MAX_LINES = 3_400
+MAX_LINES = 2_550
 """All that packages, logs, custody, messages and policies ask for; it must not grow unseen."""
 
 
@@ -24,7 +24,7 @@ def test_it_imports_the_standard_library_alone():
     names = {
         alias.name.partition(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
     }
-    assert not [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert names <= set(sys.stdlib_module_names)
     assert not names & {"socket", "urllib", "http", "ssl", "subprocess", "ctypes", "pickle", "zipfile", "tarfile"}
     assert "__import__" not in SCRIPT.read_text()
@@ -65,7 +65,7 @@ def test_it_runs_under_other_versions(version):
         fixture = (
             json.loads((folder / "fixture.json").read_text()) if (folder / "fixture.json").exists() else {"options": {}}
         )
-        if "package" not in fixture["options"]:
+        if "package" not in fixture["options"] or "branch" in folder.name:
             continue
         policy = ["--policy", str(folder / "policy")] if fixture["options"].get("policy") else []
         path = str(folder / fixture["options"]["package"])

@@ -17,10 +17,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-from pagedriver import CHROMIUM, NODE_PACKAGES, ROOT, Page, build  # noqa: E402
+from pagedriver import CHROMIUM, NODE, NODE_PACKAGES, ROOT, Page, build
 
 VECTORS = ROOT / "specs" / "vectors"
 CASES, PACKAGES = VECTORS / "cases", VECTORS / "packages"
@@ -28,14 +25,12 @@ SCHEMA = json.loads((ROOT / "specs" / "report.schema.json").read_text())
 TEXTS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "specs" / "texts").glob("*.json"))}
 CLI = Path(sys.executable).with_name("evidencekit")
 HOSTILE = ["<img src=x onerror=alert(1)>.txt", "gpj.\u202eexe.txt", "a\nb", "مستند.txt", "tab\there"]
-pytestmark = [pytest.mark.judge("node"), pytest.mark.judge(CHROMIUM), pytest.mark.judge(str(NODE_PACKAGES))]
+pytestmark = [pytest.mark.judge(NODE), pytest.mark.judge(CHROMIUM), pytest.mark.judge(str(NODE_PACKAGES))]
 
 
 @pytest.fixture(scope="session")
-def html(tmp_path_factory):
-    out = tmp_path_factory.mktemp("page") / "verify.html"
-    build(out)
-    return out
+def html(built):
+    return built / "verify.html"
 
 
 @pytest.fixture(scope="session")
@@ -113,9 +108,11 @@ def quiet(page):
 # --- the file -----------------------------------------------------------------------------------------------------
 
 
-def test_the_same_bytes_twice(html, tmp_path):
-    build(tmp_path / "again.html")
-    assert html.read_bytes() == (tmp_path / "again.html").read_bytes()
+def test_the_same_bytes_twice(built, tmp_path):
+    build(tmp_path)
+    made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert set(made) == {"verify.html", "verify.mjs", "verify.licences.txt"}
+    assert made == {name: (built / name).read_bytes() for name in made}
 
 
 def test_one_file_that_asks_for_nothing(html):

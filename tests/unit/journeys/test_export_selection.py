@@ -148,7 +148,7 @@ def test_each_kind_alone(bench, kind):
 
 def test_several_together(bench):
     nothing = some = 0
-    for seed in range(120):
+    for seed in range(40):
         pick = random.Random(seed)
         wanted = {kind: any_of(bench[1], kind)(pick) for kind in pick.sample(KINDS, pick.randint(2, 4))}
         there = expected(bench[1], **wanted)
@@ -160,8 +160,8 @@ def test_several_together(bench):
         with pytest.raises(BadArgument) as caught:
             chosen(bench, **wanted)
         assert caught.value.code == "U280", wanted
-    assert some > 20
-    assert nothing > 5
+    assert some > 6
+    assert nothing > 2
 
 
 def test_a_time_is_met_to_the_nanosecond(bench):

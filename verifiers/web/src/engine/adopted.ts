@@ -23,14 +23,21 @@ export function judgeAdopted(adopt: Kept, above: Log, aboveSink: Sink, log: Log,
   const root = log.root(size);
   const held = log.notes.valid.get(size);
   if (!root || !held || log.origin !== head.origin || toHex(root) !== head.root) {
-    sink.find("E317", `checkpoints/${number8(size)}`, root ? `${log.origin} ${size} ${toHex(root)}` : `${log.origin} ${log.size}`, `${head.origin} ${head.size} ${head.root}`);
+    const is = root ? `${log.origin} ${size} ${toHex(root)}` : `${log.origin} ${log.size}`;
+    sink.find("E317", `checkpoints/${number8(size)}`, is, `${head.origin} ${head.size} ${head.root}`);
     return;
   }
   const names = new Set(items.map((name) => name.slice(name.indexOf("/") + 1)));
   for (const [index, touched] of log.touched) {
-    if (index >= size && touched.some((name) => names.has(name))) sink.find("E318", `custody/${number8(index)}/event.json`, "an event on an item that was adopted", `nothing from entry ${size} on`);
+    if (index >= size && touched.some((name) => names.has(name))) {
+      sink.find("E318", `custody/${number8(index)}/event.json`, "an event on an item that was adopted", `nothing from entry ${size} on`);
+    }
   }
-  for (const other of log.notes.sizes) if (other > size) sink.find("W902", `checkpoints/${number8(other)}`, "a checkpoint behind the tree that was adopted");
+  for (const other of log.notes.sizes) {
+    if (other > size) {
+      sink.find("W902", `checkpoints/${number8(other)}`, "a checkpoint behind the tree that was adopted");
+    }
+  }
   if (log.size > size) return;
   const isAdopter = (key: string): boolean => above.custody.keys.person(key) === above.custody.keys.person(actor.key);
   const offers = new Set<number>();
@@ -41,6 +48,8 @@ export function judgeAdopted(adopt: Kept, above: Log, aboveSink: Sink, log: Log,
     else offers.add(item.offer.entry);
   }
   for (const [name, item] of log.custody.items) {
-    if (item.offer && offers.has(item.offer.entry) && !names.has(name) && isAdopter(item.offer.to) && !stated) aboveSink.find("E314", where, `${name}: offered by the same event, and left out`);
+    if (item.offer && offers.has(item.offer.entry) && !names.has(name) && isAdopter(item.offer.to) && !stated) {
+      aboveSink.find("E314", where, `${name}: offered by the same event, and left out`);
+    }
   }
 }

@@ -118,10 +118,14 @@ export class Anchors {
     if (!keys.length) return this.sink.missedOut("witness", "unknown_witness", file, "by a key that the policy does not list", true);
     const [name, key] = keys[0]!;
     const logs: Vkey[] = [...policy.logKeys, ...(this.log.keys ?? [])];
-    if (logs.some((log) => equal(log.key, key.key))) return this.sink.find("E432", file, `a key of the log ${logs.find((log) => equal(log.key, key.key))!.name}`);
+    if (logs.some((log) => equal(log.key, key.key))) {
+      return this.sink.find("E432", file, `a key of the log ${logs.find((log) => equal(log.key, key.key))!.name}`);
+    }
     const root = this.log.root(size);
     const held = this.log.notes.valid.get(size);
-    if (!root || this.log.origin === null) return this.sink.missedOut("witness", "entries_lack", file, "the tree that it is about cannot be computed");
+    if (!root || this.log.origin === null) {
+      return this.sink.missedOut("witness", "entries_lack", file, "the tree that it is about cannot be computed");
+    }
     const note = { origin: this.log.origin, size, root };
     const text = checkpointText(note, toBase64(root));
     if (!lineHolds(line, key, note, text)) return this.sink.find("E433", file, "it does not verify");
@@ -215,14 +219,24 @@ export class Anchors {
       const last = (starts[i + 1] ?? this.log.size) - 1;
       const { notAfter, notBefore, by } = this.bounds(first);
       const bad = notAfter !== null && notBefore !== null && notBefore > notAfter;
-      if (bad && !crossed) this.sink.find("E429", `custody/${number8(first)}`, `not earlier than ${formatTime(notBefore)}, not later than ${formatTime(notAfter)}`);
+      if (bad && !crossed) {
+        this.sink.find("E429", `custody/${number8(first)}`, `not earlier than ${formatTime(notBefore)}, not later than ${formatTime(notAfter)}`);
+      }
       crossed = bad;
       outside = this.recorded(first, last, { notAfter, notBefore }, outside);
       if (notAfter === null && notBefore === null) continue;
       const previous = list.at(-1);
       const made = { first, last, not_after: time(notAfter), not_after_by: by[1], not_before: time(notBefore), not_before_by: by[0] };
-      if (previous && previous.last === first - 1 && previous.not_after === made.not_after && previous.not_before === made.not_before && previous.not_after_by === made.not_after_by && previous.not_before_by === made.not_before_by) previous.last = last;
-      else list.push(made);
+      if (
+        previous &&
+        previous.last === first - 1 &&
+        previous.not_after === made.not_after &&
+        previous.not_before === made.not_before &&
+        previous.not_after_by === made.not_after_by &&
+        previous.not_before_by === made.not_before_by
+      ) {
+        previous.last = last;
+      } else list.push(made);
     }
     return { bounds: list.slice(0, 1000), bounds_total: list.length, covered_by: this.covering() };
   }

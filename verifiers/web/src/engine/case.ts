@@ -59,7 +59,9 @@ async function one(env: Env, files: Files, sink: Sink, since: Since | null, deep
     const message = event.body["message"] ?? event.body["answer"];
     if (message !== undefined) {
       const where = `custody/${number8(index)}/event.json`;
-      for (const aspect of ["record", "custody"] as const) sink.missedOut(aspect, "messages", where, "messages from other logs are not read by this verifier");
+      for (const aspect of ["record", "custody"] as const) {
+        sink.missedOut(aspect, "messages", where, "messages from other logs are not read by this verifier");
+      }
     }
   }
   const branches = log.kept.filter(({ event }) => event.type === "adopt");
@@ -140,7 +142,14 @@ async function readCaseFile(files: Files, sink: Sink): Promise<CaseFile | null> 
 function repeats(caseFile: CaseFile, log: Log, sink: Sink): void {
   if (!log.opening) return;
   const { body } = log.opening;
-  const own = { agency: body["agency"], created_at: body["created_at"], log_keys: body["log_keys"], origin: body["origin"], reference: body["reference"], case: log.opening.case } as Record<string, Json>;
+  const own = {
+    agency: body["agency"],
+    created_at: body["created_at"],
+    log_keys: body["log_keys"],
+    origin: body["origin"],
+    reference: body["reference"],
+    case: log.opening.case,
+  } as Record<string, Json>;
   const said = caseFile as unknown as Record<string, Json>;
   const differs = Object.keys(own).filter((name) => encode(own[name]!) !== encode(said[name]!));
   if (differs.length) sink.find("E104", "case.json", differs.join(", "), "as event 0 has them");
@@ -161,7 +170,11 @@ function merge(into: Facts, from: Facts): void {
   a.entries = (a.entries ?? 0) + (b.entries ?? 0);
   a.exhibits = (a.exhibits ?? 0) + (b.exhibits ?? 0);
   for (const [state, count] of Object.entries(b.states ?? {})) a.states![state] = (a.states![state] ?? 0) + count;
-  into.files = { checked: into.files.checked + from.files.checked, not_checked: into.files.not_checked + from.files.not_checked, total: into.files.total + from.files.total };
+  into.files = {
+    checked: into.files.checked + from.files.checked,
+    not_checked: into.files.not_checked + from.files.not_checked,
+    total: into.files.total + from.files.total,
+  };
   into.sealed ||= from.sealed;
 }
 
@@ -179,7 +192,16 @@ async function received(env: Env, files: Files, sink: Sink, facts: Facts, body: 
     const { record } = found;
     const head = body["log"] as Record<string, Json>;
     if (record) {
-      const differs = ([["case", body["case"], record.case], ["transfer", body["transfer"], record.transfer], ["origin", head["origin"], record.checkpoint.origin], ["size", head["size"], record.checkpoint.size], ["root", head["root"], record.checkpoint.root], ["exporter", (body["sent_by"] as Record<string, Json>)["key"], record.exporter.key]] as const).filter(([, a, b]) => a !== b);
+      const differs = (
+        [
+          ["case", body["case"], record.case],
+          ["transfer", body["transfer"], record.transfer],
+          ["origin", head["origin"], record.checkpoint.origin],
+          ["size", head["size"], record.checkpoint.size],
+          ["root", head["root"], record.checkpoint.root],
+          ["exporter", (body["sent_by"] as Record<string, Json>)["key"], record.exporter.key],
+        ] as const
+      ).filter(([, a, b]) => a !== b);
       if (differs.length) sink.find("E309", `custody/${number8(index)}/event.json`, differs.map(([name]) => name).join(", "), "as the package says");
     }
     if (env.policy && found.facts.identity.status !== "ok") sink.missedOut("identity", "package", folder, found.facts.identity.reason);

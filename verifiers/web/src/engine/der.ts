@@ -76,7 +76,9 @@ export class Walk {
 
 export function integer(node: Node): bigint {
   const { content } = expect(node, INTEGER);
-  if (!content.length || (content.length > 1 && ((content[0] === 0 && content[1]! < 0x80) || (content[0] === 0xff && content[1]! >= 0x80)))) throw new BadDer("integer");
+  if (!content.length || (content.length > 1 && ((content[0] === 0 && content[1]! < 0x80) || (content[0] === 0xff && content[1]! >= 0x80)))) {
+    throw new BadDer("integer");
+  }
   const value = toBigInt(content);
   return content[0]! & 0x80 ? value - (1n << BigInt(8 * content.length)) : value;
 }
@@ -116,7 +118,12 @@ export function bool(node: Node): boolean {
 /** Microseconds since 1970 of a UTCTime or GeneralizedTime in DER; fractions only where `fraction`. */
 export function time(node: Node, fraction = false): bigint {
   const text = String.fromCharCode(...node.content);
-  const match = node.tag === 0x17 ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)()Z$/.exec(text) : node.tag === 0x18 ? /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{1,6}))?Z$/.exec(text) : null;
+  const match = 
+    node.tag === 0x17
+      ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)()Z$/.exec(text)
+      : node.tag === 0x18
+        ? /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{1,6}))?Z$/.exec(text)
+        : null;
   if (!match || (match[7] && (!fraction || match[7].endsWith("0")))) throw new BadDer("time");
   const [raw, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [number, number, number, number, number, number];
   const year = node.tag === 0x17 ? raw + (raw < 50 ? 2000 : 1900) : raw;

@@ -72,3 +72,6 @@ export const number8 = (n: number | string): string => String(n).padStart(8, "0"
 export function fromNumber8(name: string): number | null {
   return /^(?:[0-9]{8}|[1-9][0-9]{8,15})$/.test(name) && Number.isSafeInteger(Number(name)) ? Number(name) : null;
 }
+
+/** Where the event of an entry stands. */
+export const eventFile = (index: number): string => `custody/${number8(index)}/event.json`;

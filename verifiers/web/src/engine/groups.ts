@@ -51,7 +51,8 @@ const apart = (values: Json[]): boolean =>
 
 const attributeForm = f.shape({ value: (v) => (typeof v === "string" ? v.length <= MOST_TEXT && f.base64()(v) : large(v, true)) }, names("name"));
 const attribute: f.Form = (v) => attributeForm(v) && isName(v as Obj, "name");
-const byName = (values: Json[]): boolean => values.every((one, i) => i === 0 || compareBytes(f.nameBytes(values[i - 1] as Obj, "name")!, f.nameBytes(one as Obj, "name")!) < 0);
+const byName = (values: Json[]): boolean => 
+  values.every((one, i) => i === 0 || compareBytes(f.nameBytes(values[i - 1] as Obj, "name")!, f.nameBytes(one as Obj, "name")!) < 0);
 const revealing = /^(?:security\.|user\.checksum|user\.shatag|user\.hash)/;
 const attributes = (ofContent: boolean): f.Form =>
   list(attribute, (values) => byName(values) && values.every((one) => revealing.test(String.fromCharCode(...f.nameBytes(one as Obj, "name")!)) === ofContent));
@@ -128,7 +129,11 @@ const COMPARED = [...Object.keys(DIGEST_BYTES), "size"];
 export const RESULTS = ["differs", "moved", "not_comparable", "not_listed", "same"];
 const matchForm = f.shape(
   { _t: none, result: f.oneOf(...RESULTS) },
-  { compared: (v) => f.array(f.oneOf(...COMPARED))(v) && f.ascending(v as string[]), listed: f.someOf({ ...digests(...Object.keys(DIGEST_BYTES)), size: f.count }), ...names("listed_as") },
+  {
+    compared: (v) => f.array(f.oneOf(...COMPARED))(v) && f.ascending(v as string[]),
+    listed: f.someOf({ ...digests(...Object.keys(DIGEST_BYTES)), size: f.count }),
+    ...names("listed_as"),
+  },
 );
 
 function goodMatch(value: Obj): boolean {
@@ -168,7 +173,13 @@ export function rowFault(kind: string, name: Obj | null, content: Obj | null, me
   if (stream && kind !== "file") return "a stream that is no file";
   const read = kind === "file" || (kind === "block_device" && isRoot !== false);
   if (content && state) {
-    const allowed = state === "complete" || state === "vanished" || (state === "changed" && (read || kind === "directory" || kind === "symlink")) || (state === "partial" && read) || (state === "not_read" && kind !== "directory") || (state === "not_listed" && kind === "directory");
+    const allowed =
+      state === "complete" ||
+      state === "vanished" ||
+      (state === "changed" && (read || kind === "directory" || kind === "symlink")) ||
+      (state === "partial" && read) ||
+      (state === "not_read" && kind !== "directory") ||
+      (state === "not_listed" && kind === "directory");
     if (!allowed) return `a ${kind} that is ${state}`;
     const whole = content["sha256"] !== null;
     const certain = kind === "file" || (kind === "block_device" && isRoot === true);
@@ -178,7 +189,9 @@ export function rowFault(kind: string, name: Obj | null, content: Obj | null, me
     if (whole && content["size"] === null) return "no size";
   }
   if (name && f.hasName(name, "target") && kind !== "symlink") return "a target of no link";
-  if (name && content && kind === "symlink" && f.hasName(name, "target") !== (state === "complete" || state === "changed")) return "a target that does not fit the state";
+  if (name && content && kind === "symlink" && f.hasName(name, "target") !== (state === "complete" || state === "changed")) {
+    return "a target that does not fit the state";
+  }
   if (metadata) {
     if (content && Object.hasOwn(metadata, "after") !== (state === "changed")) return "`after` that does not fit the state";
     if (Object.hasOwn(metadata, "rdev") && kind !== "char_device" && kind !== "block_device") return "a device number of no device";

@@ -1,10 +1,12 @@
 /** Whom the policy knows (verification.md 1.13, policy.md 3 to 8): the log, and everybody who signed. */
 
+import { type Line, matches } from "./allowedsigners";
 import type { Env } from "./env";
 import { number8 } from "./files";
-import type { Log, Signed, Signer } from "./log";
+import type { Log } from "./log";
+import type { Signed, Signer } from "./signatures";
 import { isLogs, lineHolds, type Note } from "./note";
-import { type Line, matches, type Policy } from "./policy";
+import type { Policy } from "./policy";
 import type { Sink } from "./sink";
 
 export interface Bounds {

@@ -55,7 +55,9 @@ export class Keys {
       const persons = this.persons(event);
       const own = persons.has(this.person(String(body["key"])));
       if (!own && persons.size < 2 && !(this.opener && persons.has(this.person(this.opener)))) return { code: "E310", found: "one person" };
-      if (type === "key_revoke" && BigInt(String(body["from_size"])) > BigInt(index)) return { code: "E301", found: `from_size ${body["from_size"]}` };
+      if (type === "key_revoke" && BigInt(String(body["from_size"])) > BigInt(index)) {
+        return { code: "E301", found: `from_size ${body["from_size"]}` };
+      }
     }
     return null;
   }

@@ -92,14 +92,17 @@ export class Lines {
     if ("fault" in read) return this.sink.find(read.fault.code, where, read.fault.found);
     const line = read.value;
     const here: [bigint, bigint] = [BigInt(line.manifest), BigInt(line.index)];
-    if (this.last && (here[0] < this.last[0] || (here[0] === this.last[0] && here[1] <= this.last[1]))) this.sink.find("E169", where, `catalogue ${line.manifest}, index ${line.index}`);
-    else this.last = here;
+    if (this.last && (here[0] < this.last[0] || (here[0] === this.last[0] && here[1] <= this.last[1]))) {
+      this.sink.find("E169", where, `catalogue ${line.manifest}, index ${line.index}`);
+    } else this.last = here;
     for (const one of Object.values(line.grounds)) this.sums.grounds.add(one);
     const sealed = this.sealed.get(line.manifest);
     if (!sealed) return this.sink.find("E170", where, `catalogue ${line.manifest}`, "a row of a catalogue that package.json names");
     const wanted: GroupName[] = sealed.derived ? ["opinion"] : ["content", "metadata", "name"];
     const named = [...Object.keys(line.groups), ...Object.keys(line.grounds)].sort();
-    if (named.join() !== wanted.join() || !Object.keys(line.groups).length) return this.sink.find("E101", where, "not each group once, or none opened");
+    if (named.join() !== wanted.join() || !Object.keys(line.groups).length) {
+      return this.sink.find("E101", where, "not each group once, or none opened");
+    }
     this.add(this.sums.lines, line.manifest);
     for (const [group, one] of Object.entries(line.grounds)) this.add(this.sums.groups, `${line.manifest} ${group} ${one}`);
     const leaf = readLeaf(utf8(line.leaf), sealed.derived !== null);
@@ -164,7 +167,9 @@ export class Lines {
     if (leaf.baseRoot !== sealed.baseRoot) this.sink.find("E107", where, `base_root ${leaf.baseRoot}`, sealed.baseRoot ?? "");
     const bits = this.opened.get(leaf.baseRoot!);
     const index = Number(leaf.baseIndex);
-    if (!bits || !((bits[index >> 3] ?? 0) & (1 << (index & 7)))) this.sink.find("E170", where, `an opinion about row ${leaf.baseIndex}, whose content is not opened`);
+    if (!bits || !((bits[index >> 3] ?? 0) & (1 << (index & 7)))) {
+      this.sink.find("E170", where, `an opinion about row ${leaf.baseIndex}, whose content is not opened`);
+    }
   }
 
   private open(sealed: Sealed, index: bigint): void {
@@ -179,7 +184,9 @@ export class Lines {
     const { name = null, content = null, metadata = null } = groups;
     const kind = leaf.kind!;
     this.sums.rows++;
-    const state = content ? String(content["state"]) : line.grounds["content"] === undefined ? "unreadable" : line.grounds["content"] === "erased" ? "erased" : "withheld";
+    const ground = line.grounds["content"];
+    const lacking = ground === undefined ? "unreadable" : ground === "erased" ? "erased" : "withheld";
+    const state = content ? String(content["state"]) : lacking;
     this.sums.states[state] = (this.sums.states[state] ?? 0) + 1;
     const fault = rowFault(kind, name, content, metadata);
     if (fault) this.sink.find("E107", where, fault);

@@ -6,39 +6,26 @@ import type { Env } from "./env";
 import { type Content, type Files, fromNumber8, number8 } from "./files";
 import { nanoseconds } from "./forms";
 import { sha256 } from "./hash";
-import { leafHash, Tree, emptyRoot } from "./merkle";
+import { emptyRoot, leafHash, Tree } from "./merkle";
 import { parseLogKeys, type Vkey } from "./note";
 import { compareRoots, type Notes, readNotes } from "./notes";
+import { Places } from "./places";
 import { type CaseFile, type Entry, type Event, isKnownType, readEntry, readEvent } from "./records";
+import { readSignatures, type Signed, type Signing } from "./signatures";
 import type { Sink } from "./sink";
-import { judgeSignature } from "./sshsig";
-import type { PublicKey } from "./sshkey";
 import { FOLDER } from "./table";
 
 const RECORD_FILE = 65_536;
-const SIGNATURE_FILE = 16 * 1024;
 const MOST_EVENTS = 1_000_000;
 /** Events of which later steps need the body. */
-const KEPT = new Set(["seal", "derive", "erase", "split", "copy", "anchor", "adopt", "receive", "accept", "refuse", "receipt", "offer", "export", "acquire"]);
+const KEPT = new Set(
+  "seal derive erase split copy anchor adopt receive accept refuse receipt offer export acquire".split(" "),
+);
 
 export interface Kept {
   index: number;
   event: Event;
-  /** It broke no rule of custody. */
   digest: string;
-}
-
-export interface Signer {
-  fingerprint: string;
-  /** Null where its signature does not hold. */
-  key: PublicKey | null;
-}
-
-/** Who signed an entry's event, for the policy. */
-export interface Signed {
-  index: number;
-  actor: string;
-  signers: Signer[];
 }
 
 export interface LogOptions {
@@ -63,16 +50,12 @@ export class Log {
   readonly recordedAt = new Map<number, string>();
   /** Types by index: null where hidden or unreadable. */
   readonly types: (string | null)[] = [];
-  /** Numbers of hidden events that touch an item. */
-  readonly hiddenTouches = new Map<string, number>();
   /** Items that events from some entry on name, for adopted cases: the last 1,000 events. */
   readonly touched: [number, string[]][] = [];
-  /** Items' places, by item. */
-  readonly places = new Map<string, string>();
-  private readonly placeItem = new Map<string, string>();
+  readonly places: Places;
   private readonly eventDigests: (string | null)[] = [];
   private readonly roots: Uint8Array[] = [];
-  private readonly seenEvents = new Map<string, number>();
+  private readonly seenEvents = new Set<string>();
   private readonly tree = new Tree();
   private treeKnown = true;
   private placesKnown = true;
@@ -89,8 +72,12 @@ export class Log {
   ) {
     this.custody = new Custody(sink, {
       origin: null,
-      earlier: (index) => (this.eventDigests[index] ? { event: this.eventDigests[index]!, type: this.types[index] ?? null } : null),
+      earlier: (index) => {
+        const event = this.eventDigests[index];
+        return event ? { event, type: this.types[index] ?? null } : null;
+      },
     });
+    this.places = new Places(sink, this.custody);
   }
 
   /** Root of the first `size` entries; null where one could not be read, or there are not so many. */
@@ -153,7 +140,10 @@ export class Log {
   }
 
   private unknownFrom(what: string): void {
-    if (this.placesKnown) this.sink.missedOut("custody", "unreadable_event", what, "what follows an event that cannot be read is not judged by the rules of custody");
+    if (this.placesKnown) {
+      const why = "what follows an event that cannot be read is not judged by the rules of custody";
+      this.sink.missedOut("custody", "unreadable_event", what, why);
+    }
     this.placesKnown = false;
   }
 
@@ -193,7 +183,9 @@ export class Log {
     const root = this.treeKnown ? this.root(index) : null;
     if (root && toHex(root) !== entry.prior.root) this.sink.find("E203", where, `prior.root ${entry.prior.root}`, toHex(root));
     const head = BigInt(entry.head);
-    if (head > BigInt(index) || head < BigInt(this.head)) this.sink.find("E305", where, `head ${entry.head}`, `head from ${this.head} to ${index}`);
+    if (head > BigInt(index) || head < BigInt(this.head)) {
+      this.sink.find("E305", where, `head ${entry.head}`, `head from ${this.head} to ${index}`);
+    }
     const size = Number(head);
     this.head = Math.max(this.head, size);
     if (head <= BigInt(index)) {
@@ -202,44 +194,34 @@ export class Log {
         this.sink.find("E502", `checkpoints/${number8(size)}`, "none", `a checkpoint, named by ${where}`);
       }
     }
-    if (this.recorded !== null && nanoseconds(entry.recorded_at) < nanoseconds(this.recorded)) this.sink.find("W904", where, entry.recorded_at, `${this.recorded} or later`);
+    if (this.recorded !== null && nanoseconds(entry.recorded_at) < nanoseconds(this.recorded)) {
+      this.sink.find("W904", where, entry.recorded_at, `${this.recorded} or later`);
+    }
     this.recorded = entry.recorded_at;
   }
 
-  /** A hidden event: what it touches follows from its entry alone. */
   private hide(entry: Entry | null, index: number, folder: string): void {
     if (!entry) return this.unknownFrom(folder);
-    entry.items_prev.forEach((previous, place) => {
-      const here = `${index}/${place}`;
-      const name = previous === null ? undefined : this.placeItem.get(previous);
-      if (previous !== null && name !== undefined) {
-        if (this.places.get(name) !== previous) this.sink.find("E307", `${folder}/entry`, `after ${previous}, as another did`);
-        this.places.set(name, here);
-        this.placeItem.set(here, name);
-        this.hiddenTouches.set(name, (this.hiddenTouches.get(name) ?? 0) + 1);
-        this.custody.hide(name);
-      } else this.hiddenPlaces.add(here);
-    });
-    if (entry) this.noteEvent(entry.event, index, folder);
+    this.places.hide(entry, index, folder);
+    this.noteEvent(entry.event, folder);
   }
-  /** Places of items in hidden events whose names nobody said yet. */
-  private readonly hiddenPlaces = new Set<string>();
 
   /** Every event is shown, or what a hidden one touches is known. */
   get isWhole(): boolean {
-    return this.placesKnown && this.hiddenPlaces.size === 0;
+    return this.placesKnown && this.places.hidden.size === 0;
   }
 
-  private noteEvent(digest: string, index: number, folder: string): void {
-    if (this.seenEvents.has(digest)) this.sink.find("E303", `${folder}/event.json`, "the same event as an entry before", "an event of its own");
-    else this.seenEvents.set(digest, index);
+  private noteEvent(digest: string, folder: string): void {
+    if (this.seenEvents.has(digest)) {
+      this.sink.find("E303", `${folder}/event.json`, "the same event as an entry before", "an event of its own");
+    } else this.seenEvents.add(digest);
   }
 
   private async readEvent(entry: Entry | null, index: number, folder: string): Promise<void> {
     const where = `${folder}/event.json`;
     const bytes = await this.bytes(where, RECORD_FILE);
     if (!bytes) {
-      if (entry) await this.signatures(null, null, entry, folder, index);
+      if (entry) await this.checkSignatures(index, { event: null, message: null, entry, folder });
       return this.unknownFrom(where);
     }
     const digest = toHex(sha256(bytes));
@@ -247,17 +229,17 @@ export class Log {
     const read = readEvent(bytes);
     if ("fault" in read) {
       this.sink.find(read.fault.code, where, read.fault.found);
-      if (entry) await this.signatures(null, bytes, entry, folder, index);
+      if (entry) await this.checkSignatures(index, { event: null, message: bytes, entry, folder });
       return this.unknownFrom(where);
     }
     const event = read.value;
     this.sink.count("events");
     this.types[index] = event.type;
-    this.noteEvent(digest, index, folder);
-    await this.signatures(event, bytes, entry, folder, index);
+    this.noteEvent(digest, folder);
+    await this.checkSignatures(index, { event, message: bytes, entry, folder });
     if (this.caseId !== null && event.case !== this.caseId) this.sink.find("E104", where, `case ${event.case}`, `case ${this.caseId}`);
     this.judgeSeen(event, index, where);
-    this.judgePlaces(entry, event, index, folder);
+    this.places.judge(entry, event, index, folder, this.placesKnown);
     if (!isKnownType(event.type)) this.sink.missedOut("custody", "unknown_type", where, `events of type ${event.type} are not known`);
     this.touched.push([index, event.items]);
     if (this.touched.length > 1000) this.touched.shift();
@@ -280,39 +262,9 @@ export class Log {
     });
   }
 
-  private async signatures(event: Event | null, message: Uint8Array | null, entry: Entry | null, folder: string, index: number): Promise<void> {
-    const count = event ? event.signers.length : (entry?.signatures.length ?? 0);
-    if (entry && event && entry.signatures.length !== count) this.sink.find("E401", `${folder}/entry`, `${entry.signatures.length} digests`, `${count} signers`);
-    const signers: Signer[] = [];
-    for (let j = 0; j < Math.min(count, 16); j++) {
-      const where = signatureFile(folder, j);
-      const fingerprint = event?.signers[j] ?? "";
-      signers.push({ fingerprint, key: null });
-      const read = await this.files.read(where, SIGNATURE_FILE);
-      if ("lack" in read && read.lack === "missing") {
-        this.sink.find("E501", where, "none", "a plain file");
-        this.sink.find("E401", where, "none", `a signature by ${fingerprint}`);
-        continue;
-      }
-      if ("tooLarge" in read) {
-        this.sink.find("E102", where, `${read.tooLarge} bytes`);
-        continue;
-      }
-      if (!("bytes" in read)) {
-        this.sink.missedOut("record", "unreadable", where, read.why);
-        continue;
-      }
-      const expected = entry?.signatures[j];
-      const digest = toHex(sha256(read.bytes));
-      if (expected !== undefined && digest !== expected) this.sink.find("E201", where, digest, expected);
-      if (!event || !message) continue;
-      const judged = judgeSignature(read.bytes, "evidencekit-event", message, fingerprint);
-      this.sink.count("person_signatures");
-      if ("code" in judged) this.sink.find(judged.code, where, judged.found, fingerprint);
-      else if (isLogKey(judged.key, this.keys)) this.sink.find("E404", where, "the log's own key");
-      else signers[j]!.key = judged.key;
-    }
-    if (event) this.signed.push({ index, actor: event.actor.id, signers });
+  private async checkSignatures(index: number, of: Omit<Signing, "keys">): Promise<void> {
+    const signers = await readSignatures(this.files, this.sink, { ...of, keys: this.keys });
+    if (of.event) this.signed.push({ index, actor: of.event.actor.id, signers });
   }
 
   private judgeSeen(event: Event, index: number, where: string): void {
@@ -328,36 +280,10 @@ export class Log {
     }
     const root = this.root(Number(seen.size));
     if (!root) this.sink.missedOut("record", "entries_lack", where, "the tree that the signer had seen cannot be computed");
-    else if (!equal(root, fromHex(seen.root)!)) this.sink.find("E304", where, `seen.root ${seen.root}`, `${toHex(root)} at size ${seen.size}`);
+    else if (!equal(root, fromHex(seen.root)!)) {
+      this.sink.find("E304", where, `seen.root ${seen.root}`, `${toHex(root)} at size ${seen.size}`);
+    }
   }
-
-  private judgePlaces(entry: Entry | null, event: Event, index: number, folder: string): void {
-    const where = `${folder}/entry`;
-    if (entry && entry.items_prev.length !== event.items.length) this.sink.find("E302", where, `${entry.items_prev.length} places`, `${event.items.length} items`);
-    event.items.forEach((name, place) => {
-      const here = `${index}/${place}`;
-      const said = entry?.items_prev[place] ?? null;
-      const isPart = place > 0 && (event.type === "split" || event.type === "copy");
-      let expected = this.places.get(name) ?? (isPart ? `${index}/0` : null);
-      if (said !== null && said !== expected && this.hiddenPlaces.delete(said)) {
-        expected = said;
-        this.hiddenTouches.set(name, (this.hiddenTouches.get(name) ?? 0) + 1);
-        this.custody.hide(name);
-      }
-      if (entry && this.placesKnown && place < entry.items_prev.length && said !== expected) {
-        const fork = said !== null && this.placeItem.get(said) === name;
-        this.sink.find(fork ? "E307" : "E302", where, `${name} after ${said ?? "nothing"}`, `${name} after ${expected ?? "nothing"}`);
-      }
-      this.places.set(name, here);
-      this.placeItem.set(here, name);
-    });
-  }
-}
-
-export const signatureFile = (folder: string, place: number): string => `${folder}/event.json${place ? `.${place + 1}` : ""}.sig`;
-
-export function isLogKey(key: PublicKey, keys: [Vkey, Vkey] | null): boolean {
-  return keys !== null && key.raw.kind === "ed25519" && equal(key.raw.key, keys[0].key);
 }
 
 function receiver(event: Event): string | null {

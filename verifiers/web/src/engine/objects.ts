@@ -16,7 +16,8 @@ export interface Named {
 
 export const objectPath = (digest: string): string => `objects/sha256/${digest.slice(0, 2)}/${digest}`;
 
-const isObject = (value: Json | undefined): value is { bytes: string; sha256: string } => isObj(value) && typeof value["sha256"] === "string" && typeof value["bytes"] === "string";
+const isObject = (value: Json | undefined): value is { bytes: string; sha256: string } =>
+  isObj(value) && typeof value["sha256"] === "string" && typeof value["bytes"] === "string";
 
 /** Objects that events of this log name: messages, answers, lists of rows. */
 export function namedByEvents(log: Log): Named[] {

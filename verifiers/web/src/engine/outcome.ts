@@ -59,7 +59,9 @@ export function conclude(env: Env, sink: Sink, facts: Facts): Report {
   const aspects = Object.fromEntries(ASPECTS.map((aspect) => [aspect, status(aspect, sink, facts, codes)])) as Record<Aspect, AspectStatus>;
   for (const aspect of ["evidence", "identity", "time", "witness", "completeness"] as const) {
     const { status: now, reason } = aspects[aspect];
-    if (now === "not_checked" && !sink.missed.has(aspect)) sink.missedOut(aspect, aspect === "completeness" ? "no_outside" : "not_given", aspect, reason);
+    if (now === "not_checked" && !sink.missed.has(aspect)) {
+      sink.missedOut(aspect, aspect === "completeness" ? "no_outside" : "not_given", aspect, reason);
+    }
   }
   const { verdict, reason } = decide(env, sink, facts, aspects, codes);
   const scope = facts.scope === "record" && aspects.evidence.status === "ok" ? "record and evidence" : facts.scope;
@@ -101,7 +103,9 @@ function status(aspect: Aspect, sink: Sink, facts: Facts, codes: Set<string>): A
   }
   if (aspect === "custody") return OK;
   const said = facts[aspect];
-  if (aspect === "completeness" && said.status === "ok" && (codes.has("W901") || codes.has("W902"))) return unchecked("something stands in the case that no event accounts for");
+  if (aspect === "completeness" && said.status === "ok" && (codes.has("W901") || codes.has("W902"))) {
+    return unchecked("something stands in the case that no event accounts for");
+  }
   return said;
 }
 

@@ -30,7 +30,9 @@ export function parseSince(text: string): Since {
   const labelled = asLabels(clean.slice(note ? note.end : 0), refuse);
   const found = note?.since ?? labelled ?? asLine(clean.trim());
   if (!found) return refuse("neither a note nor ORIGIN SIZE ROOT");
-  if (note && labelled && (labelled.size !== found.size || toHex(labelled.root) !== toHex(found.root) || (labelled.origin ?? found.origin) !== found.origin)) refuse("its two forms differ");
+  if (note && labelled && (labelled.size !== found.size || toHex(labelled.root) !== toHex(found.root) || (labelled.origin ?? found.origin) !== found.origin)) {
+    refuse("its two forms differ");
+  }
   if (found.size === 0) refuse("the empty tree says nothing");
   return found;
 }
@@ -96,8 +98,9 @@ export function judgeOutside(env: Env, log: Log, since: Since | null, sink: Sink
   if (since) {
     compared = true;
     sink.count("outside");
-    if (since.origin !== null && log.origin !== null && since.origin !== log.origin) sink.find("E104", "--since", `origin ${since.origin}`, `origin ${log.origin}`);
-    else if (since.size > log.size) sink.find("E503", "--since", `size ${log.size}`, `at least ${since.size}`);
+    if (since.origin !== null && log.origin !== null && since.origin !== log.origin) {
+      sink.find("E104", "--since", `origin ${since.origin}`, `origin ${log.origin}`);
+    } else if (since.size > log.size) sink.find("E503", "--since", `size ${log.size}`, `at least ${since.size}`);
     else {
       const root = log.root(since.size);
       if (!root) sink.missedOut("completeness", "entries_lack", "--since", "the root at that size cannot be computed");

@@ -7,7 +7,7 @@ import type { Env } from "./env";
 import type { Files } from "./files";
 import { sha256 } from "./hash";
 import { judgeLog } from "./judged";
-import { isLogKey, type Signed } from "./log";
+import { isLogKey, type Signed } from "./signatures";
 import { type Facts, OK, unchecked } from "./outcome";
 import { judgeOutside, type Since } from "./outside";
 import { PACKAGE_LIMIT, type PackageFile, readPackage } from "./packagefile";
@@ -169,7 +169,9 @@ function judgeExporter(signed: SignedRecord, main: PackagedLog, sink: Sink): voi
     sink.find("E404", SIGNATURE, "the log's own key");
     signed.signer.key = null;
   }
-  if (main.log.custody.keys.isSpent(signed.signer.fingerprint, main.log.size)) sink.find("E312", SIGNATURE, `${signed.signer.fingerprint}, which signs no more`);
+  if (main.log.custody.keys.isSpent(signed.signer.fingerprint, main.log.size)) {
+    sink.find("E312", SIGNATURE, `${signed.signer.fingerprint}, which signs no more`);
+  }
 }
 
 /** `files`, both ways (package.md 1). */
@@ -191,15 +193,23 @@ function judgeFiles(files: Files, record: PackageFile, sink: Sink): void {
     const found = table.digest(index);
     if (!found) continue;
     sink.count("package_files");
-    if (toHex(found) !== digest || String(table.size(index)) !== bytes) sink.find("E201", path, `${table.size(index)} bytes, SHA-256 ${toHex(found)}`, `${bytes} bytes, SHA-256 ${digest}`);
+    if (toHex(found) !== digest || String(table.size(index)) !== bytes) {
+      sink.find("E201", path, `${table.size(index)} bytes, SHA-256 ${toHex(found)}`, `${bytes} bytes, SHA-256 ${digest}`);
+    }
   }
-  for (const { path, kind } of files.list()) if (kind === FILE && !excepted(path) && !listed.has(path)) sink.find("E165", path, "a file that package.json does not list");
+  for (const { path, kind } of files.list()) {
+    if (kind === FILE && !excepted(path) && !listed.has(path)) {
+      sink.find("E165", path, "a file that package.json does not list");
+    }
+  }
 }
 
 /** No payload without a row. What the bag does not name is E164 alone. */
 function judgePayload(files: Files, sink: Sink): void {
   const { table } = files.source;
   for (const { path, kind, index } of files.list("data/")) {
-    if (kind === FILE && !table.is(index, CLAIMED) && table.is(index, NAMED)) sink.find("E173", `data/${path}`, "a file of no row", "the payload of a row that is shown");
+    if (kind === FILE && !table.is(index, CLAIMED) && table.is(index, NAMED)) {
+      sink.find("E173", `data/${path}`, "a file of no row", "the payload of a row that is shown");
+    }
   }
 }

@@ -42,7 +42,8 @@ export class PackagedLog {
     private readonly record: PackageFile | null,
     private readonly place: Place,
   ) {
-    this.log = new Log(env, files, sink, { caseFile: null, fallback: said ? { origin: said.checkpoint.origin, log_keys: said.log_keys } : null, hidden: this.hidden });
+    const fallback = said ? { origin: said.checkpoint.origin, log_keys: said.log_keys } : null;
+    this.log = new Log(env, files, sink, { caseFile: null, fallback, hidden: this.hidden });
   }
 
   async read(): Promise<void> {
@@ -58,7 +59,9 @@ export class PackagedLog {
     if (lost === null) await this.lines.read();
     if (this.said && !this.lines.isCut) this.judgeSums(this.said);
     this.listWithheld();
-    if (this.place.full) this.sink.missedOut("record", "full_catalogues", "manifests", "catalogues in a package are not read by this verifier: the rows that are shown are");
+    if (this.place.full) {
+      this.sink.missedOut("record", "full_catalogues", "manifests", "catalogues in a package are not read by this verifier: the rows that are shown are");
+    }
   }
 
   /** The entry of a seal event that should be here, and cannot be read: without it nothing can be said of rows. */
@@ -91,7 +94,7 @@ export class PackagedLog {
       else if (this.files.isFile(where)) this.sink.find("E167", where, "the event", "nothing: its event is said to be withheld");
       else if (must.has(index)) this.sink.find("E167", where, "none", "an event that has to be shown");
     }
-    for (const [name, count] of this.log.hiddenTouches) {
+    for (const [name, count] of this.log.places.hiddenTouches) {
       if (this.said?.items.includes(name)) {
         this.sink.missedOut("custody", "withheld", this.place.prefix + name, `${count} hidden ${count === 1 ? "event touches" : "events touch"} ${name}`);
       }
@@ -110,9 +113,13 @@ export class PackagedLog {
     if (held) {
       const { origin, size, root } = held.note;
       const { checkpoint } = said;
-      if (checkpoint.origin !== origin || checkpoint.size !== String(size) || checkpoint.root !== toHex(root)) this.contradicts(`checkpoint ${checkpoint.origin} ${checkpoint.size} ${checkpoint.root}`, `${origin} ${size} ${toHex(root)}`);
+      if (checkpoint.origin !== origin || checkpoint.size !== String(size) || checkpoint.root !== toHex(root)) {
+        this.contradicts(`checkpoint ${checkpoint.origin} ${checkpoint.size} ${checkpoint.root}`, `${origin} ${size} ${toHex(root)}`);
+      }
     }
-    if (log.opening && (log.opening.body["log_keys"] as string[]).join() !== said.log_keys.join()) this.contradicts("other log keys", "those of event 0");
+    if (log.opening && (log.opening.body["log_keys"] as string[]).join() !== said.log_keys.join()) {
+      this.contradicts("other log keys", "those of event 0");
+    }
     const seals = new Map(log.kept.filter(({ event }) => event.type === "seal" || event.type === "derive").map((one) => [String(one.index), one]));
     for (const catalogue of said.manifests) this.judgeCatalogue(catalogue, seals.get(catalogue.entry), said);
     for (const { path, kind } of this.files.list("custody/")) {
@@ -165,20 +172,30 @@ export class PackagedLog {
       if (!this.sealed.has(catalogue.manifest)) continue;
       const shown = sums.lines.get(catalogue.manifest) ?? 0n;
       const said = BigInt(catalogue.shown);
-      if (this.place.passedOn ? shown > said : shown !== said) this.place.sink.find("E174", this.place.where, `${shown} lines`, `${name}: ${said} rows shown`);
+      if (this.place.passedOn ? shown > said : shown !== said) {
+        this.place.sink.find("E174", this.place.where, `${shown} lines`, `${name}: ${said} rows shown`);
+      }
       const hidden = catalogue.hidden.reduce((all, { count }) => all + BigInt(count), 0n);
-      if (said + hidden !== BigInt(catalogue.rows)) this.place.sink.find("E174", this.place.where, `${said} shown and ${hidden} hidden`, `${name}: ${catalogue.rows} rows`);
+      if (said + hidden !== BigInt(catalogue.rows)) {
+        this.place.sink.find("E174", this.place.where, `${said} shown and ${hidden} hidden`, `${name}: ${catalogue.rows} rows`);
+      }
     }
     if (!this.withheld) return;
     const rows = new Map<string, string>(this.withheld.rows.map(({ manifest, ground, count }) => [`${manifest} ${ground}`, count]));
-    const hidden = new Map<string, string>(said.manifests.flatMap(({ manifest, hidden }) => hidden.map(({ ground, count }) => [`${manifest} ${ground}`, count] as const)));
+    const hidden = new Map<string, string>(
+      said.manifests.flatMap(({ manifest, hidden }) => hidden.map(({ ground, count }) => [`${manifest} ${ground}`, count] as const)),
+    );
     for (const key of new Set([...rows.keys(), ...hidden.keys()])) {
-      if ((rows.get(key) ?? "0") !== (hidden.get(key) ?? "0")) wrong(`rows of catalogue ${key}: ${rows.get(key) ?? 0}`, `${hidden.get(key) ?? 0} in package.json`);
+      if ((rows.get(key) ?? "0") !== (hidden.get(key) ?? "0")) {
+        wrong(`rows of catalogue ${key}: ${rows.get(key) ?? 0}`, `${hidden.get(key) ?? 0} in package.json`);
+      }
     }
     if (!this.place.passedOn) {
       const groups = new Map(this.withheld.groups.map(({ manifest, group, ground, count }) => [`${manifest} ${group} ${ground}`, BigInt(count)]));
       for (const key of new Set([...groups.keys(), ...sums.groups.keys()])) {
-        if ((groups.get(key) ?? 0n) !== (sums.groups.get(key) ?? 0n)) wrong(`groups of catalogue ${key}: ${groups.get(key) ?? 0n}`, `${sums.groups.get(key) ?? 0n} in the lines`);
+        if ((groups.get(key) ?? 0n) !== (sums.groups.get(key) ?? 0n)) {
+          wrong(`groups of catalogue ${key}: ${groups.get(key) ?? 0n}`, `${sums.groups.get(key) ?? 0n} in the lines`);
+        }
       }
     }
     for (const { ground } of [...this.withheld.rows, ...this.withheld.groups, ...this.withheld.events]) grounds.add(ground);
@@ -193,8 +210,12 @@ export class PackagedLog {
     const labels = new Map(this.withheld.grounds.map(({ ground, label }) => [ground, label]));
     const on = (ground: string): string => `${labels.get(ground) ?? ground} (${ground})`;
     const what = (manifest: string): string => `catalogue ${manifest} of ${this.sealed.get(manifest)?.item ?? "an item"}`;
-    for (const { manifest, ground, count } of this.withheld.rows) this.sink.missedOut("record", "withheld", what(manifest), `${count} rows: ${on(ground)}`, true);
-    for (const { manifest, group, ground, count } of this.withheld.groups) this.sink.missedOut("record", "withheld", what(manifest), `${group} of ${count} rows that are shown: ${on(ground)}`, true);
+    for (const { manifest, ground, count } of this.withheld.rows) {
+      this.sink.missedOut("record", "withheld", what(manifest), `${count} rows: ${on(ground)}`, true);
+    }
+    for (const { manifest, group, ground, count } of this.withheld.groups) {
+      this.sink.missedOut("record", "withheld", what(manifest), `${group} of ${count} rows that are shown: ${on(ground)}`, true);
+    }
     const events = new Map<string, number>();
     for (const { ground } of this.withheld.events) events.set(ground, (events.get(ground) ?? 0) + 1);
     for (const [ground, count] of events) this.sink.missedOut("record", "withheld", "custody", `${count} events: ${on(ground)}`, true);
@@ -216,7 +237,11 @@ export class PackagedLog {
       if (!said.items.length || (adopt && said.items.some((item) => !adopted.has(item) && !one.log.custody.items.get(item)?.parent && !one.isParent(item)))) {
         this.contradicts(`items of branch ${said.name}`, "items that the adopt event names");
       }
-      if (adopt) judgeAdopted(adopt, above!.log, above!.sink, one.log, sink, said.checkpoint, () => this.place.sink.find("E317", this.place.where, `branch ${said.name}: another checkpoint`, "that of the adopt event"));
+      if (adopt) {
+        judgeAdopted(adopt, above!.log, above!.sink, one.log, sink, said.checkpoint, () =>
+          this.place.sink.find("E317", this.place.where, `branch ${said.name}: another checkpoint`, "that of the adopt event"),
+        );
+      }
       const judged = await judgeLog(this.env, one.log, sink);
       if (this.env.policy && judged.identity.status !== "ok") sink.missedOut("identity", "branch", "custody", judged.identity.reason);
       found.push(one);
@@ -243,6 +268,10 @@ export class PackagedLog {
         if (parts[i + 1] !== "branches") break;
       }
     }
-    for (const name of strays) if (![...strays].some((other) => name.startsWith(`${other}/`))) this.contradicts(`branches/${name}`, "a branch that package.json names");
+    for (const name of strays) {
+      if (![...strays].some((other) => name.startsWith(`${other}/`))) {
+        this.contradicts(`branches/${name}`, "a branch that package.json names");
+      }
+    }
   }
 }

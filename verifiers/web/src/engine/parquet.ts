@@ -94,7 +94,9 @@ function bounds(metadata: FileMetaData, size: number): void {
       if (!column) throw new BadParquet("E106", "a column that is not described");
       if (BigInt(column.num_values) !== BigInt(group.num_rows)) throw new BadParquet("E106", "a column with other rows than its group");
       if (column.encodings.includes("DELTA_BYTE_ARRAY")) throw new BadParquet("E106", "DELTA_BYTE_ARRAY");
-      if (column.codec !== "ZSTD" && column.codec !== "UNCOMPRESSED" && column.codec !== "SNAPPY") throw new BadParquet("E106", `codec ${column.codec}`);
+      if (column.codec !== "ZSTD" && column.codec !== "UNCOMPRESSED" && column.codec !== "SNAPPY") {
+        throw new BadParquet("E106", `codec ${column.codec}`);
+      }
       bytes += BigInt(column.total_uncompressed_size);
     }
     if (group.num_rows > BigInt(MOST_GROUP_ROWS) || bytes > BigInt(MOST_GROUP_BYTES)) throw new BadParquet("E102", "a row group that is too large");
@@ -112,7 +114,12 @@ function judgeSchema(metadata: FileMetaData, columns: readonly Column[]): void {
   columns.forEach(([name, type, length, nullable, text], i) => {
     const field = fields[i]!;
     const isText = field.converted_type === "UTF8" || field.logical_type?.type === "STRING";
-    const same = field.name === name && field.type === type && (field.type_length ?? null) === length && field.repetition_type === (nullable ? "OPTIONAL" : "REQUIRED") && isText === text;
+    const same =
+      field.name === name &&
+      field.type === type &&
+      (field.type_length ?? null) === length &&
+      field.repetition_type === (nullable ? "OPTIONAL" : "REQUIRED") &&
+      isText === text;
     if (!same || (!text && type !== "INT64" && (field.converted_type || field.logical_type))) wrong(`column ${field.name}`);
   });
 }

@@ -1,23 +1,13 @@
 /** The recipient's policy folder (policy.md): whose keys are whose, and what is demanded. */
 
 import { parse as parseToml, TomlDate } from "smol-toml";
+import { type Line, readSigners } from "./allowedsigners";
 import { fromUtf8 } from "./bytes";
 import * as f from "./forms";
 import { COSIGNATURE, ED25519, isOrigin, MLDSA44, parseVkey, type Vkey } from "./note";
-import { readKeyLine } from "./sshkey";
 import type { Aspect, Tree } from "./types";
 import { Usage } from "./usage";
 import { type Certificate, readPem } from "./x509";
-
-export interface Line {
-  patterns: string;
-  authority: boolean;
-  namespaces: string[] | null;
-  /** Seconds since 1970, both inclusive; null: none. */
-  after: bigint | null;
-  before: bigint | null;
-  fingerprint: string;
-}
 
 export interface Group {
   threshold: number;
@@ -101,7 +91,9 @@ function toml(text: string, name: string): Table {
 }
 
 function members(table: unknown, known: string[], where: string): Table {
-  if (typeof table !== "object" || table === null || Array.isArray(table) || table instanceof TomlDate) throw new Usage(`${where} of the policy is no table`);
+  if (typeof table !== "object" || table === null || Array.isArray(table) || table instanceof TomlDate) {
+    throw new Usage(`${where} of the policy is no table`);
+  }
   for (const name of Object.keys(table)) if (!known.includes(name)) throw new Usage(`${where} of the policy has ${name}, which is not known`);
   return table as Table;
 }
@@ -129,14 +121,17 @@ function readDemands(table: Table): Pick<Policy, "require" | "algorithms" | "aut
   if (table["version"] !== 1) throw new Usage("the policy is of a version that is not known");
   const require = new Set<Aspect>(["record", "identity", "custody"]);
   for (const aspect of texts(table["require"] ?? [], "require")) {
-    if (!["record", "identity", "custody", "time", "witness", "evidence", "completeness"].includes(aspect)) throw new Usage(`the policy requires ${aspect}, which is not known`);
+    if (!["record", "identity", "custody", "time", "witness", "evidence", "completeness"].includes(aspect)) {
+      throw new Usage(`the policy requires ${aspect}, which is not known`);
+    }
     require.add(aspect as Aspect);
   }
   const algorithms = new Map<string, bigint | boolean>();
   for (const [name, until] of Object.entries((table["algorithms"] ?? {}) as Table)) {
     if (typeof until === "boolean") algorithms.set(name, until);
-    else if (until instanceof TomlDate && until.isDate()) algorithms.set(name, f.nanoseconds(`${until.toISOString().slice(0, 10)}T23:59:59.999999999Z`));
-    else throw new Usage(`algorithms of the policy: ${name} has neither a date nor true`);
+    else if (until instanceof TomlDate && until.isDate()) {
+      algorithms.set(name, f.nanoseconds(`${until.toISOString().slice(0, 10)}T23:59:59.999999999Z`));
+    } else throw new Usage(`algorithms of the policy: ${name} has neither a date nor true`);
   }
   const time = members(table["time"] ?? {}, ["authorities", "policies"], "time");
   const logs = new Map<string, LogRule>();
@@ -168,54 +163,12 @@ function readRevoked(table: Table): Revocation[] {
     const sizes = new Map<string, number>();
     for (const [origin, size] of Object.entries((key["sizes"] ?? {}) as Table)) sizes.set(origin, whole(size, "sizes"));
     const limit = key["not_after"];
-    if (limit !== undefined && !(limit instanceof TomlDate) && !f.instant(limit as string)) throw new Usage("revoked.toml of the policy: not_after is no instant");
+    if (limit !== undefined && !(limit instanceof TomlDate) && !f.instant(limit as string)) {
+      throw new Usage("revoked.toml of the policy: not_after is no instant");
+    }
     const notAfter = limit === undefined ? null : limit instanceof TomlDate ? BigInt(limit.getTime()) * 1_000_000n : f.nanoseconds(limit as string);
     return { fingerprint: key["fingerprint"] as string, sizes, notAfter };
   });
-}
-
-const OPTION = /^(cert-authority|namespaces="([^"]*)"|valid-after="([^"]*)"|valid-before="([^"]*)")(?:,|(?=\s))/i;
-const KEY_TYPE = /^(?:ssh-|ecdsa-|sk-)/;
-
-function readSigners(text: string): Line[] {
-  const lines: Line[] = [];
-  text.split("\n").forEach((raw, i) => {
-    const bad = (): never => {
-      throw new Usage(`allowed_signers of the policy, line ${i + 1}: not understood`);
-    };
-    const line = raw.replace(/\r$/, "").trim();
-    if (!line || line.startsWith("#")) return;
-    const head = /^(?:"([^"]+)"|(\S+))\s+(.*)$/.exec(line);
-    if (!head) return bad();
-    let rest = head[3]!;
-    const made: Line = { patterns: head[1] ?? head[2]!, authority: false, namespaces: null, after: null, before: null, fingerprint: "" };
-    if (!KEY_TYPE.test(rest)) {
-      for (let more = true; more; ) {
-        const option = OPTION.exec(rest);
-        if (!option) return bad();
-        if (option[2] !== undefined) made.namespaces = option[2].split(",");
-        else if (option[3] !== undefined) made.after = seconds(option[3]) ?? bad();
-        else if (option[4] !== undefined) made.before = seconds(option[4]) ?? bad();
-        else made.authority = true;
-        more = option[0].endsWith(",");
-        rest = rest.slice(option[0].length);
-      }
-      if (!/^\s/.test(rest)) return bad();
-    }
-    const key = readKeyLine(rest.trim().replace(/\s+/, " "));
-    if (!key || key.key.certificate) return bad();
-    lines.push({ ...made, fingerprint: key.fingerprint });
-  });
-  return lines;
-}
-
-/** `YYYYMMDD[HHMM[SS]][Z]`; without Z by the local clock, as ssh-keygen has it. */
-function seconds(text: string): bigint | null {
-  const match = /^(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?(Z?)$/.exec(text);
-  if (!match) return null;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0)) as [number, number, number, number, number, number];
-  const time = match[7] ? Date.UTC(year, month - 1, day, hour, minute, second) : new Date(year, month - 1, day, hour, minute, second).getTime();
-  return BigInt(Math.floor(time / 1000));
 }
 
 function readLogs(text: string): Pick<Policy, "logKeys" | "witnesses" | "groups" | "quorum"> {
@@ -249,39 +202,6 @@ function readLogs(text: string): Pick<Policy, "logKeys" | "witnesses" | "groups"
     } else bad();
   });
   return { logKeys, witnesses, groups, quorum: quorum ?? "none" };
-}
-
-/** ssh's pattern lists: one that is negated and matches refuses all. */
-export function matches(patterns: string, name: string): boolean {
-  let found = false;
-  for (const item of patterns.split(",")) {
-    const negated = item.startsWith("!");
-    if (!globMatches(negated ? item.slice(1) : item, name)) continue;
-    if (negated) return false;
-    found = true;
-  }
-  return found;
-}
-
-function globMatches(pattern: string, name: string): boolean {
-  let p = 0;
-  let n = 0;
-  let star = -1;
-  let mark = 0;
-  while (n < name.length) {
-    if (pattern[p] === "*") {
-      star = p++;
-      mark = n;
-    } else if (p < pattern.length && (pattern[p] === "?" || pattern[p] === name[n])) {
-      p++;
-      n++;
-    } else if (star >= 0) {
-      p = star + 1;
-      n = ++mark;
-    } else return false;
-  }
-  while (pattern[p] === "*") p++;
-  return p === pattern.length;
 }
 
 /** Does the quorum hold with these witnesses, by the policy's names? With `none`: one is enough. */

@@ -16,7 +16,16 @@ import { FILE } from "./table";
 const MOST_DEEP = 8;
 
 /** Each package in `previous`, and those that it passes on itself: one log each. */
-export async function judgePrevious(env: Env, bag: Files, record: PackageFile, above: PackagedLog, digests: Digests, sink: Sink, folder = "evidence/", depth = 1): Promise<PackagedLog[]> {
+export async function judgePrevious(
+  env: Env,
+  bag: Files,
+  record: PackageFile,
+  above: PackagedLog,
+  digests: Digests,
+  sink: Sink,
+  folder = "evidence/",
+  depth = 1,
+): Promise<PackagedLog[]> {
   const found: PackagedLog[] = [];
   for (const { package: digest, origin } of record.previous) {
     const here = `${folder}previous/${digest}/`;
@@ -53,16 +62,28 @@ export async function judgePrevious(env: Env, bag: Files, record: PackageFile, a
     if (receive) {
       const { body } = receive.event;
       const head = isObj(body["log"]) ? body["log"] : {};
-      const differs = ([["case", body["case"], passed.case], ["transfer", body["transfer"], passed.transfer], ["origin", head["origin"], passed.checkpoint.origin], ["size", head["size"], passed.checkpoint.size], ["root", head["root"], passed.checkpoint.root], ["origin", origin, passed.checkpoint.origin]] as const).find(([, a, b]) => a !== b);
+      const differs = (
+        [
+          ["case", body["case"], passed.case],
+          ["transfer", body["transfer"], passed.transfer],
+          ["origin", head["origin"], passed.checkpoint.origin],
+          ["size", head["size"], passed.checkpoint.size],
+          ["root", head["root"], passed.checkpoint.root],
+          ["origin", origin, passed.checkpoint.origin],
+        ] as const
+      ).find(([, a, b]) => a !== b);
       if (differs) own.find("E166", "package.json", `${differs[0]} ${differs[2]}`, `${differs[0]} ${String(differs[1])}`);
     }
     judgeFiles(files, passed, own);
-    const one = new PackagedLog(env, files, bag, own, digests, passed, passed, { sink: own, where: "package.json", prefix: "", full: false, passedOn: true, adopted: null });
+    const place = { sink: own, where: "package.json", prefix: "", full: false, passedOn: true, adopted: null };
+    const one = new PackagedLog(env, files, bag, own, digests, passed, passed, place);
     await one.read();
     const said = passed.manifests.reduce((all, { shown }) => all + BigInt(shown), 0n);
     const here_ = [...one.lines.sums.lines.values()].reduce((all, count) => all + count, 0n);
     if (said > here_) own.missedOut("record", "not_passed_on", "records.jsonl", `${said - here_} rows are not passed on`, true);
-    const besides = key ? [{ signed: { index: one.log.size, actor: passed.exporter.id, signers: [{ fingerprint: passed.exporter.key, key }] }, where: "package.json", sink: own }] : [];
+    const signers = [{ fingerprint: passed.exporter.key, key }];
+    const signed = { index: one.log.size, actor: passed.exporter.id, signers };
+    const besides = key ? [{ signed, where: "package.json", sink: own }] : [];
     const judged = await judgeLog(env, one.log, own, besides);
     if (env.policy && judged.identity.status !== "ok") own.missedOut("identity", "previous", "package.json", judged.identity.reason);
     found.push(one, ...(await one.branches(passed)), ...(await judgePrevious(env, bag, passed, one, digests, sink, here, depth + 1)));
@@ -79,7 +100,13 @@ function judgeFiles(files: Files, record: PackageFile, sink: Sink): void {
     if (kind !== FILE || path === "package.json" || path === "package.json.sig" || /^previous\/[0-9a-f]{64}\//.test(path)) continue;
     const said = listed.get(path);
     if (!said) sink.find("E165", path, "a file that its package.json does not list");
-    else if (!/(?:^|\/)records\.jsonl$/.test(path) && table.digest(index) && toHex(table.digest(index)!) !== said.sha256) sink.find("E201", path, toHex(table.digest(index)!), said.sha256);
+    else if (!/(?:^|\/)records\.jsonl$/.test(path) && table.digest(index) && toHex(table.digest(index)!) !== said.sha256) {
+      sink.find("E201", path, toHex(table.digest(index)!), said.sha256);
+    }
   }
-  for (const path of listed.keys()) if (!path.startsWith("previous/") && !ofRows(path) && !files.isFile(path)) sink.find("E501", path, "none", "a file that its package.json lists");
+  for (const path of listed.keys()) {
+    if (!path.startsWith("previous/") && !ofRows(path) && !files.isFile(path)) {
+      sink.find("E501", path, "none", "a file that its package.json lists");
+    }
+  }
 }

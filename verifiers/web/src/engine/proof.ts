@@ -7,7 +7,7 @@ import { commitment, type GroupName, openedGroup, readGroup, readLeaf, rowFault 
 import { sha256 } from "./hash";
 import { judgePersons, signedByListed } from "./identity";
 import { isObj, type Obj } from "./json";
-import { isLogKey, type Signer } from "./log";
+import { isLogKey, type Signer } from "./signatures";
 import { included, leafHash } from "./merkle";
 import { ED25519, judgeLines, MLDSA44, type Note, parseLogKeys, parseNote, type Vkey } from "./note";
 import { type Facts, OK, unchecked } from "./outcome";
@@ -132,7 +132,9 @@ function row(proof: RowProof, sink: Sink): string {
     const read = readGroup(bytes, name);
     if ("fault" in read) sink.find(read.fault.code, where, read.fault.found);
     else found[name] = read.value;
-    if (!("fault" in leaf) && toHex(commitment(name, salt, bytes)) !== leaf.commitments[name]) sink.find("E201", where, "another group than the leaf commits to");
+    if (!("fault" in leaf) && toHex(commitment(name, salt, bytes)) !== leaf.commitments[name]) {
+      sink.find("E201", where, "another group than the leaf commits to");
+    }
     sink.count("groups");
   }
   if ("fault" in leaf) return "";
@@ -147,12 +149,16 @@ function sealed({ body, type }: Event, proof: RowProof, sink: Sink): void {
   const hash = leafHash(utf8(proof.leaf));
   const root = Uint8Array.from(String(body["root"]).match(/../g)!, (pair) => parseInt(pair, 16));
   const path = proof.proof.map((one) => fromBase64(one)!);
-  if (!included(BigInt(proof.index), BigInt(String(body["rows"])), hash, path, root)) sink.find("E207", "proof leaf", "it does not lead to the sealed root");
+  if (!included(BigInt(proof.index), BigInt(String(body["rows"])), hash, path, root)) {
+    sink.find("E207", "proof leaf", "it does not lead to the sealed root");
+  }
 }
 
 function inLog(entry: Entry, proof: RowProof, { index, hashes, note }: Parsed, sink: Sink): void {
   if (entry.index !== String(index) || entry.prior.size !== String(index)) sink.find("E306", "proof entry", `index ${entry.index}`, `index ${index}`);
-  if (!Number.isSafeInteger(note.size) || !included(index, BigInt(note.size), leafHash(utf8(proof.entry)), hashes, note.root)) sink.find("E207", "proof entry", "it does not lead to the checkpoint's root");
+  if (!Number.isSafeInteger(note.size) || !included(index, BigInt(note.size), leafHash(utf8(proof.entry)), hashes, note.root)) {
+    sink.find("E207", "proof entry", "it does not lead to the checkpoint's root");
+  }
   if (toHex(sha256(utf8(proof.event))) !== entry.event) sink.find("E201", "proof event", "another event than the entry names");
   const digests = proof.signatures.map((one) => toHex(sha256(utf8(one))));
   if (digests.join() !== entry.signatures.join()) sink.find("E201", "proof signatures", "other signatures than the entry names");
@@ -169,7 +175,9 @@ function logKeys(env: Env, proof: RowProof, origin: string, sink: Sink): [Vkey, 
 }
 
 function signatures(event: Event, proof: RowProof, keys: [Vkey, Vkey] | null, sink: Sink): Signer[] {
-  if (proof.signatures.length !== event.signers.length) sink.find("E401", "proof signatures", `${proof.signatures.length} signatures`, `${event.signers.length} signers`);
+  if (proof.signatures.length !== event.signers.length) {
+    sink.find("E401", "proof signatures", `${proof.signatures.length} signatures`, `${event.signers.length} signers`);
+  }
   return event.signers.map((fingerprint, i) => {
     const where = `proof signatures[${i}]`;
     const armoured = proof.signatures[i];

@@ -118,7 +118,13 @@ const envelope = f.shape({
   type: (v) => typeof v === "string" && /^[a-z][a-z_]*$/.test(v),
 });
 
-const caseMembers = { agency: f.string, created_at: f.moment, log_keys: (v: Json | undefined) => f.array(f.string)(v) && (v as Json[]).length === 2, origin: f.origin, reference: f.string };
+const caseMembers = {
+  agency: f.string,
+  created_at: f.moment,
+  log_keys: (v: Json | undefined) => f.array(f.string)(v) && (v as Json[]).length === 2,
+  origin: f.origin,
+  reference: f.string,
+};
 const caseForm = f.shape({ _t: f.string, case: f.base64(16), ...caseMembers });
 
 export const readEntry = (bytes: Uint8Array): Read<Entry> => readRecord(bytes, "entry", entryForm);

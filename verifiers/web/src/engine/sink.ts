@@ -48,7 +48,9 @@ export class Sink {
     // A digest of the source itself is of aspect evidence (verification.md 1.14): the caller adds that.
     if (severity === "error") this.failed.add(aspect as Aspect);
     const list = severity === "error" ? this.errors : this.others;
-    if (list.length < MOST_FINDINGS) list.push({ code, severity: severity as Severity, where: shown(where), expected: shown(expected), found: shown(found) });
+    if (list.length < MOST_FINDINGS) {
+      list.push({ code, severity: severity as Severity, where: shown(where), expected: shown(expected), found: shown(found) });
+    }
   }
 
   /** What was not checked; `harmless` does not keep its aspect from being ok. */

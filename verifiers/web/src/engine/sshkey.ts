@@ -265,6 +265,8 @@ export function readKeyLine(line: string): { fingerprint: string; key: PublicKey
   const blob = match && fromBase64(match[2]!);
   if (!blob) return null;
   const read = readKey(blob);
-  if (!("key" in read) || whole(blob, (reader) => (reader.text() === match[1] ? reader.take(blob.length - reader.offset) : reader.take(-0))) === null) return null;
+  if (!("key" in read) || whole(blob, (reader) => (reader.text() === match[1] ? reader.take(blob.length - reader.offset) : reader.take(-0))) === null) {
+    return null;
+  }
   return { ...read, comment: match[3] ?? "" };
 }

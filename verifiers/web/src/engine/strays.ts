@@ -1,7 +1,8 @@
 /** Files that no event accounts for (verification.md 1.11, store.md 5). */
 
 import { type Files, fromNumber8, number8 } from "./files";
-import { type Log, signatureFile } from "./log";
+import type { Log } from "./log";
+import { signatureFile } from "./signatures";
 import type { Sink } from "./sink";
 import { FILE, FOLDER } from "./table";
 
@@ -47,7 +48,9 @@ export function judgeStrays(files: Files, log: Log, known: Known, sink: Sink): v
     else sink.count("files_seen");
   }
   for (const path of files.source.odd) {
-    if (path.startsWith(files.folder) && !NEVER_JUDGED.test(path.slice(files.folder.length))) sink.find("W902", path.slice(files.folder.length), "a file that belongs to no event");
+    if (path.startsWith(files.folder) && !NEVER_JUDGED.test(path.slice(files.folder.length))) {
+      sink.find("W902", path.slice(files.folder.length), "a file that belongs to no event");
+    }
   }
   for (const name of strangers) sink.find("W902", name, "a folder that no event names");
   for (const path of [...unfinished].sort()) sink.find("W901", path, "above the newest checkpoint");
@@ -76,7 +79,10 @@ function judge(path: string, parts: string[], log: Log, known: Known, signers: M
     if (known.erased.has(second!)) return "W902";
     const match = /^(\d{8,})(?:\.r([1-9]\d*))?\.parquet$/.exec(second!);
     const number = match && fromNumber8(match[1]!);
-    if (match && number !== null && (number > known.largest || match[2])) return match[2] ? (known.manifests.has(`${match[1]}.parquet`) || [...known.manifests].some((one) => one.startsWith(`${match[1]}.`)) ? "W901" : "W902") : "W901";
+    if (match && number !== null && (number > known.largest || match[2])) {
+      const isKnown = known.manifests.has(`${match[1]}.parquet`) || [...known.manifests].some((one) => one.startsWith(`${match[1]}.`));
+      return match[2] && !isKnown ? "W902" : "W901";
+    }
     return "W902";
   }
   if (top === "objects" && parts.length === 4 && second === "sha256") {

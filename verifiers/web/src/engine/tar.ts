@@ -96,7 +96,8 @@ function readPax(bytes: Uint8Array, size: number): Map<string, string> {
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(0x20, at);
     const length = space < 0 || space - at > 6 ? Number.NaN : Number(String.fromCharCode(...bytes.subarray(at, space)));
-    const line = Number.isSafeInteger(length) && length > space - at && at + length <= bytes.length ? bytes.subarray(space + 1, at + length) : refuse("E151", "a pax header that cannot be read");
+    const isWhole = Number.isSafeInteger(length) && length > space - at && at + length <= bytes.length;
+    const line = isWhole ? bytes.subarray(space + 1, at + length) : refuse("E151", "a pax header that cannot be read");
     const text = line.at(-1) === 0x0a ? fromUtf8(line.subarray(0, -1)) : null;
     const equals = text?.indexOf("=") ?? -1;
     if (text === null || equals < 1) return refuse(text === null ? "E153" : "E151", "a pax header that cannot be read");

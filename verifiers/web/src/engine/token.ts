@@ -118,7 +118,9 @@ export function judgeToken(token: Token, note: Uint8Array): { code: string; foun
   const attributes = readAttributes(token);
   if (!attributes) return { code: "E423", found: "it does not verify" };
   const { purposes } = token.signer;
-  if (!purposes?.critical || purposes.oids.length !== 1 || purposes.oids[0] !== "1.3.6.1.5.5.7.3.8") return { code: "E424", found: "a certificate for something else" };
+  if (!purposes?.critical || purposes.oids.length !== 1 || purposes.oids[0] !== "1.3.6.1.5.5.7.3.8") {
+    return { code: "E424", found: "a certificate for something else" };
+  }
   return certificateNamed(token, attributes) ? null : { code: "E425", found: "another certificate is named" };
 }
 

@@ -40,7 +40,7 @@ export async function openZip(file: Bytes, onEntry: (count: number) => Promise<v
   const { start, end, count } = await directory(bytes, read);
   const names = new Names(bytes.size, true);
   const entries = new Map<number, Entry>();
-  const plan: { raw: string; flags: number; method: number; crc: number; packed: number; size: number; offset: number; index: number; stamp: number; version: number }[] = [];
+  const plan: (Planned & { index: number })[] = [];
   let at = start;
   for (let i = 0; i < count; i++) {
     if (at + 46 > end) refuse("E152", "the directory is shorter than it says");
@@ -86,7 +86,9 @@ export async function openZip(file: Bytes, onEntry: (count: number) => Promise<v
     if (one.offset !== next) refuse("E152", one.offset < next ? "entries overlap" : "a gap between entries");
     const begin = await local(read, bytes, one, start);
     next = await descriptor(read, one, begin, plan[i + 1]?.offset ?? start);
-    if (one.index >= 0) entries.set(one.index, { index: one.index, deflated: one.method === 8, crc: one.crc, packed: one.packed, size: one.size, start: begin });
+    if (one.index >= 0) {
+      entries.set(one.index, { index: one.index, deflated: one.method === 8, crc: one.crc, packed: one.packed, size: one.size, start: begin });
+    }
     if (i % 4096 === 4095) await onEntry(i);
   }
   if (next !== start) refuse("E152", "a gap before the directory");
@@ -109,7 +111,9 @@ async function directory(bytes: Bytes, read: (offset: number, length: number) =>
     if (locator.getUint32(0, true) === LOCATOR64) {
       end = Number(locator.getBigUint64(8, true));
       const record = await read(size - 98, 56);
-      if (end !== size - 98 || record.getUint32(0, true) !== END64 || record.getBigUint64(4, true) !== 44n) refuse("E152", "its end contradicts itself");
+      if (end !== size - 98 || record.getUint32(0, true) !== END64 || record.getBigUint64(4, true) !== 44n) {
+        refuse("E152", "its end contradicts itself");
+      }
       count = Number(record.getBigUint64(32, true));
       length = Number(record.getBigUint64(40, true));
       start = Number(record.getBigUint64(48, true));
@@ -152,7 +156,18 @@ class Wide {
   }
 }
 
-type Planned = { raw: string; flags: number; method: number; crc: number; packed: number; size: number; offset: number; stamp: number; version: number; wide?: boolean };
+interface Planned {
+  raw: string;
+  flags: number;
+  method: number;
+  crc: number;
+  packed: number;
+  size: number;
+  offset: number;
+  stamp: number;
+  version: number;
+  wide?: boolean;
+}
 
 /** Where the content begins, after a local header that says what the directory says. */
 async function local(read: (offset: number, length: number) => Promise<DataView>, bytes: Bytes, one: Planned, limit: number): Promise<number> {
@@ -191,7 +206,9 @@ async function descriptor(read: (offset: number, length: number) => Promise<Data
   if (!(one.flags & 8)) return end;
   const length = next - end;
   if (length < 0) refuse("E152", "entries overlap");
-  if (length !== 12 && length !== 16 && length !== 20 && length !== 24) refuse("E152", length < 12 ? "a descriptor is missing" : "a gap between entries");
+  if (length !== 12 && length !== 16 && length !== 20 && length !== 24) {
+    refuse("E152", length < 12 ? "a descriptor is missing" : "a gap between entries");
+  }
   const data = await read(end, length);
   const marked = length === 16 || length === 24;
   const wide = length >= 20;
