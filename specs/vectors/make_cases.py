@@ -398,7 +398,8 @@ def make_texts() -> None:
     bench = Bench(target / "case", target, begins=START + 10**12)
     open_case(
         bench.case, identity=sha256(b"texts")[:16], reference='24/117 "\\" \u2028 \u00a0 \x7f <b>', agency=ODD,
-        signer=bench.signer, actor=bench.actor, keys=bench.log_keys, clock=Clock(), random=os.urandom, utc_offset_min=60,
+        signer=bench.signer, actor=bench.actor, keys=bench.log_keys, clock=Clock(), random=os.urandom,
+        utc_offset_min=60,
     )  # fmt: skip
     bench.acquire("EX-001", particulars={"place": ODD})
     bench.policy()

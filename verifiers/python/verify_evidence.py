@@ -750,10 +750,14 @@ def date(value):
 
 
 def ssh_time(word):
-    """A time of allowed_signers, in nanoseconds; without Z in the computer's own zone, as ssh-keygen has it."""
-    digits = word.rstrip("Zz")
-    parsed = time.strptime(digits, {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}[len(digits)])
-    return int(calendar.timegm(parsed) if word != digits else time.mktime(parsed)) * 10**9
+    """A time of allowed_signers in nanoseconds, always in UTC (§ policy 5); ValueError for any other."""
+    if not re.fullmatch(r"(?:[0-9]{8}|[0-9]{12}|[0-9]{14})Z", word, re.ASCII):
+        raise ValueError("a time is YYYYMMDD[HHMM[SS]]Z: " + word)
+    parsed = time.strptime(word[:-1], {9: "%Y%m%d", 13: "%Y%m%d%H%M", 15: "%Y%m%d%H%M%S"}[len(word)])
+    seconds = calendar.timegm(parsed)
+    if seconds <= 0:
+        raise ValueError("a time before 1970: " + word)
+    return seconds * 10**9
 
 
 def matches(patterns, name):
