@@ -70,7 +70,7 @@ REFUSALS: dict[str, Refusal] = {
     "U265": Refusal("Nothing left to accept", "All that the offer has was refused.", "`evidencekit custody refuse` answers the whole offer."),
     "U266": Refusal("Which items?", "The items of an event are missing, too many, or named twice.", "Say --item for each."),
     "U267": Refusal("Which file?", "A file to read or to write was not named.", "See `--help` of the command."),
-    "U268": Refusal("No file of this entry", "Files for other parties are written of offers and answers alone.", "`evidencekit custody log CASE` shows the entries."),
+    "U268": Refusal("No file of this entry", "The entry is of another type than what was asked for: files for other parties are written of offers and answers, packages of exports.", "`evidencekit custody log CASE` shows the entries."),
     "U269": Refusal("Not a branch's name", "A branch has 1 to 40 of a-z, 0-9 and -.", "As in --as field."),
     "U270": Refusal("No rows are named", "Which rows are meant, or of which part, was not said.", "--rows EX-001:PATH, EX-001#INDEX or a glob; --all for all of them."),
     "U271": Refusal("Not a row of the item", "A row is EX-001:PATH or EX-001#INDEX, of the item that is named.", "Check the item's number and the row's."),

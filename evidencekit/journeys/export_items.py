@@ -116,8 +116,8 @@ def _refuse_without_rows(logs: list[Log], item: str) -> None:
     if log is not None and item in logs[0].record.custody.items:
         if own in {*_with_rows(log), *_copies(log)}:
             return
-        known = log.record.custody.items[own]
-        if known.parent is not None:
+        known = log.record.custody.items.get(own)
+        if known is not None and known.parent is not None:
             raise Refused(
                 f"{display(item)} was taken from {display(log.whole(known.parent))}, and has no rows of its own.",
                 code="R560",

@@ -41,7 +41,10 @@ def gather_evidence(request: Request, plan: Plan, payload: Payload, stage: Path)
     tags: list[Tag] = []
     for number, share in enumerate(plan.shares):
         made = stage / f"log-{number}"
-        made.mkdir()
+        try:
+            made.mkdir()
+        except OSError as error:
+            raise cannot_write(made, error) from error
         tags += _evidence_of(share, payload, made, full=request.full)
     if len(tags) > MOST_FILES:
         raise Refused(

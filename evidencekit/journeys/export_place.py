@@ -23,6 +23,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from evidencekit.core import layout
 from evidencekit.core.digest import sha256_hex
 from evidencekit.core.encoding import PROOF, decode, encode
 from evidencekit.core.values import display
@@ -166,9 +167,10 @@ def move_recorded(store: Store, entry: int, out: Path, *, verify: Callable[[Path
     for folder in _left(out.parent):
         with _held(folder) as held:
             mark = _mark(folder)
-            if not held or mark is None or mark["package"] != digest or not _packages(folder):
+            packages = _packages(folder)
+            if not held or mark is None or mark["package"] != digest or len(packages) != 1:
                 continue
-            (built,) = _packages(folder)
+            built = packages[0]
             report = _checked(built, digest, verify)
             publish(built, out)
             _remove(folder)
@@ -203,26 +205,29 @@ def _checked(built: Path, digest: str, verify: Callable[[Path], Report]) -> Repo
 
 
 def _left(place: Path) -> list[Path]:
-    """Return the folders of exports in a folder, dead or going on."""
+    """Return the folders of exports in a folder, dead or going on. A link is none, nor is one whose lock is a link."""
     try:
         found = [path for path in sorted(place.iterdir()) if _NAME.match(path.name)]
+        found = [path for path in found if not path.is_symlink() and path.is_dir() and not (path / _LOCK).is_symlink()]
         return [path for path in found if (path / _LOCK).is_file() or path.lstat().st_mtime < time.time() - _MOMENT]
     except OSError:
         return []
 
 
 def _packages(folder: Path) -> list[Path]:
-    """Return the package that was made in a folder; none where it was moved."""
+    """Return the package that was made in a folder; none where it was moved, more than one where others meddled."""
     try:
-        return [*(folder / _BUILT).iterdir()]
+        return [path for path in (folder / _BUILT).iterdir() if not layout.is_dropping(path.name)]
     except OSError:
         return []
 
 
 def _has_its_place(folder: Path) -> bool:
     """Tell whether a package stands beside its folder, too: a power cut may take back the half of a move."""
-    (built,) = _packages(folder)
-    out = folder.parent / built.name
+    packages = _packages(folder)
+    if len(packages) != 1:
+        return False
+    built, out = packages[0], folder.parent / packages[0].name
     try:
         one, other = (path / RECORD if path.is_dir() else path for path in (built, out))
         return filecmp.cmp(one, other, shallow=False)
@@ -231,11 +236,14 @@ def _has_its_place(folder: Path) -> bool:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder that is held; its lock goes last, so that what is left of it after a crash is removed, too."""
-    shutil.rmtree(folder / _BUILT, ignore_errors=True)
+    """Remove what an export made in a folder that is held, and the folder, unless others put something into it.
+
+    Its lock goes last, so that what is left of it after a crash is removed, too.
+    """
+    shutil.rmtree(folder / _BUILT, ignore_errors=True)  # which follows no link
     with contextlib.suppress(OSError):
-        for path in sorted(folder.iterdir(), key=lambda path: path.name == _LOCK):
-            path.unlink()
+        for name in (_MARK, _LOCK):
+            (folder / name).unlink(missing_ok=True)
         folder.rmdir()
 
 

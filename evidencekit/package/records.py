@@ -159,8 +159,8 @@ def gather(choice: Choice, manifest: ManifestFile, path: Path) -> Leaves:
         CannotFinish: X443, they do not; X403, X421, X422, X423. FormatError: damaged.
     """
     leaves = Leaves(path)
-    with contextlib.ExitStack() as closing:
-        closing.callback(leaves.close)
+    with contextlib.ExitStack() as held:
+        held.callback(leaves.close)
         for some in _leaf_hashes(choice, manifest):
             leaves.extend(some)
         root = leaves.settle().hex()
@@ -171,7 +171,7 @@ def gather(choice: Choice, manifest: ManifestFile, path: Path) -> Leaves:
                 code="X443",
                 hint="Nothing was written. `evidencekit verify CASE` says what is wrong.",
             )
-        closing.pop_all()
+        held.pop_all()
     return leaves
 
 

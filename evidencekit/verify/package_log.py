@@ -119,4 +119,4 @@ def _check_objects(run: Run, log: Log, digests: Digests) -> None:
         run.did("objects", 0 if sha256 is None else 1)
         if size != named.size or sha256 not in {None, named.sha256}:
             expected = f"{named.size} bytes, SHA-256 {named.sha256}"
-            run.find("E201", where, expected, f"{size} bytes, SHA-256 {sha256}")
+            run.find("E201", where, expected, f"{size} bytes, {'not read' if sha256 is None else f'SHA-256 {sha256}'}")

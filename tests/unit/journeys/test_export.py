@@ -571,6 +571,36 @@ def test_an_export_that_goes_on_is_left_alone(make, tmp_path):
     assert {verify_package(tmp_path / name).verdict for name in ("out", "other")} == {"INTEGRITY ONLY"}
 
 
+def test_a_link_in_the_place_of_such_a_folder_leads_to_nothing_being_removed(make, tmp_path):
+    """Whoever owns the medium can put one there."""
+    private = tmp_path / "private"
+    (private / "built").mkdir(parents=True)
+    (private / "built" / "letter").write_text("mine")
+    (private / "diary").write_text("mine")
+    os.utime(private, (1, 1))
+    link = tmp_path / "unfinished-export-0123456789abcdef"
+    link.symlink_to(private)
+    os.utime(link, (1, 1), follow_symlinks=False)
+    make()
+    assert {path.name for path in private.rglob("*")} == {"built", "letter", "diary"}
+    assert link.is_symlink()
+
+
+def test_a_folder_of_that_name_keeps_what_no_export_put_there(make, tmp_path):
+    folder = tmp_path / "unfinished-export-0123456789abcdef"
+    (folder / "built").mkdir(parents=True)
+    (folder / "diary").write_text("mine")
+    os.utime(folder, (1, 1))
+    make()
+    assert [path.name for path in folder.iterdir()] == ["diary"]
+
+
+def test_a_dropping_beside_a_recorded_package_does_not_hide_it(make, case, tmp_path):
+    _, folder = kept_package(make, case, tmp_path)
+    (folder / "built/.DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    refused("R574", lambda: make("more", seed=77))
+
+
 # --- other hands -----------------------------------------------------------------------------------------------------
 
 
