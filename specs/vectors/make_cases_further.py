@@ -319,11 +319,11 @@ def _(b: Bench) -> None:
     b.rewrite(lambda rows: rows.remove(next(row for row in rows if row["path"] == b"docs")))
 
 
-@spoilt("E507", "a file of the source that became a folder", "other_kind")
+@spoilt("E507", "a file of the source that became a link", "other_kind")
 def _(b: Bench) -> None:
     path = b.source() / "empty"
     path.unlink()
-    path.mkdir()
+    path.symlink_to("docs/a.txt")
 
 
 @spoilt("E201", "a file of the source with another byte", "source_altered")

@@ -161,7 +161,7 @@ def test_several_together(bench):
             chosen(bench, **wanted)
         assert caught.value.code == "U280", wanted
     assert some > 6
-    assert nothing > 2
+    assert nothing > 0
 
 
 def test_a_time_is_met_to_the_nanosecond(bench):

@@ -86,9 +86,19 @@ def test_an_answer_to_what_is_no_offer(held):
     assert codes(verify_case(held.case)) == [("E314", where), ("E308", where), ("W911", layout.event_file(2))]
 
 
+@pytest.mark.parametrize("is_true", [True, False])
+def test_a_reference_to_an_event_that_is_not_here_is_held_against_its_entry(held, is_true):
+    corrects = ref(held, 1) if is_true else {"entry": "1", "event": "00" * 32}
+    put(held, "correct", ["EX-001"], {"corrects": corrects, "text": "x"})
+    (held.case / layout.event_file(1)).unlink()
+    report = verify_case(held.case)
+    assert ("E308" in report.counts["findings"]["by_code"]) is not is_true
+    assert not any("corrects names entry 1" in one.reason for one in report.not_checked)
+
+
 def test_a_reference_to_what_cannot_be_read_is_not_checked(held):
     put(held, "correct", ["EX-001"], {"corrects": ref(held, 1), "text": "x"})
-    (held.case / layout.event_file(1)).unlink()
+    shutil.rmtree(held.case / layout.entry_folder(1))
     report = verify_case(held.case)
     assert "E308" not in report.counts["findings"]["by_code"]
     assert any("corrects names entry 1" in one.reason for one in report.not_checked)
