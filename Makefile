@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .SHELLFLAGS := -euc
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint fix vectors verifiers conformance docs bench clean judges
+.PHONY: help setup demo test test-long trials lint fix vectors verifiers conformance docs bench clean judges
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -37,6 +37,9 @@ test: .venv/.ready-test .venv/.ready-web judges ## the house's tests; as root in
 
 test-long: .venv/.ready-test .venv/.ready-fuzz .venv/.ready-web judges ## the tests that take minutes
 	@EVIDENCEKIT_LONG=1 $(PY) -m pytest -n 2 -m long $(PYTEST_ARGS) || [ $$? = 5 ]  # 5: none is marked long
+
+trials: .venv/.ready-test .venv/.ready-web judges ## an hour and more: every crash, every leak, every vector in the browser; not in .ci/run
+	@EVIDENCEKIT_LONG=all $(PY) -m pytest -n 2 -m trial $(PYTEST_ARGS)
 
 lint: .venv/.ready-test .venv/.ready-lint ## ruff, its formatter, mypy --strict
 	@$(PY) -m ruff check

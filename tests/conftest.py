@@ -46,12 +46,12 @@ def pytest_runtest_setup(item):
 
 
 def pytest_collection_modifyitems(config, items):
-    if os.environ.get("EVIDENCEKIT_LONG") == "1":
-        return
-    long = [item for item in items if item.get_closest_marker("long")]
-    if long:
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
+    asked = os.environ.get("EVIDENCEKIT_LONG")
+    put_off = {"1": ("trial",), "all": ()}.get(asked, ("long", "trial"))
+    later = [item for item in items if any(item.get_closest_marker(name) for name in put_off)]
+    if later:
+        config.hook.pytest_deselected(items=later)
+        items[:] = [item for item in items if item not in later]
 
 
 def pytest_terminal_summary(terminalreporter):

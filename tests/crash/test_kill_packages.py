@@ -49,7 +49,7 @@ def kill_at_steps(parties, here, name, choose):
     return seen
 
 
-@pytest.mark.parametrize("name", ["OUT", pytest.param("existing", marks=pytest.mark.long)])
+@pytest.mark.parametrize("name", ["OUT", pytest.param("existing", marks=pytest.mark.trial)])
 def test_kill_9_at_some_changes_on_the_disk(parties, tmp_path, name):
     """One at any moment, and one while things get their names."""
     choice = random.Random()
@@ -61,7 +61,7 @@ def test_kill_9_at_some_changes_on_the_disk(parties, tmp_path, name):
     )
 
 
-@pytest.mark.long
+@pytest.mark.trial
 @pytest.mark.parametrize("name", NAMES)
 def test_kill_9_at_many_changes_on_the_disk(parties, tmp_path, name):
     """All of the last ones, when things get their names; of the others as many as there is time for."""
@@ -75,7 +75,7 @@ def test_kill_9_at_many_changes_on_the_disk(parties, tmp_path, name):
     assert len(seen) > 1
 
 
-@pytest.mark.long
+@pytest.mark.trial
 def test_kill_9_while_an_archive_is_encrypted(parties, tmp_path):
     """Its bytes are written by a thread, between the changes that are counted."""
     for _ in range(8):
@@ -87,7 +87,7 @@ def test_kill_9_while_an_archive_is_encrypted(parties, tmp_path):
     [
         ("OUT", signal.SIGINT),
         *(
-            pytest.param(name, sent, marks=pytest.mark.long)
+            pytest.param(name, sent, marks=pytest.mark.trial)
             for name in ("OUT.age", "ON.tar", "new", "existing")
             for sent in (signal.SIGINT, signal.SIGTERM)
         ),

@@ -98,7 +98,7 @@ def test_what_a_power_cut_may_leave(recorder, recorded):
     look_at(recorder, recorded, "OUT", SPREAD)
 
 
-@pytest.mark.long
+@pytest.mark.trial
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_more_of_what_a_power_cut_may_leave(recorder, recorded, flavour):
     look_at(recorder, recorded, flavour, SPREAD_LONG)

@@ -137,7 +137,7 @@ class World:
         )  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=[False, pytest.param(True, marks=pytest.mark.long)], ids=["path", "shuffled"])
+@pytest.fixture(scope="module", params=[False, pytest.param(True, marks=pytest.mark.trial)], ids=["path", "shuffled"])
 def world(rc, tmp_path_factory, request):
     return World(rc, tmp_path_factory.mktemp("leaks"), sensitive=request.param)
 
@@ -231,8 +231,8 @@ def search(hay, secret):
 @pytest.mark.parametrize(
     ("name", "form"),
     [("some of all", ""), ("by date, events hidden", ".zip"),
-     *(pytest.param(name, "", marks=pytest.mark.long) for name in SELECTIONS if name != "some of all"),
-     pytest.param("names withheld", ".tar", marks=pytest.mark.long)],
+     *(pytest.param(name, "", marks=pytest.mark.trial) for name in SELECTIONS if name != "some of all"),
+     pytest.param("names withheld", ".tar", marks=pytest.mark.trial)],
 )  # fmt: skip
 def test_nothing_that_is_withheld_is_in_a_package(world, name, form, tmp_path):
     chosen = SELECTIONS[name]
@@ -276,7 +276,7 @@ def test_sizes_and_counts_are_those_of_what_is_shown(world, tmp_path):
     assert str((world.source / "heron-deposit.csv").stat().st_size) not in info
 
 
-@pytest.mark.long
+@pytest.mark.trial
 def test_an_encrypted_package_shows_nothing_but_its_size(world, tmp_path):
     pyrage = pytest.importorskip("pyrage")
     from evidencekit.write.age import encrypting
@@ -418,7 +418,7 @@ ONWARD = {
 @pytest.mark.parametrize(
     ("name", "form"),
     [("one row left out", "zip"), ("names closed", "folder"),
-     *(pytest.param(name, "folder", marks=pytest.mark.long) for name in ONWARD)],
+     *(pytest.param(name, "folder", marks=pytest.mark.trial) for name in ONWARD)],
 )  # fmt: skip
 def test_nothing_that_is_not_passed_on_is_in_what_is(world, received, name, form, tmp_path):
     opens, wanted = ONWARD[name]

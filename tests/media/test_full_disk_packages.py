@@ -89,7 +89,7 @@ def test_a_medium_that_is_full(trials, monkeypatch, place, name):
     assert len(fill(trials, place, name, (0, 6))) >= 1
 
 
-@pytest.mark.long
+@pytest.mark.trial
 @pytest.mark.parametrize(("place", "name"), ALL)
 def test_a_medium_that_becomes_full_at_any_stage(trials, monkeypatch, place, name):
     """There was room when it was looked for, and others took it."""

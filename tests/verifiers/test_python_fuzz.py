@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.long
+@pytest.mark.trial
 def test_random_mutations_find_no_disagreement():
     script = Path(__file__).with_name("differential.py")
     done = subprocess.run([sys.executable, str(script), "--seconds", "40"], capture_output=True, text=True, check=False)

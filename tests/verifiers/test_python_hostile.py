@@ -172,7 +172,7 @@ def test_a_policy_that_is_not_understood_is_refused(verifier, tmp_path, policy):
     assert left.value.code == 2
 
 
-@pytest.mark.long
+@pytest.mark.trial
 def test_many_lines_stream(tmp_path):
     """Twenty thousand lines of which all but the first are wrong: memory stays that of one line and the list of findings."""
     with zipfile.ZipFile(GOOD) as archive:

@@ -51,7 +51,7 @@ def test_python_3_8_is_enough_by_vermin():
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.long
+@pytest.mark.trial
 @pytest.mark.parametrize("version", ["3.8", "3.9", "3.13"])
 def test_it_runs_under_other_versions(version):
     program = shutil.which(f"python{version}")

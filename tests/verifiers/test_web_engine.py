@@ -51,7 +51,7 @@ def asked(conformance, folder):
     return fixture, conformance.command_line(folder, fixture["options"])
 
 
-@pytest.mark.long
+@pytest.mark.trial
 @pytest.mark.parametrize("folder", FIXTURES, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_says_what_the_vector_says(engine, limits, conformance, folder):
     fixture, arguments = asked(conformance, folder)
@@ -102,7 +102,7 @@ def test_dates_are_those_of_utc_wherever_it_runs(engine, conformance, tmp_path, 
     assert conformance.differences(fixture, json.loads(done.stdout), done.returncode, {}) == []
 
 
-@pytest.mark.long
+@pytest.mark.trial
 @pytest.mark.parametrize("seed", range(int(os.environ.get("EVIDENCEKIT_MUTATIONS", "20"))))
 def test_mutations_never_pass_and_never_break_it(engine, conformance, tmp_path, seed):
     """A case with one byte of its record changed: never better than the whole one, and a report in any event."""

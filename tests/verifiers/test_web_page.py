@@ -196,7 +196,7 @@ def vectors():
     return [path for path in found if not refuses_clock(json.loads((path / "fixture.json").read_text()))]
 
 
-@pytest.mark.long
+@pytest.mark.trial
 @pytest.mark.parametrize("folder", vectors(), ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_every_vector(page, folder):
     verify_vector(page, folder)
@@ -366,7 +366,7 @@ def test_on_paper(page, office):
 # --- size ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.long
+@pytest.mark.trial
 def test_a_gibibyte_and_cancelled_on_the_way(page, tmp_path):
     here = Office(tmp_path)
     (tmp_path / "src").mkdir()
@@ -390,7 +390,7 @@ def test_a_gibibyte_and_cancelled_on_the_way(page, tmp_path):
     quiet(page)
 
 
-@pytest.mark.long
+@pytest.mark.trial
 @pytest.mark.parametrize("form", ["zip", "tar"])
 def test_two_hundred_thousand_items(page, tmp_path, form):
     here = Office(tmp_path)
@@ -410,7 +410,7 @@ def test_two_hundred_thousand_items(page, tmp_path, form):
     quiet(page)
 
 
-@pytest.mark.long
+@pytest.mark.trial
 def test_pictures_for_the_eye(page, office, tmp_path):
     folder = Path(os.environ.get("EVIDENCEKIT_SCREENSHOTS", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
