@@ -13,6 +13,7 @@ import click
 
 from evidencekit.cli.inputs import bytes_of, digest_value, policy_in, policy_option, time_value
 from evidencekit.cli.options import PLACE, output
+from evidencekit.cli.packages import loaded_identities
 from evidencekit.cli.render import Screen, human_size
 from evidencekit.cli.surroundings import clock, proxy_of
 from evidencekit.core.values import display, encode_base64, format_instant
@@ -172,11 +173,7 @@ def _verify_package(
     """Verify a package; `outside` is what is known of it from outside: `since`, `digest`."""
     from evidencekit.verify.package import verify_package
 
-    identities: list[Any] = []
-    if identity is not None:
-        from evidencekit.read.age import load_identities
-
-        identities = [*load_identities(identity)]
+    identities = loaded_identities([] if identity is None else [identity])
     with screen.progress("verify") as meter:
         return verify_package(path, policy=policy, now=now, progress=meter.tell, identities=identities, **outside)
 

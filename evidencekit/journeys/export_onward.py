@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from evidencekit.catalogue.record import Record, read_record
 from evidencekit.core import layout
@@ -85,13 +85,6 @@ class Passed:
     transfer: str
     recorded: Recorded
     report: Report
-
-
-class _Taken(NamedTuple):
-    """An item, and the event by which it came."""
-
-    item: str
-    entry: int
 
 
 def plan_onward(case: Path, wanted: Onward, *, random: Callable[[int], bytes], cache_folder: Path) -> OnwardPlan:
@@ -206,7 +199,7 @@ def _plan(record: Record, wanted: Onward, package: Package, payload: PassedOn, s
         items=items,
         contents=carried.contents,
         closed=carried.closed,
-        custody=_own_log(record, [_Taken(item, entry) for item in items], wanted),
+        custody=_own_log(record, items, entry, wanted),
         previous=digest,
         origin=layers[0].record["checkpoint"]["origin"],
         files=payload.count,
@@ -254,11 +247,12 @@ def _names(received: dict[str, Any], items: tuple[str, ...]) -> dict[str, str]:
     return {theirs: ours for theirs, ours in names.items() if not items or ours in items}
 
 
-def _own_log(record: Record, taken: list[_Taken], wanted: Onward) -> Custody:
+def _own_log(record: Record, items: list[str], entry: int, wanted: Onward) -> Custody:
+    """Return what goes along of the own log; `entry` is the event by which the items came."""
     if record.checkpoint is None:
         raise CannotFinish("This case has no checkpoint.", code="X440", hint="`evidencekit checkpoint finish CASE`.")
-    hiding, demanded = Hiding(wanted.hide_events), {0, *(one.entry for one in taken)}
-    custody = gather_custody(Log("", record), {one.item for one in taken}, demanded, hiding)
+    hiding = Hiding(wanted.hide_events)
+    custody = gather_custody(Log("", record), items, {0, entry}, hiding)
     hiding.refuse_unused()
     return custody
 
