@@ -19,7 +19,7 @@ from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
 
 if TYPE_CHECKING:
-    from evidencekit.journeys.export import Form
+    from evidencekit.journeys.export_packing import Form
     from evidencekit.journeys.export_plan import Request
     from evidencekit.verify.report import Report
     from evidencekit.write.age import Recipient

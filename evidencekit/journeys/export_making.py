@@ -210,17 +210,11 @@ def _manifest_facts(choice: Choice, tally: Tally) -> dict[str, Any]:
     }
 
 
-def event_body(request: Request, plan: Plan, *, package: str, transfer: str) -> dict[str, Any]:
-    """Return the body of the `export` event; `package` is the package digest."""
+def event_body(request: Request, plan: Plan) -> dict[str, Any]:
+    """Return the body of the `export` event, less the package's digest and transfer."""
     contents = [
         {name: one[name] for name in ("manifest", "root", "rows", "shown")} | {"item": share.log.whole(one["item"])}
         for share in plan.shares
         for one in _manifests(share)
     ]
-    return {
-        **request.stated,
-        "contents": contents,
-        "hash_only": not plan.files,
-        "package": package,
-        "transfer": transfer,
-    }
+    return {**request.stated, "contents": contents, "hash_only": not plan.files}

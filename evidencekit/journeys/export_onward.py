@@ -9,33 +9,29 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from evidencekit.catalogue.record import Record, read_record
 from evidencekit.core import layout
-from evidencekit.core.digest import sha256_hex
 from evidencekit.core.globs import Globs
-from evidencekit.core.values import display, encode_base64
+from evidencekit.core.values import display
 from evidencekit.errors import BadArgument, CannotFinish
-from evidencekit.journeys.custody import Hand, Recorded, events_of
-from evidencekit.journeys.export import Form, Verify, Wrap, listed, open_container, refuse_failed
+from evidencekit.journeys.custody import Hand, events_of
 from evidencekit.journeys.export_custody import Custody, HideEvent, Hiding, gather_custody
 from evidencekit.journeys.export_logs import EVIDENCE, Log
-from evidencekit.journeys.export_making import describe_bag, package_record, withheld_file
-from evidencekit.journeys.export_place import beside, clear_left, refuse_taken
+from evidencekit.journeys.export_making import withheld_file
+from evidencekit.journeys.export_packing import Form, Packed, Verify, Wrap, listed, packing
 from evidencekit.journeys.export_previous import carry, layers_of
 from evidencekit.journeys.export_rows import Withhold, check_ground
 from evidencekit.journeys.export_stage import staged
-from evidencekit.package.bag import BLOCK, Tag, tag, write_bag
+from evidencekit.package.bag import BLOCK, Tag, tag
 from evidencekit.package.onward import Closing, PassedOn
 from evidencekit.package.payload import Piece
 from evidencekit.read.package import Package, open_package
-from evidencekit.verify.report import Report
-from evidencekit.write.space import refuse_too_small
 
-_TAGS_SIZE = 16 << 20
 Progress = Callable[[int, int, str], None]
 """Hears of files, bytes and the path that was copied last."""
 
@@ -77,14 +73,10 @@ class OnwardPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
-    """A package that was made."""
+class Passed(Packed):
+    """A package that was made of a received one."""
 
     plan: OnwardPlan
-    digest: str
-    transfer: str
-    recorded: Recorded
-    report: Report
 
 
 def plan_onward(case: Path, wanted: Onward, *, random: Callable[[int], bytes], cache_folder: Path) -> OnwardPlan:
@@ -121,48 +113,25 @@ def export_onward(
         BadArgument, FormatError: as `plan_onward`. Refused: R501, R511, R574.
         CannotFinish: X481 to X483; X402, X403, X421 to X427, X440.
     """
-    refuse_taken(out)
-    clear_left(out, hand.ledger.store)
-    record = read_record(hand.ledger.store.path)
-    created_at, transfer = hand.ledger.moment(), encode_base64(random(16))
     with (
-        beside(out, random) as bench,
-        staged(cache_folder, random) as stage,
-        _received(record, wanted) as package,
-        listed(PassedOn, stage) as payload,
+        packing(hand, out, PassedOn, random=random, cache_folder=cache_folder) as made,
+        _received(made.record, wanted) as package,
     ):
-        plan = _plan(record, wanted, package, payload, stage)
-        body = {**wanted.stated, "contents": plan.contents, "hash_only": not plan.files, "transfer": transfer}
-        draft = body | {"package": "0" * 64}
-        hand.ledger.draft("export", plan.items, draft, actor=hand.actor, signers=hand.signers)  # refused before
-        refuse_too_small(bench.folder, payload.bytes + _TAGS_SIZE, payload.largest, "the package", files=payload.count)
-        what = f", passed on: {', '.join(plan.items)}"
+        plan = _plan(made.record, wanted, package, made.payload, made.stage)
         own = [*plan.custody.tags, withheld_file(plan.custody.hidden), tag(f"{EVIDENCE}/records.jsonl", b"")]
-        with open_container(form, bench.built, stage, wrap) as container:
-            data = write_bag(
-                container,
-                describe_bag(record, what, payload, hand, created_at, salt=random(16)),
-                payload,
-                [*own, *plan.tags],
-                stage,
-                blocks=_Contents(package, progress).blocks,
-                pin=lambda files: package_record(
-                    record,
-                    hand,
-                    wanted.stated,
-                    files=files,
-                    items=plan.items,
-                    transfer=transfer,
-                    created_at=created_at,
-                    hash_only=not plan.files,
-                    previous=[{"origin": plan.origin, "package": plan.previous}],
-                ),
-            )
-            container.finish()
-        report = verify(bench.built)
-        refuse_failed(report)
-        recorded = bench.record(hand, plan.items, body | {"package": sha256_hex(data)})
-    return Passed(plan, sha256_hex(data), transfer, recorded, report)
+        packed = made.pack(
+            plan.items,
+            {**wanted.stated, "contents": plan.contents, "hash_only": not plan.files},
+            lambda: [*own, *plan.tags],
+            nullcontext(_Contents(package, progress)),
+            what=f", passed on: {', '.join(plan.items)}",
+            stated=wanted.stated,
+            form=form,
+            wrap=wrap,
+            verify=verify,
+            previous=[{"origin": plan.origin, "package": plan.previous}],
+        )
+    return Passed(packed.digest, packed.transfer, packed.recorded, packed.report, plan)
 
 
 def _plan(record: Record, wanted: Onward, package: Package, payload: PassedOn, stage: Path) -> OnwardPlan:
