@@ -577,7 +577,7 @@ PARTICULARS = {
     "a checkpoint from outside that is none": Refusal(
         "verify case --since junk", "U223", ("'junk'", "checkpoint show")
     ),
-    "a source for a proof": Refusal("verify examiner.pub --source source", "U232", ("--source", "Leave them out")),
+    "a source for a proof": Refusal("verify examiner.pub --source source", "U232", ("--source", "Leave it out")),
 }
 
 
