@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from evidencekit.catalogue.record import Record, read_record
 from evidencekit.core import layout
@@ -72,6 +72,15 @@ class OnwardPlan:
     """What goes below `evidence/previous/`."""
 
 
+class _Received(NamedTuple):
+    """A package that was received."""
+
+    package: Package
+    entry: int
+    event: dict[str, Any]
+    """By which it came."""
+
+
 @dataclass(frozen=True, slots=True)
 class Passed(Packed):
     """A package that was made of a received one."""
@@ -89,10 +98,10 @@ def plan_onward(case: Path, wanted: Onward, *, random: Callable[[int], bytes], c
     record = read_record(case)
     with (
         staged(cache_folder, random) as stage,
-        _received(record, wanted) as package,
+        _received(record, wanted.package) as received,
         listed(PassedOn, stage) as payload,
     ):
-        return _plan(record, wanted, package, payload, stage)
+        return _plan(record, wanted, received, payload, stage)
 
 
 def export_onward(
@@ -115,15 +124,15 @@ def export_onward(
     """
     with (
         packing(hand, out, PassedOn, random=random, cache_folder=cache_folder) as made,
-        _received(made.record, wanted) as package,
+        _received(made.record, wanted.package) as received,
     ):
-        plan = _plan(made.record, wanted, package, made.payload, made.stage)
+        plan = _plan(made.record, wanted, received, made.payload, made.stage)
         own = [*plan.custody.tags, withheld_file(plan.custody.hidden), tag(f"{EVIDENCE}/records.jsonl", b"")]
         packed = made.pack(
             plan.items,
             {**wanted.stated, "contents": plan.contents, "hash_only": not plan.files},
             lambda: [*own, *plan.tags],
-            nullcontext(_Contents(package, progress)),
+            nullcontext(_Contents(received.package, progress)),
             what=f", passed on: {', '.join(plan.items)}",
             stated=wanted.stated,
             form=form,
@@ -134,16 +143,15 @@ def export_onward(
     return Passed(packed.digest, packed.transfer, packed.recorded, packed.report, plan)
 
 
-def _plan(record: Record, wanted: Onward, package: Package, payload: PassedOn, stage: Path) -> OnwardPlan:
+def _plan(record: Record, wanted: Onward, received: _Received, payload: PassedOn, stage: Path) -> OnwardPlan:
     """Choose what is passed on; files that are made for it lie in `stage`."""
-    entry, received = _reception(record, wanted.package)
-    digest = received["body"]["package"]
-    names = _names(received, wanted.items)
-    layers = [*layers_of(package, names)]
+    digest = received.event["body"]["package"]
+    names = _names(received.event, wanted.items)
+    layers = [*layers_of(received.package, names)]
     closing = [_closing(one) for one in wanted.withhold]
     folder = record.store.path / layout.package_folder(digest)
     carried = carry(
-        package,
+        received.package,
         folder,
         digest,
         layers,
@@ -168,7 +176,7 @@ def _plan(record: Record, wanted: Onward, package: Package, payload: PassedOn, s
         items=items,
         contents=carried.contents,
         closed=carried.closed,
-        custody=_own_log(record, items, entry, wanted),
+        custody=_own_log(record, items, received.entry, wanted),
         previous=digest,
         origin=layers[0].record["checkpoint"]["origin"],
         files=payload.count,
@@ -182,13 +190,16 @@ def _closing(rule: Withhold) -> Closing:
     return Closing(rule.groups, rule.ground, rule.glob, Globs([rule.glob] if rule.glob is not None else []))
 
 
-def _received(record: Record, wanted: Onward) -> Package:
-    _, received = _reception(record, wanted.package)
-    return open_package(record.store.path / layout.package_folder(received["body"]["package"]))
+@contextmanager
+def _received(record: Record, beginning: str) -> Iterator[_Received]:
+    """Open the package whose digest begins so, where something of it was taken."""
+    entry, event = _reception(record, beginning)
+    with open_package(record.store.path / layout.package_folder(event["body"]["package"])) as package:
+        yield _Received(package, entry, event)
 
 
 def _reception(record: Record, beginning: str) -> tuple[int, dict[str, Any]]:
-    """Return the event by which a package came, of which something was taken."""
+    """Return the event by which a package came, and its entry."""
     known = []
     for entry, event in events_of(record.store, "receive"):
         if event["items"]:

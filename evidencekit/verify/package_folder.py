@@ -17,7 +17,7 @@ from evidencekit.core.package_records import WITHHELD
 from evidencekit.core.values import parse_count
 from evidencekit.read.package import Package
 from evidencekit.verify.branches import check_items, is_what_was_adopted
-from evidencekit.verify.log_facts import Adoption
+from evidencekit.verify.log_facts import Adoption, Sealing
 from evidencekit.verify.outside import check_outside
 from evidencekit.verify.package_bag import Bag
 from evidencekit.verify.package_full import check_full
@@ -150,7 +150,7 @@ class RecordFolder:
                 expected = f"{parent}, which {item} was taken from, among items"
                 self.contradicts(run, "E166", expected, ", ".join(said["items"])[:200])
 
-    def _sealings(self, run: Run, said: dict[str, Any]) -> Iterator[tuple[int, Any]]:
+    def _sealings(self, run: Run, said: dict[str, Any]) -> Iterator[tuple[int, Sealing]]:
         """Yield the seal (or derive) event of each manifest that is named; E166 where more is said than it says."""
         by_entry = {sealing.entry: sealing for sealing in self.log.log.sealings}
         for one in said["manifests"]:

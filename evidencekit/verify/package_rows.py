@@ -35,7 +35,7 @@ STEP = 9
 _READ = ("file", "block_device")
 """Kinds that can have a content: a device only where it is the source itself."""
 _SCHEMAS = {"name": NAME, "content": CONTENT, "metadata": METADATA}
-_MAX_TIMES = 16 << 30
+_MAX_LINES = 16 << 30
 """Bytes of records.jsonl for each manifest."""
 _MAX_FAULTS = 10_000
 """Lines that are none: as many are named."""
@@ -123,7 +123,7 @@ class _RowLines:
         run = self._run
         self.rows.are_cut = True
         try:
-            limit = _MAX_TIMES * max(1, len(self.rows.manifests))
+            limit = _MAX_LINES * max(1, len(self.rows.manifests))
             if self._package.size(self._lines) > limit:
                 run.find("E102", self._lines, f"at most {limit} bytes", str(self._package.size(self._lines)), step=STEP)
                 return self.rows
