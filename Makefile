@@ -5,15 +5,17 @@ SHELL := /bin/sh
 .SHELLFLAGS := -euc
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long trials lint fix vectors verifiers conformance docs bench clean judges
+unexport PYTHONDONTWRITEBYTECODE  # a test starts many programs, which would be compiled anew each time
+.PHONY: help setup demo test test-long trials lint fix vectors verifiers conformance docs binaries bench clean judges
 
 PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 DEMO ?= demo-output
 VERIFIERS := build/verifiers
-JUDGES := golang-go golang-golang-x-mod-dev openssh-client openssl attr b3sum hashdeep e2fsprogs mount gcc libc6-dev age chromium debootstrap
+JUDGES := golang-go golang-golang-x-mod-dev openssh-client openssl attr b3sum hashdeep e2fsprogs mount gcc libc6-dev age chromium debootstrap zbar-tools
 PEERS := hashdeep openssl b3sum rclone rhash
+TWO := -n 2 --dist worksteal
 BENCH_ARGS ?=
 BENCH_DIR ?=
 APT := DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3
@@ -33,13 +35,13 @@ demo: .venv/.ready-run ## the main job end to end on real files, then tampering,
 	@.venv/bin/evidencekit demo '$(DEMO)'
 
 test: .venv/.ready-test .venv/.ready-web judges ## the house's tests; as root installs the outside judges first
-	@$(PY) -m pytest -n 2 $(PYTEST_ARGS)
+	@$(PY) -m pytest $(TWO) $(PYTEST_ARGS)
 
 test-long: .venv/.ready-test .venv/.ready-fuzz .venv/.ready-web judges ## the tests that take minutes
-	@EVIDENCEKIT_LONG=1 $(PY) -m pytest -n 2 -m long $(PYTEST_ARGS) || [ $$? = 5 ]  # 5: none is marked long
+	@EVIDENCEKIT_LONG=1 $(PY) -m pytest $(TWO) -m 'long or deep' $(PYTEST_ARGS) || [ $$? = 5 ]  # 5: none is marked long
 
 trials: .venv/.ready-test .venv/.ready-web judges ## an hour and more: every crash, every leak, every vector in the browser; not in .ci/run
-	@EVIDENCEKIT_LONG=all $(PY) -m pytest -n 2 -m trial $(PYTEST_ARGS)
+	@EVIDENCEKIT_LONG=all $(PY) -m pytest $(TWO) -m trial $(PYTEST_ARGS)
 
 lint: .venv/.ready-test .venv/.ready-lint ## ruff, its formatter, mypy --strict
 	@$(PY) -m ruff check
@@ -67,6 +69,10 @@ docs: .venv/.ready-test ## the reference of every module, from its docstrings, i
 	@mkdir -p build/docs
 	@modules=$$(find evidencekit -name '*.py' | sort | sed 's,/__init__,,; s,\.py$$,,; s,/,.,g'); \
 		cd build/docs && ../../$(PY) -m pydoc -w $$modules > pydoc.log && echo "build/docs/evidencekit.html"
+
+binaries: JUDGES := debootstrap
+binaries: .venv/.ready judges ## evidencekit and evidencekit-verify for machines without Python, in dist/ (as root; packaging/README.md)
+	@PYTHON='$(CURDIR)/$(PY)' packaging/binaries.sh dist
 
 bench: JUDGES := $(PEERS)
 bench: .venv/.ready-bench judges ## side by side with other tools, about an hour (BENCH_ARGS=--quick, BENCH_DIR=folder)

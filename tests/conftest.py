@@ -9,6 +9,7 @@ so; under EVIDENCEKIT_REQUIRE_ALL=1 it fails. What the machine itself forbids
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import shutil
@@ -51,7 +52,18 @@ def pytest_collection_modifyitems(config, items):
     later = [item for item in items if any(item.get_closest_marker(name) for name in put_off)]
     if later:
         config.hook.pytest_deselected(items=later)
-        items[:] = [item for item in items if item not in later]
+    late = set(later)
+    # The short ones last, so that no worker is left alone with a long one.
+    items[:] = sorted((item for item in items if item not in late), key=lambda item: "/unit/" in item.path.as_posix())
+
+
+def pytest_collection_finish():
+    gc.collect()
+    gc.freeze()  # what was collected, thousands of tests, is not looked through again at every later collection
+
+
+def pytest_sessionfinish():
+    gc.unfreeze()
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -93,6 +105,7 @@ def beside(name: str, folder: Path = Path(__file__).parent):
 
 for _name in ("no_proxy", "NO_PROXY"):  # servers of tests are asked directly, whatever the computer's proxy is
     os.environ[_name] = "127.0.0.1"
+beside("deep")  # likewise: which property tests import
 beside("custodyevents")  # which tests of custody import by its name
 
 

@@ -97,9 +97,12 @@ class Typer:
 
 
 def installed() -> list[Library]:
-    """Return the libraries that are there: the system's first, then pylibmagic's."""
-    found = []
-    for name in _NAMES:
+    """Return the libraries that are there: the system's first, then pylibmagic's.
+
+    A binary has its own and loads no other: the machine may be the one that is examined.
+    """
+    found: list[Library] = []
+    for name in () if getattr(sys, "frozen", False) else _NAMES:
         found += _load(name)
         if found:
             break

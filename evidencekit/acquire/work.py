@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from evidencekit.acquire.journal import EarlierRun, Run
 from evidencekit.core import layout
 from evidencekit.core.merkle import HASH_SIZE
-from evidencekit.errors import FormatError, Refused
+from evidencekit.errors import CannotFinish, FormatError, Refused
 from evidencekit.write.durable import cannot_write
 from evidencekit.write.objects import Objects
 from evidencekit.write.systems import THIS
@@ -51,7 +51,7 @@ class Work:
         self.folder = work_folder(case, exhibit)
         self._secret = secret
         try:
-            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            self.folder.parent.mkdir(exist_ok=True)  # the case is there, or its medium was taken away
             self.folder.mkdir(exist_ok=resume)
             for folder in (case, self.folder.parent):  # what is fsynced in a folder that is lost is lost, too
                 THIS.sync(folder)
@@ -80,15 +80,20 @@ class Work:
             raise cannot_write(self.folder / _LOCK, error) from error
         self.unusable: list[str] = []
         """Runs that nothing could be believed of."""
-        self.objects = Objects(self.folder / layout.OBJECTS, kept=case / layout.OBJECTS)
-        self.clear()
+        try:
+            self.objects = Objects(self.folder / layout.OBJECTS, kept=case / layout.OBJECTS)
+            self.clear()
+        except BaseException:
+            self._lock.release()
+            raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        if error is not None and not self._runs():  # nothing was taken that could be taken up
-            self.remove()
+        with contextlib.suppress(CannotFinish):  # the medium may be gone: the first error is the one to tell
+            if error is not None and not self._runs():  # nothing was taken that could be taken up
+                self.remove()
         self._lock.release()
 
     @property

@@ -120,7 +120,7 @@ class Listing:
             elif self.form == "b3sum":
                 line = _b3sum_line(digest, above + (path or alone))
             else:
-                line = _coreutils_line(digest, above + (path or alone))
+                line = coreutils_line(digest, above + (path or alone))
         except (FormatError, KeyError, TypeError, AttributeError) as error:
             raise unreadable(sealed, f"row {index}: {error}") from error
         if isinstance(line, bytes):
@@ -191,7 +191,8 @@ def _own_name(header: dict[str, Any]) -> bytes:
     return read_name(header["source"], "path").rstrip(b"/").rpartition(b"/")[2] or b"source"
 
 
-def _coreutils_line(digest: str, path: bytes) -> bytes:
+def coreutils_line(digest: str, path: bytes) -> bytes:
+    """Return the line of a file that `sha256sum -c` and its sisters read."""
     if path == b"-":
         path = b"./-"  # alone it would stand for standard input
     if any(byte in path for byte in b"\\\n\r"):
@@ -207,7 +208,7 @@ def _b3sum_line(digest: str, path: bytes) -> bytes | str:
         return "b3sum reads UTF-8 names only"
     if "\ufffd" in text or "\r" in text:
         return "b3sum does not read a name with a replacement character or a carriage return"
-    return _coreutils_line(digest, path)
+    return coreutils_line(digest, path)
 
 
 def _hashdeep_line(size: str, digest: str, path: bytes) -> bytes | str:

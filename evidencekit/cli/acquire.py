@@ -74,7 +74,7 @@ def acquire(case: Path, source: Path, signs: Signing, screen: Screen, **options:
 
     request = _request(source, options)
     person = signs.person()
-    if options["resume"] and _finish_first(case, signs.log_key, screen):
+    if options["resume"] and finish_first(case, signs.log_key, screen):
         request = replace(request, was_finished=True)
     ledger = signs.ledger(case)
     counting = None if screen.is_silent else lambda: census_of(os.fsencode(source), request.options)
@@ -142,7 +142,7 @@ def _request(source: Path, options: dict[str, Any]) -> Acquisition:
     )
 
 
-def _finish_first(case: Path, log_key: Path | None, screen: Screen) -> bool:
+def finish_first(case: Path, log_key: Path | None, screen: Screen) -> bool:
     """Checkpoint what an interrupted step left behind, as `checkpoint finish` does; tell whether there was anything."""
     from evidencekit.seal.ledger import finish
 

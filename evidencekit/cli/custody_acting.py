@@ -39,7 +39,7 @@ class Acting:
         Raises:
             BadArgument: U200 nobody signs, U260 the time is none. Further as `surroundings.signer` and `ledger`.
         """
-        from evidencekit.cli.custody_values import parse_moment
+        from evidencekit.core.typed_time import parse_moment
         from evidencekit.journeys.custody import Hand
 
         try:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from evidencekit.cli.custody_values import Resolve, field_value
+from evidencekit.cli.custody_values import MEMBERS, Resolve, field_value
 from evidencekit.core.event_forms import EventType, Field
 from evidencekit.core.event_types import EVENT_TYPES
 from evidencekit.core.values import display
@@ -80,7 +80,8 @@ def field_options(kinds: Iterable[str], *, hidden: bool = False) -> Callable[[F]
         for name, (field, alias) in sorted(merged.items(), reverse=True):
             if name not in _NOT_AN_OPTION:
                 spellings = [option_of(name), *([alias] if alias else []), _PREFIX + name]
-                several = ", several times" if field.form.name.startswith(("array of", "clock")) else ""
+                is_several = field.form.name.startswith("array of") or field.form.name in MEMBERS
+                several = ", several times" if is_several else ""
                 text = f"{field.doc[0].upper()}{field.doc[1:]} ({metavar(field)}{several})."
                 option = click.option(*spellings, multiple=True, hidden=hidden, metavar="…", help=text)
                 function = option(function)
@@ -156,11 +157,12 @@ def metavar(field: Field) -> str:
     name = field.form.name.removeprefix("array of ")
     if name.startswith("one of "):
         return name.removeprefix("one of ").replace(" ", "|")
+    if name in MEMBERS:
+        return "NAME=VALUE"
     first = name.partition(" {")[0].partition(",")[0]
     return {
         "attachment": "FILE",
         "boolean": "yes or no",
-        "clock": "NAME=VALUE",
         "fingerprint or null": "KEY.pub or SHA256:…",
         "fingerprint": "KEY.pub or SHA256:…",
         "hex of 32 bytes": "FILE or SHA-256",

@@ -109,6 +109,7 @@ def accept(
     Where CASE is the case in which it was offered, your acceptance is its newest event. Else it enters your own log,
     and the other side enters your answer: `evidencekit custody receipt`. The offer is checked before: its signatures,
     its place in its log, and that it is for you. Say what you found: --condition, --seals-found, --digests.
+    Items of a case that you have adopted before are those of the branch: NAME/EX-001.
 
     \b
     Examples:

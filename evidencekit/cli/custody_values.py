@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,33 @@ from evidencekit.core.custody_types import PART
 from evidencekit.core.event_forms import ATTACHMENT, CLOCK, CLOCK_MEMBERS, PERSON, REFERENCE, WITNESS
 from evidencekit.core.log_types import PUBLIC_KEY
 from evidencekit.core.schema import BOOL, FINGERPRINT, MOMENT, Form, hexadecimal, nullable
-from evidencekit.core.values import display, moment
+from evidencekit.core.seizure import (
+    AUTHORITY,
+    AUTHORITY_MEMBERS,
+    CHANGE,
+    CHANGE_MEMBERS,
+    DEVICE_STATE,
+    PERIOD,
+    PERIOD_MEMBERS,
+    STATE_MEMBERS,
+)
+from evidencekit.core.typed_time import parse_moment
+from evidencekit.core.values import display
 from evidencekit.errors import BadArgument, FormatError
 
 Resolve = Callable[[int], dict[str, str]]
 """Gives the reference of an entry of the case."""
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}\Z")
 _HEX = re.compile(r"[0-9a-f]{64}\Z")
+MEMBERS: Mapping[str, Mapping[str, Form]] = {
+    AUTHORITY.name: AUTHORITY_MEMBERS,
+    CHANGE.name: CHANGE_MEMBERS,
+    CLOCK.name: CLOCK_MEMBERS,
+    DEVICE_STATE.name: STATE_MEMBERS,
+    PERIOD.name: PERIOD_MEMBERS,
+}
+"""Name of a form that is typed member by member, as NAME=VALUE, to its members."""
 _TRUTH = {"yes": True, "true": True, "no": False, "false": False}
-_NANOSECONDS = 1_000_000_000
 
 
 def field_value(form: Form, texts: Sequence[str], option: str, resolve: Resolve) -> Any:
@@ -42,42 +59,12 @@ def field_value(form: Form, texts: Sequence[str], option: str, resolve: Resolve)
     return value
 
 
-def parse_moment(text: str, option: str) -> dict[str, Any]:
-    """Return the moment that a text names, as precise as it was written; without an offset it is UTC.
-
-    Raises:
-        FormatError: it is no time.
-    """
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise FormatError(option, expected="a time, as in 2026-11-22T09:00:00+01:00", found=display(text)) from error
-    offset = when.utcoffset()
-    since = when.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    local = (since.days * 86_400 + since.seconds) * _NANOSECONDS + since.microseconds * 1000
-    minutes = None if offset is None else int(offset.total_seconds() // 60)
-    ns = local - (minutes or 0) * 60 * _NANOSECONDS
-    return moment(ns, utc_offset_min=minutes, precision=_precision(text))
-
-
-def _precision(text: str) -> str:
-    """Return how precisely a time was written."""
-    _, _, clock = text.replace(" ", "T").partition("T")
-    clock = re.split(r"[+\-Zz]", clock)[0]
-    if not clock:
-        return "day"
-    if clock.count(":") < 2:
-        return "min"
-    fraction = clock.partition(".")[2]
-    return "s" if not fraction else "ms" if len(fraction) <= 3 else "ns"
-
-
 def _value(form: Form, texts: Sequence[str], option: str, resolve: Resolve) -> Any:
     if form.name.startswith("array of "):
         member = _READERS.get(form.name.removeprefix("array of "), _as_typed)
         return [] if list(texts) == ["none"] else [member(text, option, resolve) for text in texts]
-    if form is CLOCK:
-        return dict(_clock_member(text, option) for text in texts)
+    if form.name in MEMBERS:
+        return dict(_member(text, option, MEMBERS[form.name]) for text in texts)
     if len(texts) != 1:
         raise FormatError(option, expected="one value", found=str(len(texts)))
     return _READERS.get(form.name, _as_typed)(texts[0], option, resolve)
@@ -97,11 +84,11 @@ def _time(text: str, option: str, _resolve: Resolve) -> dict[str, Any]:
     return parse_moment(text, option)
 
 
-def _clock_member(text: str, option: str) -> tuple[str, Any]:
+def _member(text: str, option: str, members: Mapping[str, Form]) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
-    if not equals or name not in CLOCK_MEMBERS:
-        raise FormatError(option, expected="NAME=VALUE, of " + ", ".join(CLOCK_MEMBERS), found=display(text))
-    return name, parse_moment(value, option) if CLOCK_MEMBERS[name] is MOMENT else value
+    if not equals or name not in members:
+        raise FormatError(option, expected="NAME=VALUE, of " + ", ".join(members), found=display(text))
+    return name, parse_moment(value, option) if members[name] is MOMENT else value
 
 
 def _public_key(text: str) -> Any:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from evidencekit.cli import surroundings
 from evidencekit.cli.custody_acting import Acting, acting, resolver
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from evidencekit.journeys.export_plan import Request
     from evidencekit.verify.report import Report
     from evidencekit.write.age import Recipient
+
+_WITH_AGAIN = {"again", "as_json", "quiet", "no_color", "help"}
 
 
 @click.command()
@@ -81,8 +84,7 @@ def export(
     used; nothing is left · 5 OUT exists, a rule of custody forbids it, or an earlier export has yet to end.
     """
     if again is not None:
-        if plan:
-            raise BadArgument("--plan is for an export that is yet to be made.", code="U232", hint="Leave it out.")
+        _refuse_options_of_making()
         return _move(case, again, out, screen)
     body = read_fields("export", {name: given.pop(name) for name in list(given) if name.startswith("field_")}, named,
                        resolver(case))  # fmt: skip
@@ -100,8 +102,8 @@ def _plan(case: Path, request: Request, package: str | None, screen: Screen) -> 
         from evidencekit.journeys.export_onward import plan_onward
 
         onward = onward_of(package, request)
-        cache_folder = surroundings.cache_folder()
-        say_onward_plan(screen, plan_onward(case, onward, random=surroundings.random, cache_folder=cache_folder))
+        how: dict[str, Any] = {"random": surroundings.random, "cache_folder": surroundings.cache_folder()}
+        say_onward_plan(screen, plan_onward(case, onward, now=surroundings.clock(), **how))
         return 0
     from evidencekit.catalogue.record import read_record
     from evidencekit.journeys.export_plan import make_plan
@@ -116,6 +118,24 @@ def _named(case: Path, out: Path | None) -> Path:
         raise BadArgument("No name for the package.", code="U285", hint="Say OUT, or --plan.")
     refuse_outputs(case, out)
     return out
+
+
+def _refuse_options_of_making() -> None:
+    """Raise BadArgument (U232) where --again came with what it does not heed: a package that is made is as it is."""
+    context = click.get_current_context()
+    said = [
+        option.opts[0]
+        for option in context.command.params
+        if isinstance(option, click.Option) and option.name and option.name not in _WITH_AGAIN
+        if context.get_parameter_source(option.name) is not ParameterSource.DEFAULT
+        if not option.is_flag or option.is_bool_flag or context.params[option.name] == option.flag_value
+    ]
+    if said:
+        raise BadArgument(
+            f"{', '.join(said)}: not with --again, which makes nothing, signs nothing, and moves a package as it is.",
+            code="U232",
+            hint="Nothing was moved. `evidencekit export CASE OUT --again ENTRY` is all.",
+        )
 
 
 def _move(case: Path, entry: int, out: Path | None, screen: Screen) -> int:

@@ -107,7 +107,7 @@ def restore(case: Path, file: Path, log_key: Path | None, screen: Screen) -> int
     refuse_other_keys(keys.origin, list(keys.vkeys), record)
     path = surroundings.log_key_path(decode_base64(record["case"]), log_key)
     refuse_inside(case, path)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    surroundings.make_folder_of_log_key(path)
     save_log_keys(keys, path)
     screen.result(f"log keys of {keys.origin} restored to {display(str(path))}")
     screen.document({"file": str(path), "origin": keys.origin})

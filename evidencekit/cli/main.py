@@ -18,6 +18,7 @@ from evidencekit.errors import BadArgument, CannotFinish, EvidenceError, Interru
 
 COMMANDS = {
     "demo": ("demo", "The main job end to end on real files, then tampering, found."),
+    "field": ("field", "Guided seizure for field teams, in six languages; handover and receipt."),
     "key": ("keys", "Signing keys of persons; backup and restore of a case's log keys."),
     "init": ("case", "Open a case."),
     "acquire": ("acquire", "Walk, hash, catalogue and seal a source."),

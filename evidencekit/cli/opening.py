@@ -59,7 +59,7 @@ def open_new_case(
     keys = new_log_keys(origin or f"case.invalid/{identity.hex()}")
     path = surroundings.log_key_path(identity, signs.log_key)
     refuse_inside(case, path)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    surroundings.make_folder_of_log_key(path)
     save_log_keys(keys, path)
     try:
         checkpoint = open_case(

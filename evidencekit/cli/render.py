@@ -42,6 +42,8 @@ class Screen:
     quiet: bool = False
     color: bool | None = None
     """None: as the terminal allows."""
+    plain: bool = False
+    """Lines alone, nothing that moves a cursor."""
     _meter: Meter | None = field(default=None, init=False, repr=False)
 
     def console(self, stream: IO[str] | None = None) -> Console:
@@ -138,7 +140,7 @@ class Screen:
     def _paper(self) -> Paper | None:
         if self.quiet or self.as_json or sys.stderr is None:  # a program without a console has none
             return None
-        if sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}:
+        if sys.stderr.isatty() and not self.plain and os.environ.get("TERM") not in {"dumb", "unknown"}:
             return Terminal(sys.stderr)
         return Log(sys.stderr)
 

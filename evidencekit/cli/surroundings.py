@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import secrets
+import stat
 import sys
 import time
 from datetime import datetime
@@ -39,6 +40,14 @@ def utc_offset_min() -> int | None:
     """Return the local offset from UTC in minutes, if the system knows one."""
     offset = datetime.now().astimezone().utcoffset()
     return None if offset is None else int(offset.total_seconds() // 60)
+
+
+def language() -> str:
+    """Return the language that the environment asks for, one of `field.texts.LANGUAGES`."""
+    from evidencekit.field.texts import language_of
+
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return language_of(next((name for name in names if name), ""))
 
 
 def host() -> str | None:
@@ -88,15 +97,43 @@ def config_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the user's cache folder."""
+    """Return the user's cache folder; where none can be made, a folder in /tmp that is this user's alone."""
     from platformdirs import user_cache_path
 
-    return user_cache_path("evidencekit", appauthor=False)
+    usual = user_cache_path("evidencekit", appauthor=False)
+    there = next(folder for folder in (usual, *usual.parents) if folder.exists())
+    if os.name != "posix" or os.access(there, os.W_OK | os.X_OK):
+        return usual
+    own = Path(os.environ.get("TMPDIR") or "/tmp") / f"evidencekit-{os.geteuid()}"  # noqa: S108 (believed as told below)
+    try:
+        own.mkdir(mode=0o700, exist_ok=True)
+        status = own.lstat()
+    except OSError:
+        return usual
+    is_own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+    return own if is_own else usual
 
 
 def log_key_path(identity: bytes, given: Path | None) -> Path:
     """Return where the log keys of a case lie."""
     return given or config_folder() / "logs" / f"{identity.hex()}.pem"
+
+
+def make_folder_of_log_key(path: Path) -> None:
+    """Make the folder for a file of log keys, for this user alone.
+
+    Raises:
+        CannotFinish: X417.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise CannotFinish(
+            f"The folder {display(str(path.parent))} for the log keys cannot be made: {error.strerror}.",
+            code="X417",
+            hint="Say where they shall lie: --log-key FILE.",
+            path=str(path),
+        ) from error
 
 
 def program() -> dict[str, Any]:

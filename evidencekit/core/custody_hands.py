@@ -76,10 +76,19 @@ def _accept_foreign(step: Step) -> Item:
     if item is None:
         return step.begins(step.actor)
     giver = Person(**body["offered_by"]) if "offered_by" in body else step.actor  # without: broken, and said
+    if _was_adopted(step):
+        giver = step.actor
     if item.holder is None or not step.same(item.holder.key, giver.key):
         held = "nobody" if item.holder is None else f"{item.holder.id} {item.holder.key}"
         return step.broken(f"an item that {giver.id} {giver.key} holds", f"held by {held}", "E311")
     return step.gives(replace(step.without_offer(item), away=None), step.actor)
+
+
+def _was_adopted(step: Step) -> bool:
+    """Tell whether the item came with its case, in which it has the name that the offer gives it."""
+    names = step.body.get("offered_as", step.event["items"])
+    branch, _, name = step.exhibit.partition("/")
+    return branch in step.state.branches and names[step.place.position : step.place.position + 1] == [name]
 
 
 def _note_receipt(step: Step, offer: Offer | None) -> None:

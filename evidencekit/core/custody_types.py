@@ -8,6 +8,7 @@ from __future__ import annotations
 from evidencekit.core.event_forms import (
     ANY,
     CARRIED,
+    CLOCK,
     OBJECT,
     PERSON,
     PHYSICAL,
@@ -35,6 +36,7 @@ from evidencekit.core.schema import (
     hexadecimal,
     one_of,
 )
+from evidencekit.core.seizure import AUTHORITY, all_where_it_applies
 
 _SELECTION = Record(
     None,
@@ -68,7 +70,9 @@ CUSTODY_TYPES: dict[str, EventType] = {
         "collect",
         "the item is known; its holder is the actor",
         description=expected(TEXT, "what it is"),
-        seized_from=applying(TEXT, "person or organisation"),
+        device_clock=applying(CLOCK, "the seized device's clock against a reference"),
+        legal_authority=applying(AUTHORITY, "the order in its parts"),
+        **all_where_it_applies(),
     ),
     # --- keeping and moving within the same hands ---------------------------------------------------------------
     "physical_seal": physical(

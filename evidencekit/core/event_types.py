@@ -7,12 +7,13 @@ Here stand those that open the log and seal; those of custody stand in `core/cus
 from __future__ import annotations
 
 from evidencekit.core.custody_types import CUSTODY_TYPES
-from evidencekit.core.event_forms import CLOCK, LEGAL_CHANNEL, EventType, Field, event_type
+from evidencekit.core.event_forms import CLOCK, EventType, Field, event_type
 from evidencekit.core.log_types import LOG_TYPES
 from evidencekit.core.opinions import ENGINE, OPINION_KINDS
 from evidencekit.core.records import DERIVED_TYPE, DIGESTS, OPENING, PROGRAM
 from evidencekit.core.rules import check_not_zero, check_opening, ruled
-from evidencekit.core.schema import BOOL, COUNT, MOMENT, TEXT, array, hexadecimal, one_of, some_of
+from evidencekit.core.schema import COUNT, MOMENT, TEXT, array, hexadecimal, one_of, some_of
+from evidencekit.core.seizure import AUTHORITY, seized
 from evidencekit.core.transfer_types import TRANSFER_TYPES
 
 RESERVED = ("migrate",)
@@ -22,7 +23,7 @@ ACQUISITION_TYPES = (
     *("physical", "logical", "live", "memory", "mobile"),
     *("remote", "cloud", "web", "provider_return", "virtual_asset"),
 )
-AUTHORITY = some_of("authority", type=TEXT, number=TEXT, issuer=TEXT, date=MOMENT, scope=TEXT, valid_until=MOMENT)
+WRITE_BLOCK = some_of("write block", make=TEXT, model=TEXT, serial=TEXT, tested_on=MOMENT, none=TEXT)
 MANIFEST_NUMBER = Field("essential", ruled(COUNT, check_not_zero), "number of the manifest's file")
 ROOT = Field("essential", hexadecimal(), "RFC 6962 root over the rows' leaves")
 ROWS = Field("essential", COUNT, "number of rows: the tree's size")
@@ -53,56 +54,25 @@ _OF_THE_RECORD: dict[str, EventType] = {
         finished_at=Field("essential", MOMENT, "when the walk ended"),
         tool=Field("essential", PROGRAM, "the program that read the source"),
         authority=Field("M", AUTHORITY, "legal authority"),
-        seized_at=Field("M", some_of("period", start=MOMENT, end=MOMENT), "when it was seized"),
         place=Field("M", TEXT, "where it was seized"),
-        seized_by=Field("M", array(TEXT, least=1), "who seized it"),
-        witnesses=Field("M", array(TEXT), "who was present to witness"),
-        owner_present=Field("M", BOOL, "was the owner present"),
-        receipt_given=Field("M", BOOL, "was a receipt given"),
         description=Field("M", TEXT, "what the item is"),
         condition=Field("M", TEXT, "its state when taken"),
-        measure=Field("M", one_of("seize", "copy", "maintain_integrity", "render_inaccessible"), "Budapest 19(3)"),
-        write_block=Field(
-            "M",
-            some_of("write block", make=TEXT, model=TEXT, serial=TEXT, tested_on=MOMENT, none=TEXT),
-            "or why none",
-        ),
-        clock_reference=Field(
-            "M",
-            CLOCK,
-            "the device's clock against a reference",
-        ),
-        legal_channel=Field(
-            "M",
-            LEGAL_CHANNEL,
-            "by what right it came",
-        ),
-        quantity=Field("R", COUNT, "pieces"),
-        make=Field("R", TEXT, "manufacturer"),
-        model=Field("R", TEXT, "model"),
-        serial=Field("R", TEXT, "serial number"),
-        identifiers=Field("R", array(TEXT, least=1), "IMEI, MAC, account …"),
-        seized_from=Field("R", TEXT, "person or organisation"),
-        device_state=Field(
-            "R",
-            some_of(
-                "device state",
-                power=TEXT,
-                screen=TEXT,
-                lock=TEXT,
-                encryption=TEXT,
-                network_isolation=TEXT,
-                live_actions=TEXT,
-            ),
-            "as found",
-        ),
+        write_block=Field("M", WRITE_BLOCK, "or why none"),
+        clock_reference=Field("M", CLOCK, "the device's clock against a reference"),
         source_geometry=Field("R", TEXT, "sectors, sizes, partitions"),
         physical_seals=Field("R", array(TEXT, least=1), "seal numbers"),
         bag=Field("R", TEXT, "evidence bag number"),
         photos=Field("R", array(hexadecimal(), least=1), "SHA-256 of photographs"),
-        unavoidable_change=Field("R", some_of("change", what=TEXT, who=TEXT, why=TEXT), "what had to change"),
-        marks=Field("R", array(one_of("out_of_scope", "privileged", "sensitive"), least=1, ascending=True), "marks"),
         notes=Field("R", TEXT, "anything else"),
+        **seized(
+            "M",
+            *("legal_channel", "measure", "owner_present", "receipt_given", "seized_at", "seized_by", "witnesses"),
+        ),
+        **seized(
+            "R",
+            *("device_state", "identifiers", "make", "marks", "model", "quantity", "seized_from", "serial"),
+            "unavoidable_change",
+        ),
     ),
     "seal": event_type(
         "seal",

@@ -119,7 +119,7 @@ REFUSALS: dict[str, Refusal] = {
     "X425": Refusal("Not what was written", "A copy that was read again is missing, or is not what was written to the medium.", "Do not trust the medium; `evidencekit verify CASE` says what is damaged."),
     "X426": Refusal("Too little space", "What is to be written does not fit on the medium; nothing was written.", "Make room, use a larger medium, or take less."),
     "X427": Refusal("Too large a file", "The file system of the medium holds no file of this size; FAT ends at 4 GiB.", "Use a medium with exFAT, NTFS or ext4."),
-    "X428": Refusal("Another medium", "The second medium was taken away, or another one stands in its place; nothing was copied there.", "Attach it again; then the same command with --resume."),
+    "X428": Refusal("Another medium", "A medium was taken away while the case was copied, or another one stands in its place; the copy is not whole.", "Attach it again; then the same command with --resume."),
     "X430": Refusal("No such source", "The source is not there.", "Name a folder, a file or a block device."),
     "X431": Refusal("The source cannot be looked at", "The system refused.", "Check the permissions."),
     "X432": Refusal("The source is a link", "Links are not followed, not even the source's own.", "Name what it points to."),

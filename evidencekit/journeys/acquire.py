@@ -139,7 +139,7 @@ def acquire_and_seal(
         utc_offset_min,
     )
     acquirer = Acquirer(source, about, Edge(clock, random, reader, jobs), progress)
-    medium = None if request.copy_to is None else _medium(request.copy_to)
+    medium = None if request.copy_to is None else medium_of(request.copy_to)
     secret = ledger.derive_secret(b"runs " + request.exhibit.encode())
     taken = sealed = sealed_at = typed = None
     with Work(case, request.exhibit, secret, resume=request.resume) as work:
@@ -153,7 +153,7 @@ def acquire_and_seal(
                 tools.on_sealed(taken, sealed)
         if lacks_types:
             typed = _type(ledger, request, work, about, tools)
-        mirrored = None if request.copy_to is None else _mirror(case, request.copy_to, medium, tools)
+        mirrored = None if request.copy_to is None else mirror_on(case, request.copy_to, medium, tools.tell)
         work.remove()
     return Sealed(
         taken,
@@ -271,22 +271,24 @@ def _type(ledger: Ledger, request: Acquisition, work: Work, about: About, tools:
     return taken
 
 
-def _medium(place: Path) -> int:
+def medium_of(place: Path) -> int:
     """Return the number of the device that a place lies on, or will."""
     real = Path(os.path.realpath(place))
     return next(folder for folder in (real, *real.parents) if folder.exists()).stat().st_dev
 
 
-def _mirror(case: Path, place: Path, medium: int | None, tools: _Tools) -> Mirrored:
-    """Make the second medium a copy of the case, if it is still the one that it was at the beginning."""
-    if _medium(place) != medium:
+def mirror_on(case: Path, place: Path, medium: int | None, tell: Callable[[Progress], None] | None) -> Mirrored:
+    """Make the second medium a copy of the case, if it is still the one that it was at the beginning (`medium_of`).
+
+    Raises:
+        CannotFinish: X428, it is another one. Further as `write.mirror.mirror`.
+    """
+    if medium_of(place) != medium:
         raise CannotFinish(
             f"{display(os.fsencode(place))} does not lie on the medium any more that was there at the beginning.",
             code="X428",
             hint="Nothing was copied there; the case is sealed. Attach it again; then the same command with --resume.",
             path=place,
         )
-    tell = tools.tell
-    return mirror(
-        case, place, progress=None if tell is None else lambda files, size: tell(Progress("mirror", files, size))
-    )
+    heard = None if tell is None else lambda files, size: tell(Progress("mirror", files, size))
+    return mirror(case, place, progress=heard, medium=medium)

@@ -63,13 +63,13 @@ def adopt(
     try:
         record = read_record(source)
     except CannotFinish:
-        _refuse_unverified(source, verify_case(source, policy=policy, now=now))  # it says better what is wrong
+        refuse_unverified(source, verify_case(source, policy=policy, now=now))  # it says better what is wrong
         raise
     items = _offered(hand, record)
     if max(name.count("/") for name in record.custody.items) >= MAX_DEPTH:
         raise _unfit(source, f"{MAX_DEPTH} adopted cases lie in each other there", "Adopt those inside on their own.")
     report = verify_case(source, policy=policy, now=now)
-    tree = _refuse_unverified(source, report)
+    tree = refuse_unverified(source, report)
     body = {
         **stated,
         "branch": name,
@@ -100,8 +100,12 @@ def _offered(hand: Hand, record: Record) -> list[str]:
     return items
 
 
-def _refuse_unverified(source: Path, report: Report) -> Checkpoint:
-    """Return the tree that was verified; raise where the case is not one to take over."""
+def refuse_unverified(source: Path, report: Report) -> Checkpoint:
+    """Return the tree that was verified.
+
+    Raises:
+        FormatError: F100, the case does not verify. Refused: R549, it is unfinished, or has what does not belong to it.
+    """
     found = next((finding for finding in report.findings if finding.severity == "error"), None)
     if report.verdict == "FAILED" or report.checkpoint is None:
         what = report.reason if found is None else f"{found.code} {found.title} ({found.where})"

@@ -22,6 +22,7 @@ from evidencekit.seal.objects import object_record
 def accept(hand: Hand, data: bytes, offer: Opened, wanted: Wanted) -> Recorded:
     """Accept an offer, or a part of it: in the offering log, where this is it; else in the receiver's own.
 
+    Items of a case that this one has adopted keep the names that they have here, unless others are wanted.
     `data` is the message file of `offer`, which was checked.
 
     Raises:
@@ -45,7 +46,7 @@ def accept(hand: Hand, data: bytes, offer: Opened, wanted: Wanted) -> Recorded:
             raise bad_name("an item keeps its name in the log in which it was offered")
         return hand.record("accept", [item for item in offered if item in {*taken, *wanted.refused}], body)
     _refuse_answered(hand, offer, {*taken, *wanted.refused})
-    names = names_here(hand.ledger.custody, taken, wanted.names)
+    names = names_here(hand.ledger.custody, taken, wanted.names or _adopted_names(hand, offer, taken))
     actor = offer.event["actor"]
     body |= {"message": object_record(data), "offered_by": {"id": actor["id"], "key": actor["key"]}}
     if names != taken:
@@ -144,6 +145,16 @@ def _refuse_unfit(hand: Hand, offer: Opened) -> bool:
 def _foreign_reference(offer: Opened) -> dict[str, str]:
     entry, tree = _standing(offer)
     return {"entry": str(entry.index), "event": offer.digest, "origin": tree.origin}
+
+
+def _adopted_names(hand: Hand, offer: Opened, taken: list[str]) -> dict[str, str]:
+    """Return the names here of items that came with their case, before its offer was answered."""
+    origin, here = _standing(offer)[1].origin, hand.ledger.custody.items
+    for _, event in events_of(hand.ledger.store, "adopt"):
+        if event["body"]["log"]["origin"] == origin:
+            adopted = {item: f"{event['body']['branch']}/{item}" for item in taken}
+            return {item: name for item, name in adopted.items() if name in here}
+    return {}
 
 
 def _refuse_answered(hand: Hand, offer: Opened, items: set[str]) -> None:

@@ -88,8 +88,12 @@ class Passed(Packed):
     plan: OnwardPlan
 
 
-def plan_onward(case: Path, wanted: Onward, *, random: Callable[[int], bytes], cache_folder: Path) -> OnwardPlan:
+def plan_onward(
+    case: Path, wanted: Onward, *, random: Callable[[int], bytes], cache_folder: Path, now: int
+) -> OnwardPlan:
     """Return what of a received package would be passed on; nothing is written but below `cache_folder`.
+
+    `now` is in nanoseconds since 1970.
 
     Raises:
         BadArgument: U294 no such package or item, U295 nothing of it is left to pass on; U281 to U283.
@@ -97,7 +101,7 @@ def plan_onward(case: Path, wanted: Onward, *, random: Callable[[int], bytes], c
     """
     record = read_record(case)
     with (
-        staged(cache_folder, random) as stage,
+        staged(cache_folder, random, now=now) as stage,
         _received(record, wanted.package) as received,
         listed(PassedOn, stage) as payload,
     ):

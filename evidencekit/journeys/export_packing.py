@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Generic, Literal, Protocol, Typ
 
 from evidencekit.catalogue.record import Record, read_record
 from evidencekit.core.digest import sha256_hex
-from evidencekit.core.values import display, encode_base64
+from evidencekit.core.values import display, encode_base64, parse_instant
 from evidencekit.errors import CannotFinish
 from evidencekit.journeys.custody import Hand, Recorded
 from evidencekit.journeys.export_making import describe_bag, package_record
@@ -141,10 +141,12 @@ def packing(
         Refused: R501 `out` exists; R574 an earlier export has yet to end. CannotFinish: X402, X403, X421, X423.
     """
     refuse_taken(out)
-    clear_left(out, hand.ledger.store)
+    created_at = hand.ledger.moment()
+    now = parse_instant(created_at["time"])
+    clear_left(out, hand.ledger.store, now=now)
     record = read_record(hand.ledger.store.path)
-    created_at, transfer = hand.ledger.moment(), encode_base64(random(16))
-    with beside(out, random) as bench, staged(cache_folder, random) as stage, listed(kind, stage) as payload:
+    transfer = encode_base64(random(16))
+    with beside(out, random) as bench, staged(cache_folder, random, now=now) as stage, listed(kind, stage) as payload:
         yield Packing(hand, record, bench, stage, payload, created_at, transfer, random)
 
 

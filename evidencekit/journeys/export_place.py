@@ -16,12 +16,11 @@ import filecmp
 import os
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from evidencekit.core import layout
 from evidencekit.core.digest import sha256_hex
@@ -39,8 +38,8 @@ from evidencekit.write.systems import THIS
 _PREFIX = "unfinished-export-"
 _LOCK, _MARK, _BUILT = "lock", "recorded.json", "built"
 _NAME = re.compile(_PREFIX + r"[0-9a-f]{16}\Z")
-_MOMENT = 60
-"""Seconds after which an export that has no lock yet will never have one."""
+_MOMENT = 60 * 10**9
+"""Nanoseconds after which an export that has no lock yet will never have one."""
 
 
 class Bench:
@@ -120,23 +119,31 @@ def refuse_taken(out: Path) -> None:
         )
 
 
-def clear_left(out: Path, store: Store) -> None:
+def clear_left(out: Path, store: Store, *, now: int) -> None:
     """Remove what exports that died left beside `out`, but what another case may have recorded.
+
+    `now` is in nanoseconds since 1970. Where the medium has no locks nobody can tell whether an export has died:
+    nothing is removed there.
 
     Raises:
         Refused: R574, one of them is recorded, and its package has yet to get its place.
     """
     for folder in _left(out.parent):
+        if not _has_begun(folder, now):
+            continue
         with _held(folder) as held:
-            if not held:
-                continue  # somebody is at it
+            if held == "by another":
+                continue
             mark = _mark(folder)
             if mark is None or not _packages(folder):
-                _remove(folder)
+                entry = None
             elif mark["case"] != read_case(store)["case"]:
                 continue
-            elif (entry := entry_of(store, mark["package"])) is None or _has_its_place(folder):
-                _remove(folder)
+            else:
+                entry = None if _has_its_place(folder) else entry_of(store, mark["package"])
+            if entry is None:
+                if held == "by us":
+                    _remove(folder)
             else:
                 raise Refused(
                     f"Entry {entry} records an export whose package did not get its place: it is whole, in "
@@ -165,10 +172,12 @@ def move_recorded(store: Store, entry: int, out: Path, *, verify: Callable[[Path
         raise BadArgument(what, code="U268", hint="`evidencekit custody log CASE` lists them.")
     digest = event["body"]["package"]
     for folder in _left(out.parent):
+        mark = _mark(folder)
+        if mark is None or mark["package"] != digest:
+            continue
         with _held(folder) as held:
-            mark = _mark(folder)
             packages = _packages(folder)
-            if not held or mark is None or mark["package"] != digest or len(packages) != 1:
+            if held == "by another" or len(packages) != 1:
                 continue
             built = packages[0]
             report = _checked(built, digest, verify)
@@ -208,10 +217,17 @@ def _left(place: Path) -> list[Path]:
     """Return the folders of exports in a folder, dead or going on. A link is none, nor is one whose lock is a link."""
     try:
         found = [path for path in sorted(place.iterdir()) if _NAME.match(path.name)]
-        found = [path for path in found if not path.is_symlink() and path.is_dir() and not (path / _LOCK).is_symlink()]
-        return [path for path in found if (path / _LOCK).is_file() or path.lstat().st_mtime < time.time() - _MOMENT]
+        return [path for path in found if not path.is_symlink() and path.is_dir() and not (path / _LOCK).is_symlink()]
     except OSError:
         return []
+
+
+def _has_begun(folder: Path, now: int) -> bool:
+    """Tell whether an export has its lock, or died before it had one."""
+    try:
+        return (folder / _LOCK).is_file() or folder.lstat().st_mtime_ns < now - _MOMENT
+    except OSError:
+        return False
 
 
 def _packages(folder: Path) -> list[Path]:
@@ -238,26 +254,29 @@ def _has_its_place(folder: Path) -> bool:
 def _remove(folder: Path) -> None:
     """Remove what an export made in a folder that is held, and the folder, unless others put something into it.
 
-    Its lock goes last, so that what is left of it after a crash is removed, too.
+    Its lock goes last, so that what is left of it after a crash is removed, too; so is the mark, half written.
     """
     shutil.rmtree(folder / _BUILT, ignore_errors=True)  # which follows no link
     with contextlib.suppress(OSError):
-        for name in (_MARK, _LOCK):
-            (folder / name).unlink(missing_ok=True)
+        for path in (*folder.glob(f"{layout.TEMPORARY}*"), folder / _MARK, folder / _LOCK):
+            path.unlink(missing_ok=True)
         folder.rmdir()
 
 
 @contextlib.contextmanager
-def _held(folder: Path) -> Iterator[bool]:
-    """Hold a folder, and tell whether that could be done: else somebody else does, or this medium has no locks."""
+def _held(folder: Path) -> Iterator[Literal["by us", "by another", "by nobody"]]:
+    """Hold a folder, and tell who does: nobody can where the medium has no locks, or cannot be written."""
     lock = FileLock(folder / _LOCK, blocking=False)
     try:
         lock.acquire()
-    except (OSError, RuntimeError):  # held; or no locks here
-        yield False
+    except Timeout:
+        yield "by another"
+        return
+    except (OSError, RuntimeError):
+        yield "by nobody"
         return
     try:
-        yield True
+        yield "by us"
     finally:
         lock.release()
 

@@ -8,26 +8,28 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from evidencekit.core import layout
 from evidencekit.write.durable import cannot_write
 
-_LEFT_OVER_SECONDS = 7 * 86_400
+_LEFT_OVER = 7 * 86_400 * 10**9
+"""Nanoseconds."""
 
 
 @contextlib.contextmanager
-def staged(cache_folder: Path, random: Callable[[int], bytes]) -> Iterator[Path]:
+def staged(cache_folder: Path, random: Callable[[int], bytes], *, now: int) -> Iterator[Path]:
     """Make a temporary folder, and take it away, whatever happens; what was left by others a week ago goes, too.
+
+    `now` is in nanoseconds since 1970.
 
     Raises:
         CannotFinish: X421, X422, X423.
     """
     for left in cache_folder.glob(f"{layout.TEMPORARY}export-*"):
         with contextlib.suppress(OSError):
-            if left.lstat().st_mtime < time.time() - _LEFT_OVER_SECONDS:
+            if left.lstat().st_mtime_ns < now - _LEFT_OVER:
                 shutil.rmtree(left, ignore_errors=True)
     stage = cache_folder / f"{layout.TEMPORARY}export-{random(8).hex()}"
     try:

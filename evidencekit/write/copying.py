@@ -34,12 +34,20 @@ class Copying:
     """Copies files of one folder to the same places in another; used as a context, it leaves nothing half done."""
 
     def __init__(
-        self, source: Path, target: Path, *, progress: Callable[[int, int], None] | None, system: System
+        self,
+        source: Path,
+        target: Path,
+        *,
+        progress: Callable[[int, int], None] | None,
+        system: System,
+        medium: int | None = None,
     ) -> None:
         """Take both folders, and make the target where it is not there; `progress` hears what there is a copy of.
 
+        `medium` is the number of the device that the target has to lie on (None: whichever it lies on).
+
         Raises:
-            CannotFinish: X421, X422, X423.
+            CannotFinish: X421, X422, X423; X428, the target lies on another medium, or the source is gone.
         """
         self._source, self._target, self._system = source, target, system
         self._progress = progress or (lambda *_: None)
@@ -53,8 +61,16 @@ class Copying:
         """Folders that have names which are not durable yet."""
         self.files = 0
         self.bytes = 0
-        if not target.is_dir():
+        is_new = not target.is_dir()
+        if is_new:
             self._make_target()
+        self._identities = [_identify(folder) for folder in (source, target)]
+        identity = self._identities[1]
+        if identity is not None and medium not in {None, identity[0]}:
+            if is_new:
+                target.rmdir()
+            self._identities[1] = None
+        self._refuse_another()
 
     def __enter__(self) -> Self:
         return self
@@ -70,7 +86,8 @@ class Copying:
 
         Raises:
             Refused: R508, what stands there differs.
-            CannotFinish: X403 a file cannot be read; X425 an object is not what its name says; X421, X422, X423, X427.
+            CannotFinish: X403 a file cannot be read; X425 an object is not what its name says; X428 one of the
+                folders is another by now; X421, X422, X423, X427.
         """
         lengths = {file: length for file in files if (length := length_of(self._source / file)) is not None}
         final = self._target / place
@@ -95,11 +112,13 @@ class Copying:
 
         Raises:
             Refused: R508, somebody took a name meanwhile.
-            CannotFinish: X425, the medium does not hold what was written to it; X421, X422, X423.
+            CannotFinish: X425, the medium does not hold what was written to it; X428, one of the folders is another by
+                now, since its medium was taken away; X421, X422, X423.
         """
         if not self._batch:
             return
         self._sync()
+        self._refuse_another()
         for path, digest, file in self._written:
             if digest_of(path) != digest:
                 raise CannotFinish(
@@ -125,10 +144,11 @@ class Copying:
 
         Raises:
             Refused: R508.
-            CannotFinish: X421, X422, X423, X425.
+            CannotFinish: X421, X422, X423, X425, X428.
         """
         self.settle()
         self._sync()
+        self._refuse_another()
 
     def _make_target(self) -> None:
         """Make the folder as closed as the source is: inside, its mode does not matter then."""
@@ -155,8 +175,20 @@ class Copying:
         if length_of(target) != length_of(source) or digest_of(target) != (_named(file) or digest_of(source)):
             raise in_the_way(target, "it differs from the file of the case")
 
+    def _refuse_another(self) -> None:
+        """Raise CannotFinish (X428) where a folder is not the one any more that it was."""
+        for folder, identity in zip((self._source, self._target), self._identities, strict=True):
+            if identity is None or _identify(folder) != identity:
+                raise CannotFinish(
+                    f"{display(os.fsencode(folder))} does not lie on the medium any more that was there before.",
+                    code="X428",
+                    hint="The copy is not whole. Attach the medium again; then the same command with --resume.",
+                    path=folder,
+                )
+
     def _copy(self, file: str, path: Path) -> None:
-        make_folders(path.parent)
+        self._refuse_another()
+        make_folders(path.parent, below=self._target)
         self._unsynced.update(folder for folder in path.parents if folder.is_relative_to(self._target))
         digest, size = copy_sparse(self._source / file, path)
         if _named(file) not in {None, digest}:
@@ -168,6 +200,15 @@ class Copying:
             )
         self._written.append((path, digest, file))
         self._room -= size
+
+
+def _identify(folder: Path) -> tuple[int, int] | None:
+    """Return what tells a folder from what lies below its medium, once that is taken away."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def in_the_way(path: Path, why: str) -> Refused:

@@ -87,16 +87,28 @@ def write_plain(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         raise
 
 
-def make_folders(path: Path) -> None:
+def make_folders(path: Path, *, below: Path | None = None) -> None:
     """Make a folder and those above it, where they are not there. Their names are durable once their folders are.
+
+    `below` is one of those above it that has to be there: nothing is made where a medium was that is gone.
 
     Raises:
         CannotFinish: X421, X422, X423.
     """
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        _make_below(path, below)
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def _make_below(path: Path, below: Path | None) -> None:
+    try:
+        path.mkdir(exist_ok=True)
+    except FileNotFoundError:
+        if path.parent in {below, path}:
+            raise
+        _make_below(path.parent, below)
+        path.mkdir(exist_ok=True)
 
 
 def publish(temporary: Path, final: Path, *, system: System = THIS, synced: bool = False) -> None:
@@ -154,6 +166,7 @@ def _linked(temporary: Path, final: Path, system: System) -> bool:
 
 def _rename_if_free(temporary: Path, final: Path, system: System) -> None:
     if os.path.lexists(final):
+        os.lstat(temporary)  # as rename itself: that there is nothing to rename comes first
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(final))
     system.rename_over(temporary, final)
 

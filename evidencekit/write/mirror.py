@@ -37,19 +37,25 @@ class Mirrored(NamedTuple):
 
 
 def mirror(
-    case: Path, target: Path, *, progress: Callable[[int, int], None] | None = None, system: System = THIS
+    case: Path,
+    target: Path,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    system: System = THIS,
+    medium: int | None = None,
 ) -> Mirrored:
     """Make `target` a copy of the record of a case, or complete it. Nobody may write to either meanwhile.
 
-    `progress` hears how many files stand in the mirror so far, and how many bytes.
+    `progress` hears how many files stand in the mirror so far, and how many bytes; `medium` is the number of the device
+    that the target has to lie on (None: whichever it lies on).
 
     Raises:
         Refused: R506 inside each other; R508 something else stands there, or a file that differs; it stays as it is.
         CannotFinish: X403 a file cannot be read; X425 one is not what was written; X421 no space, X422 not allowed,
-            X423 another error, X427 too large a file.
+            X423 another error, X427 too large a file; X428 one of the media was taken away.
     """
     refuse_unfit_mirror(case, target)
-    with Copying(case, target, progress=progress, system=system) as copying:
+    with Copying(case, target, progress=progress, system=system, medium=medium) as copying:
         for group in _groups(case):
             for place in group:
                 copying.add(place, _walk(case, place))

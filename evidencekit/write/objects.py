@@ -107,7 +107,7 @@ class Objects:
         """
         # All in one folder: a file system keeps what was made in one folder together, and in the order of the source.
         if not self._shards:
-            make_folders(self._folder)
+            make_folders(self._folder, below=self._folder.parent)
         self._drafts += 1
         return self._folder / f"{TEMPORARY}{self._owner}{self._drafts}"
 
@@ -119,7 +119,7 @@ class Objects:
         """
         place, _ = self._places(digest)
         if digest[0] not in self._shards:
-            make_folders(Path(place).parent)
+            make_folders(Path(place).parent, below=self._folder.parent)
             self._shards.add(digest[0])
         try:
             os.replace(path, place)  # noqa: PTH105 (texts: a path object costs more than the system call)
@@ -207,7 +207,7 @@ class Objects:
         for digest in digests:
             own, sealed = self._places(digest)
             if digest[0] not in shards:
-                make_folders(Path(sealed).parent)
+                make_folders(Path(sealed).parent, below=self._kept.parent)
                 shards.add(digest[0])
             self._move(Path(own), Path(sealed))
         if shards:

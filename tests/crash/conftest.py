@@ -27,7 +27,8 @@ class PowerCut(BaseException):
 class Disk:
     """Counts the changes below `root` made by this thread, and fails the one with number `fail_at`.
 
-    `error` makes the exception; a PowerCut fails every later change, too, and cuts a write in half.
+    `error` makes the exception, or None: then the change is made. A PowerCut fails every later change, too, and cuts a
+    write in half.
     """
 
     CALLS = ("open", "write", "ftruncate", "fsync", "mkdir", "rmdir", "unlink", "rename", "replace", "link")
@@ -66,6 +67,8 @@ class Disk:
             self.log.append((given[0] if name == "_call" else name, path))
             if self.dead or self.count == self.fail_at:
                 error = self.error()
+                if error is None:
+                    return real(*given, **more)
                 if isinstance(error, PowerCut):
                     self.dead = True
                     if name == "write" and self.count == self.fail_at:

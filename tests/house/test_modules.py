@@ -6,8 +6,6 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "evidencekit").rglob("*.py"))
 SCRIPTS = sorted([*(ROOT / "verifiers").rglob("*.py"), *(ROOT / "specs").rglob("*.py")])
@@ -23,25 +21,19 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-each_module = pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_modules_are_short():
+    lines = {name_of(path): len(path.read_text().splitlines()) for path in MODULES}
+    assert {name: count for name, count in lines.items() if count > MAX_LINES and name not in TABLES} == {}
 
 
-@each_module
-def test_module_is_short(path):
-    lines = len(path.read_text().splitlines())
-    assert lines <= MAX_LINES or name_of(path) in TABLES
+def test_modules_say_what_they_promise():
+    assert [name_of(path) for path in MODULES if not ast.get_docstring(ast.parse(path.read_text()))] == []
 
 
-@each_module
-def test_module_says_what_it_promises(path):
-    assert ast.get_docstring(ast.parse(path.read_text()))
+def test_modules_are_named_for_what_they_do():
+    assert [name_of(path) for path in MODULES if set(path.stem.split("_")) & EMPTY_NAMES] == []
 
 
-@each_module
-def test_module_is_named_for_what_it_does(path):
-    assert not set(path.stem.split("_")) & EMPTY_NAMES
-
-
-@pytest.mark.parametrize("path", [*MODULES, *SCRIPTS], ids=name_of)
-def test_nothing_is_left_over(path):
-    assert not LEFTOVERS.findall(path.read_text())
+def test_nothing_is_left_over():
+    found = {name_of(path): LEFTOVERS.findall(path.read_text()) for path in (*MODULES, *SCRIPTS)}
+    assert {name: words for name, words in found.items() if words} == {}

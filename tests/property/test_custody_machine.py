@@ -15,6 +15,7 @@ from pathlib import Path
 
 import custodyevents as ce
 import pytest
+from deep import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -223,8 +224,8 @@ class CustodyMachine(RuleBasedStateMachine):
         assert set(self.state.packages) == self.model.packages
 
 
-CustodyMachine.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
-TestCustody = CustodyMachine.TestCase
+CustodyMachine.TestCase.settings = settings(max_examples=examples(100), stateful_step_count=40, deadline=None)
+TestCustody = pytest.mark.deep(CustodyMachine.TestCase)
 
 
 # --- through the real log -----------------------------------------------------------------------------------------

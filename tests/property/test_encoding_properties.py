@@ -7,7 +7,8 @@ import re
 
 import orjson
 import pytest
-from hypothesis import example, given, settings
+from deep import deep
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evidencekit.core.encoding import MAX_SAFE_INTEGER, PROOF, decode, encode
@@ -75,7 +76,7 @@ def test_any_bytes_come_back_or_are_refused(data):
     cut=st.integers(0, 2),
     put=st.binary(max_size=2) | TEXTS.map(str.encode),
 )
-@settings(max_examples=300)
+@deep(300)
 def test_changed_bytes_come_back_or_are_refused(record, place, cut, put):
     if fits(record, PROOF.depth):
         data = encode(record, PROOF)
@@ -101,7 +102,7 @@ SIGNS = [
 
 @given(parts=st.lists(st.sampled_from(SIGNS), max_size=30))
 @example(parts=['{"', "a", '":', "-", "0", "}"])
-@settings(max_examples=500)
+@deep(500)
 def test_near_json_comes_back_or_is_refused(parts):
     comes_back_or_is_refused("".join(parts).encode())
 

@@ -11,7 +11,8 @@ import stat
 import orjson
 import pytest
 from blake3 import blake3
-from hypothesis import HealthCheck, assume, example, given, settings
+from deep import deep
+from hypothesis import HealthCheck, assume, example, given
 from hypothesis import strategies as st
 
 from evidencekit.core.values import name_member
@@ -159,7 +160,7 @@ CHANGES = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much])
+@deep(1000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much])
 @example(name="escaped", changes=[("name", "target", 'a"b')], sealed_as=None)
 @example(name="sparse", changes=[("metadata", "holes", None)], sealed_as=None)
 @example(name="summed", changes=[("content", "xattrs", None)], sealed_as=None)

@@ -10,7 +10,8 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from deep import deep
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evidencekit.verify import apart as apart_module
@@ -108,7 +109,7 @@ def outcome(kind, notes, manifest, *, has_base, crew=None):
     return answer, said, run.findings.counts, run.not_checked, +run.checked
 
 
-@settings(max_examples=400)
+@deep(400)
 @given(data=st.data(), made=derived(), has_base=st.booleans())
 def test_together_apart_and_one_by_one_are_the_same(data, made, has_base):
     kind, notes, rows = made

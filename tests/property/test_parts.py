@@ -19,7 +19,8 @@ from unittest.mock import patch
 
 import pytest
 from blake3 import blake3
-from hypothesis import given, settings
+from deep import deep
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evidencekit.core.records import MANIFEST_TYPE
@@ -218,7 +219,7 @@ def parts_at(marks, draw):
     return [Part(start, stop, low, high) for (start, low), (stop, high) in pairwise(ends)]
 
 
-@settings(max_examples=200)
+@deep(200)
 @given(data=st.data(), tree=trees())
 def test_parts_give_what_the_whole_gives(data, tree):
     draw = data.draw

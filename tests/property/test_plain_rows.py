@@ -8,7 +8,8 @@ import hashlib
 import json
 
 import pytest
-from hypothesis import given, settings
+from deep import deep
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evidencekit.core import encoding
@@ -89,7 +90,7 @@ def generally(kind: str, name: bytes, content: bytes, metadata: bytes, digests: 
 
 
 @pytest.mark.parametrize("digests", [["blake3", "sha256"], ["blake3", "md5", "sha256"]])
-@settings(max_examples=600)
+@deep(600)
 @given(row=mutated())
 def test_both_ways_agree(digests, row):
     kind, name, content, metadata = row
@@ -113,7 +114,7 @@ COLUMN = {  # what a view column may say instead
 
 
 @pytest.mark.parametrize("digests", [["blake3", "sha256"], ["blake3", "md5", "sha256"]])
-@settings(max_examples=600)
+@deep(600)
 @given(data=st.data(), row=mutated())
 def test_a_plain_file_is_in_order_and_what_its_columns_say(digests, data, row):
     _, *written = row

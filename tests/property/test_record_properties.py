@@ -6,7 +6,8 @@ import copy
 import json
 from pathlib import Path
 
-from hypothesis import given, settings
+from deep import deep
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evidencekit.core import encoding, records
@@ -91,7 +92,7 @@ def damaged(draw):
 
 
 @given(case=damaged())
-@settings(max_examples=400)
+@deep(400)
 def test_damaged_records_are_taken_or_refused(case):
     schema, record = case
     try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from deep import deep
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 component = st.sampled_from([b"a", b"b", b"a b", b"a!", b"\xff", b"d", b"longer name"])
@@ -25,7 +26,7 @@ def manifests(draw):
     return sorted(names), groups, draw(st.booleans())
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@deep(60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(manifest=manifests(), data=st.data())
 def test_tiles_lead_where_all_rows_lead(tiled, manifest, data):
     names, groups, shuffled = manifest

@@ -9,7 +9,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from deep import deep
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evidencekit.verify import apart as apart_module
@@ -61,7 +62,7 @@ def outcome(manifest, header, unnamed, crew=None):
 ONE_BY_ONE = patch.object(Stretches, "look", lambda *_: None)
 
 
-@settings(max_examples=400)
+@deep(400)
 @given(data=st.data(), rows=mr.manifests(), order=st.sampled_from(["path", "path", "shuffled"]))
 def test_together_apart_and_one_by_one_are_the_same(data, rows, order):
     header = {

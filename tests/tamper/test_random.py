@@ -7,6 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
+from deep import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -64,8 +66,9 @@ def tail_only(before: dict[str, bytes], after: dict[str, bytes]) -> bool:
     return after.items() <= before.items() and layout.checkpoint_file(1) in after
 
 
+@pytest.mark.deep
 @settings(
-    max_examples=int(os.environ.get("EVIDENCEKIT_EXAMPLES", "120")),
+    max_examples=int(os.environ.get("EVIDENCEKIT_EXAMPLES", examples(120))),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

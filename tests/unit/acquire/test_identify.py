@@ -409,6 +409,17 @@ def test_newest_library_is_taken():
     assert typer.version == f"{newest // 100}.{newest % 100:02d}"
 
 
+FROZEN = "import sys; sys.frozen = True; from evidencekit.acquire.libmagic import *; print(installed())"
+
+
+def test_a_binary_loads_its_own_library_alone():
+    if importlib.util.find_spec("pylibmagic") is None:
+        pytest.skip("NOT RUN: pylibmagic is not installed")
+    done = subprocess.run([sys.executable, "-c", FROZEN], check=True, capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.count("CDLL") == 1
+    assert "pylibmagic/libmagic" in done.stdout
+
+
 def test_without_any_library():
     with pytest.raises(CannotFinish) as caught:
         Typer([])

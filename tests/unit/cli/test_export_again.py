@@ -232,10 +232,21 @@ def test_a_name_in_the_case_and_none_at_all(stopped):
         pass
 
 
-def test_a_plan_of_it(stopped):
-    """A plan writes nothing: it must not move anything either."""
-    with stopped.refused("U232", 2, None, "out", "--plan"):
-        pass
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (["--plan"], "--plan:"),  # it writes nothing: it must not move anything either
+        (["--withhold", "content", "--glob", "*.txt"], "--glob, --withhold:"),
+        (["--zip"], "--zip:"),
+        (["--purpose", "analysis", "--signer", "nobody"], "--purpose, --signer:"),
+        (["--field", "purpose=analysis"], "--field:"),
+    ],
+    ids=lambda given: given[0] if isinstance(given, list) else "",
+)
+def test_an_option_of_making_one(stopped, given, named):
+    """Nobody is to believe that it was heeded."""
+    with stopped.refused("U232", 2, None, "out", *given) as said:
+        assert named in said
 
 
 def test_a_folder_that_is_gone(stopped):

@@ -559,8 +559,8 @@ PARTICULARS = {
     "a folder that is not there": Refusal(f"init no/new {INIT}", "X422", ("The folder no does not exist", "first")),
     "log keys in a folder that is a file": Refusal(
         "init new --reference 1 --agency A --origin a.example/1 --signer examiner --log-key examiner/l.pem",
-        "X420",
-        ("examiner", "Check the path"),
+        "X417",
+        ("folder examiner", "--log-key FILE"),
     ),
     "a name of a key that is none": Refusal("key new .. --no-passphrase", "U241", ("no name of a file",)),
     "a private key called .pub": Refusal("key new a.pub --no-passphrase", "U241", ("a.pub", "private one")),

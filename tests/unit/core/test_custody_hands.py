@@ -243,6 +243,21 @@ def test_a_case_that_is_adopted():
     assert walk(event("adopt", "fields/EX-001"))[1][-1] == ("E301",)
 
 
+def test_who_adopted_an_item_says_how_it_came():
+    """The offer of the adopted case, answered in the adopter's log: nothing changes hands."""
+    adopt = event("adopt", "field/EX-001", by=BEN)
+    state, codes = walk(adopt, taken("field/EX-001", offered_as=["EX-001"]))
+    assert not any(codes)
+    assert state.items["field/EX-001"].holder.key == BEN.key
+    for wrong in (
+        taken("field/EX-001", offered_as=["EX-002"]),
+        taken("field/EX-001", offered_as=["field/EX-001"]),
+        taken("field/EX-001", offered_as=["EX-001"], by=CARL),
+    ):
+        assert walk(adopt, wrong)[1][-1] == ("E311",)
+    assert walk(taken("field/EX-001", offered_as=["EX-001"]))[1][-1] == ("E301",)
+
+
 def test_a_broken_adoption_takes_no_name():
     state, _ = walk(event("adopt", "EX-001"))
     assert list(state.branches) == []

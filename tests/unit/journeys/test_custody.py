@@ -269,6 +269,28 @@ def test_a_case_that_changes_while_it_is_copied(rc, parties, offered):
     assert rc.snapshot(lab.case) == before
 
 
+def test_who_adopted_accepts_too_and_the_field_team_hears_of_it(parties, offered, tmp_path):
+    """The items are those of the branch; once; and both logs verify."""
+    field, lab = parties
+    adopt(parties)
+    recorded = accept(lab.hand(), *offered, Wanted(stated={"digests_checked": "full"}))
+    assert recorded.items == ["field/EX-001"]
+    with pytest.raises(Refused) as caught:
+        accept(lab.hand(), *offered, Wanted())
+    assert caught.value.code == "R544"
+    write_message(Store(lab.case), recorded.entry, tmp_path / "answer.json")
+    enter_answer(field.hand(), *read_message(tmp_path / "answer.json", ANSWER), {})
+    assert field.hand().ledger.custody.items["EX-001"].holder_key == lab.office.signer.fingerprint
+    for party in parties:
+        assert verify_case(party.case).verdict == "INTEGRITY ONLY"
+
+
+def test_another_name_makes_an_item_of_its_own(parties, offered):
+    _, lab = parties
+    adopt(parties)
+    assert accept(lab.hand(), *offered, Wanted(names={"EX-001": "EX-107"})).items == ["EX-107"]
+
+
 def test_a_case_is_not_adopted_into_itself(parties, offered):
     field, lab = parties
     hand = Hand(field.office.ledger(field.case), field.rc.actor(lab.office.signer), [lab.office.signer])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
 import os
@@ -20,10 +21,11 @@ from evidencekit.core import layout
 from evidencekit.core.event import decode_event
 from evidencekit.core.package_records import PACKAGE, SHOWN, WITHHELD, decode_record
 from evidencekit.errors import BadArgument, CannotFinish, Refused
+from evidencekit.journeys import export_place
 from evidencekit.journeys.custody import Hand, reference
 from evidencekit.journeys.export import export
 from evidencekit.journeys.export_custody import HideEvent
-from evidencekit.journeys.export_place import move_recorded
+from evidencekit.journeys.export_place import clear_left, move_recorded
 from evidencekit.journeys.export_plan import Request, make_plan
 from evidencekit.journeys.export_rows import Wanted, Withhold
 from evidencekit.read.store import Store
@@ -593,6 +595,51 @@ def test_a_folder_of_that_name_keeps_what_no_export_put_there(make, tmp_path):
     os.utime(folder, (1, 1))
     make()
     assert [path.name for path in folder.iterdir()] == ["diary"]
+
+
+def test_a_crash_while_the_mark_was_written_leaves_nothing_for_good(make, tmp_path):
+    folder = tmp_path / "unfinished-export-0123456789abcdef"
+    (folder / "built/out").mkdir(parents=True)
+    (folder / "lock").touch()
+    (folder / ".tmp-38a7-0").write_bytes(b'{"case":')
+    make()
+    assert not folder.exists()
+
+
+def test_a_folder_without_a_lock_is_left_alone_for_a_minute(case, tmp_path):
+    folder = tmp_path / "unfinished-export-0123456789abcdef"
+    (folder / "built").mkdir(parents=True)
+    made = folder.stat().st_mtime_ns
+    clear_left(tmp_path / "out", Store(case), now=made + 60 * 10**9)
+    assert folder.exists()
+    clear_left(tmp_path / "out", Store(case), now=made + 60 * 10**9 + 1)
+    assert not folder.exists()
+
+
+class NoLocks:
+    """What some network file systems say."""
+
+    def __init__(self, path, **_):
+        self._path = path
+
+    def acquire(self):
+        self._path.touch()
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+
+def test_without_locks_nothing_is_removed_and_what_was_recorded_is_moved(make, case, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_place, "FileLock", NoLocks)
+    perhaps_at_work = tmp_path / "unfinished-export-0123456789abcdef"
+    (perhaps_at_work / "built").mkdir(parents=True)
+    os.utime(perhaps_at_work, (1, 1))
+    make()
+    assert sorted(os.listdir(perhaps_at_work)) == ["built", "lock"]
+    shutil.rmtree(perhaps_at_work)
+    entry, folder = kept_package(make, case, tmp_path, "other")
+    refused("R574", lambda: make("more", seed=77))
+    assert move_recorded(Store(case), entry, tmp_path / "other", verify=verify_package).verdict == "INTEGRITY ONLY"
+    assert not folder.exists()
+    assert verify_package(tmp_path / "other").verdict == "INTEGRITY ONLY"
 
 
 def test_a_dropping_beside_a_recorded_package_does_not_hide_it(make, case, tmp_path):

@@ -364,7 +364,7 @@ def test_what_was_closed_stays_closed_in_the_next_hand(world, rc, tmp_path):
 def test_what_cannot_be_closed(world, tmp_path, rule, code):
     wanted, how = (
         Onward(world.first.digest, withhold=(rule,)),
-        {"random": os.urandom, "cache_folder": tmp_path / "cache"},
+        {"random": os.urandom, "cache_folder": tmp_path / "cache", "now": 0},
     )
     with pytest.raises(BadArgument) as caught:
         plan_onward(world.folder / "partner", wanted, **how)
@@ -383,7 +383,7 @@ def test_a_plan_says_what_would_be_passed_on_and_writes_nothing(world, rc, tmp_p
         globs=("*.txt",),
         withhold=(Withhold(("content",), "privacy", "c.txt"),),
     )
-    how = {"random": os.urandom, "cache_folder": tmp_path / "cache"}
+    how = {"random": os.urandom, "cache_folder": tmp_path / "cache", "now": 0}
     plan = plan_onward(world.folder / "partner", wanted, **how)
     assert rc.snapshot(world.folder / "partner", whole=True) == before
     assert os.listdir(tmp_path) == ["cache"]

@@ -15,20 +15,33 @@ from evidencekit.core.layout import TEMPORARY, object_file
 from evidencekit.errors import CannotFinish
 from evidencekit.write import objects as objects_module
 from evidencekit.write.objects import Objects
-from evidencekit.write.systems import THIS
+from evidencekit.write.systems import THIS, no_rename_new
 
 ONE_BY_ONE = replace(THIS, sync_all=None)
 NO_RENAME = replace(ONE_BY_ONE, rename_new=THIS.rename_over)
-SYSTEMS = {"at once": THIS, "one by one": ONE_BY_ONE}
+
+
+def refuse(*_):
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+SYSTEMS = {
+    "at once": THIS,
+    "one by one": ONE_BY_ONE,
+    "no links": replace(ONE_BY_ONE, rename_new=no_rename_new, link=refuse),
+}
 each_system = pytest.mark.parametrize("system", SYSTEMS.values(), ids=SYSTEMS)
 
 
 @pytest.fixture
 def make(tmp_path):
     """A program that comes to the folder of the same acquisition."""
-    return lambda system=THIS, place=tmp_path: Objects(
-        place / "case/work/EX-001/objects", kept=place / "case/objects", system=system
-    )
+
+    def come(system=THIS, place=tmp_path):
+        (place / "case/work/EX-001").mkdir(parents=True, exist_ok=True)
+        return Objects(place / "case/work/EX-001/objects", kept=place / "case/objects", system=system)
+
+    return come
 
 
 def digest(data):
@@ -67,7 +80,22 @@ def test_nothing_is_made_before_there_is_something(make, tmp_path):
     assert objects.size() == 0
     assert list(objects.check([])) == []
     objects.publish([])
-    assert list(tmp_path.iterdir()) == []
+    assert sorted(tmp_path.rglob("*")) == [tmp_path / place for place in ("case", "case/work", "case/work/EX-001")]
+
+
+@pytest.mark.parametrize("gone", ["case/work", "case"])
+def test_nothing_is_made_where_a_medium_was(make, tmp_path, gone):
+    """A case whose medium was taken away must not grow on what lies below."""
+    objects = make()
+    objects.put(b"value")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / gone).rename(tmp_path / "elsewhere/gone")
+    before = sorted((tmp_path / "case").rglob("*"))
+    with pytest.raises(CannotFinish):
+        objects.put(b"another value")
+    with pytest.raises(CannotFinish):
+        objects.publish([digest(b"value")])
+    assert sorted((tmp_path / "case").rglob("*")) == before
 
 
 def test_what_is_there(make, tmp_path):
@@ -421,7 +449,7 @@ def test_bytes_are_on_the_medium_before_names_and_each_folder_is_synced_once(mak
         steps.append(new)
         THIS.rename_new(old, new)
 
-    for system in SYSTEMS.values():
+    for system in (THIS, ONE_BY_ONE):
         objects = make(
             replace(
                 system,

@@ -1,0 +1,61 @@
+"""`evidencekit field receipt`: one page on paper for the person from whom something was taken."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import click
+
+from evidencekit import __version__
+from evidencekit.cli import surroundings
+from evidencekit.cli.options import PATH, case_argument, output
+from evidencekit.cli.outputs import refuse_outputs
+from evidencekit.cli.render import Screen, counted
+from evidencekit.core.values import display
+from evidencekit.errors import BadArgument
+from evidencekit.field.texts import LANGUAGES, load_texts
+
+
+@click.command()
+@case_argument
+@click.option("--item", "items", multiple=True, metavar="EX-001", help="For this item; several times (default: all).")
+@click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the paper (default: that of the system).")
+@click.option("--out", "-o", type=PATH, metavar="FILE", help="HTML file to write; must not exist.")
+@output
+def receipt(case: Path, items: tuple[str, ...], lang: str | None, out: Path | None, screen: Screen) -> int:
+    """Write a receipt for the owner of what was taken: HTML that prints on a page, with room for signatures.
+
+    It says what was taken, when, where, by whom and by what right, as it is recorded, and has the newest checkpoint as
+    a QR code: whoever keeps the paper can show later that nothing recorded before was removed or rewritten. Nothing
+    is verified for it, and the case is not changed.
+
+    \b
+    Examples:
+      evidencekit field receipt CASE -o receipt.html
+      evidencekit field receipt CASE --item EX-001 --lang ar -o receipt.html
+
+    Exit codes: 0 written · 2 usage · 4 the case cannot be read, nothing was taken · 5 FILE exists, or lies inside CASE.
+    """
+    from evidencekit.journeys.field_receipt import make_receipt
+    from evidencekit.write.durable import write_new
+
+    if out is None:
+        raise BadArgument("No file to write.", code="U233", hint="Say -o receipt.html.")
+    refuse_outputs(case, out)
+    texts = load_texts(lang or surroundings.language())
+    program = f"evidencekit {__version__}"
+    made, page = make_receipt(case, texts, items=items, now=surroundings.clock(), program=program)
+    write_new(out, page.encode())
+    named = [item for _, group in made.seizures for item in group]
+    screen.result(f"receipt for {counted(len(named), 'item')} written to {display(str(out))}")
+    screen.say("It says what is recorded; nothing was verified. Print it and have both sign by pen.")
+    screen.document(
+        {
+            "checkpoint": {"root": made.checkpoint.root.hex(), "size": made.checkpoint.size},
+            "items": [dataclasses.asdict(item) for item in named],
+            "language": texts.language,
+            "out": str(out),
+        }
+    )
+    return 0
