@@ -77,6 +77,8 @@ def parse_token(data: bytes) -> Token:
     if response.token.oid != form.SIGNED_DATA or signed.content.oid != form.TST_INFO:
         raise FormatError("time-stamp content", expected="signed TSTInfo", found="another type")
     info = form.decode(form.TimeStampInfo, signed.content.content, "TSTInfo")
+    if info.version != 1:
+        raise FormatError("TSTInfo", expected="version 1", found="another")
     signers = signed.signers.as_list()
     if len(signers) != 1 or not 0 < len(signed.certificates or ()) <= MAX_CERTIFICATES:
         found = f"{len(signers)} and {len(signed.certificates or ())}"

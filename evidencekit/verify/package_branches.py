@@ -33,7 +33,8 @@ def check_branches(run: Run, own: RecordFolder) -> Iterator[RecordFolder]:
         folder.check_log(run)
         if above is not None:
             folder.check_takeover(run, above)
-    _check_named(run, own, folders)
+    if own.said is not None:
+        _check_named(run, own, folders)
     for folder in folders.values():
         _check_items(run, folder, folders)
 

@@ -27,6 +27,7 @@ import make_cases_custody
 import make_cases_erasure
 import make_cases_further
 import make_cases_package
+import make_cases_passed
 import make_cases_time
 import make_cases_witness
 import pyarrow as pa
@@ -373,6 +374,29 @@ def make_branch_package() -> None:
     shutil.copytree(SMALL, bench.case, symlinks=True)
     make_cases_branches.make_package(bench, key_line, LOG_RULE)
     conclude(bench, "some rows of an exhibit of an adopted case", None)
+    report = verify_fixture(target, bench.options).as_record()
+    (target / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
+
+
+def make_passed_on() -> None:
+    """A package that passes on some of another one."""
+    make_passed(
+        VECTORS / "packages/good/0.1_passed_on", make_cases_passed.make_package, "some of a package that was received"
+    )
+
+
+def make_received() -> None:
+    """A case that keeps a package that it received."""
+    make_passed(HERE / "good/0.1_received", make_cases_passed.make_case, "a case that keeps a package that it received")
+
+
+def make_passed(target: Path, make: Callable[..., None], why: str) -> None:
+    """A good one, from the small case."""
+    target.mkdir(parents=True)
+    bench = Bench(target / "case", target)
+    shutil.copytree(SMALL, bench.case, symlinks=True)
+    make(bench, key_line, LOG_RULE)
+    conclude(bench, why, None)
     report = verify_fixture(target, bench.options).as_record()
     (target / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
 
@@ -760,6 +784,7 @@ SPOILT |= make_cases_custody.SPOILT
 SPOILT |= make_cases_erasure.SPOILT
 SPOILT |= make_cases_further.SPOILT
 SPOILT |= make_cases_package.SPOILT
+SPOILT |= make_cases_passed.SPOILT
 SPOILT |= make_cases_time.SPOILT
 SPOILT |= make_cases_witness.SPOILT
 
@@ -833,6 +858,8 @@ def main() -> None:
         (VECTORS / "proofs/good/0.1_row", make_row),
         (VECTORS / "encoding/good/0.1_texts", make_texts),
         (VECTORS / "packages/good/0.1_branch_package", make_branch_package),
+        (VECTORS / "packages/good/0.1_passed_on", make_passed_on),
+        (HERE / "good/0.1_received", make_received),
     ):
         if not part.exists():
             make()

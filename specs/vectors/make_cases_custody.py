@@ -344,3 +344,19 @@ def _(b: Bench) -> None:
     with tempfile.TemporaryDirectory() as folder:
         field = take_over(b, folder)
     field.put("store", ["EX-001"], {"place": "a car"}, case=b.case / layout.branch_folder("field"))
+
+
+@spoilt("W918", "an adopted item whose offer is answered without comparing digests", "adopted_unchecked")
+def _(b: Bench) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        field = take_over(b, folder)
+        message = message_of(Store(field.case), field.offered)
+        offered = sha256_hex((field.case / layout.event_file(field.offered)).read_bytes())
+    body = {
+        "digests_checked": "none",
+        "message": {"bytes": str(len(message)), "sha256": sha256_hex(message)},
+        "offer": {"entry": str(field.offered), "event": offered, "origin": FIELD},
+        "offered_as": ["EX-001"],
+        "offered_by": named("other"),
+    }
+    put(b, "accept", ["field/EX-001"], body, objects=(message,))

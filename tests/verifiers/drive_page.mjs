@@ -55,7 +55,8 @@ const ops = {
     await page.locator(`#${slot}-remove`).waitFor();
   },
   async fill({ selector, text }) {
-    if (selector !== "#identity" || !(await page.locator(selector).isVisible())) await page.locator("#more").evaluate((more) => (more.open = true));
+    const more = page.locator("#more"); // where the rarer fields are folded away
+    if (!(await page.locator(selector).isVisible()) && (await more.count())) await more.evaluate((one) => (one.open = true));
     await page.locator(selector).fill(text);
   },
   async language({ to }) {

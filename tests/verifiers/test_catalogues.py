@@ -28,9 +28,9 @@ SAME_AS_ENGLISH = {
     # reviewed: the word is the same in that language, or it is no word
     "fr": {
         *("ui.organisation", "ui.aspect", "ui.catalogue", "ui.digest_column", "ui.progress_of", "ui.count_total"),
-        *("events.incident", "events.transport", "kinds.fifo", "kinds.socket"),
+        *("events.incident", "events.transport", "field.receipt_signature", "kinds.fifo", "kinds.socket"),
     },
-    "es": {"severities.error", "kinds.fifo", "kinds.socket", "ui.digest_column", "ui.colon"},
+    "es": {"field.no", "severities.error", "kinds.fifo", "kinds.socket", "ui.digest_column", "ui.colon"},
     "ar": {"kinds.fifo", "ui.digest_column", "ui.colon"},
     "ru": {"kinds.fifo", "ui.digest_column", "ui.colon"},
     "zh": {"kinds.fifo", "ui.digest_column"},
@@ -185,6 +185,14 @@ def test_what_the_engine_does_not_check_has_a_label():
     counted = set(re.findall(r'\.count\(\s*"([a-z_]+)"', sources))
     assert "entries" in counted
     assert counted <= set(TEXTS["en"]["checked"])
+
+
+def test_the_specification_lists_what_a_report_may_say_was_checked_or_not():
+    text = (SPECS / "verification.md").read_text()
+    section = text[text.index("Each thing not checked has one of these codes") : text.index("At most 10,000 findings")]
+    reasons, counted = (set(names.split()) for names in re.findall(r"^`([a-z_\s]+)`\.$", section, re.MULTILINE))
+    assert reasons == set(TEXTS["en"]["not_checked"])
+    assert counted == set(TEXTS["en"]["checked"])
 
 
 def test_every_text_of_the_interface_is_used():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,8 +16,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "verifiers/python/verify_evidence.py"
 PACKAGE = ROOT / "specs/vectors/packages/good/0.1_package"
-MAX_LINES = 2_550
-"""All that packages, logs, custody, messages and policies ask for; it must not grow unseen."""
+MAX_LINES = 1_500
+"""What an expert reads in an hour or so: whoever adds something leaves something out."""
 
 
 def test_it_imports_the_standard_library_alone():
@@ -26,18 +27,18 @@ def test_it_imports_the_standard_library_alone():
     }
     names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert names <= set(sys.stdlib_module_names)
-    assert not names & {"socket", "urllib", "http", "ssl", "subprocess", "ctypes", "pickle", "zipfile", "tarfile"}
+    assert not names & {"socket", "urllib", "http", "ssl", "subprocess", "ctypes", "pickle", "tarfile"}
     assert "__import__" not in SCRIPT.read_text()
 
 
 def test_it_runs_where_nothing_else_is_installed(tmp_path):
     shutil.copy(SCRIPT, tmp_path / "v.py")
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-B", "v.py", str(PACKAGE / "package.zip"), "--policy", str(PACKAGE / "policy"), "--json"],
+        [sys.executable, "-I", "-S", "-B", "v.py", str(PACKAGE / "package.zip"), "--json"],
         cwd=tmp_path, capture_output=True, check=False, env={"PATH": ""},
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert json.loads(done.stdout)["line"] == "VERIFIED (package)"
+    assert (done.returncode, done.stderr) == (7, b"")
+    assert json.loads(done.stdout)["line"] == "INTEGRITY ONLY"
     assert [path.name for path in tmp_path.iterdir()] == ["v.py"], "nothing is written"
 
 
@@ -61,21 +62,12 @@ def test_it_runs_under_other_versions(version):
         or subprocess.run([program, "-V"], capture_output=True, check=False, env=environment).returncode != 0
     ):
         pytest.skip(f"no python{version} here")
-    for folder in sorted((ROOT / "specs/vectors").glob("*/*/*")):
-        fixture = (
-            json.loads((folder / "fixture.json").read_text()) if (folder / "fixture.json").exists() else {"options": {}}
-        )
-        if "package" not in fixture["options"] or "branch" in folder.name:
-            continue
-        policy = ["--policy", str(folder / "policy")] if fixture["options"].get("policy") else []
-        path = str(folder / fixture["options"]["package"])
-        done = subprocess.run(
-            [program, str(SCRIPT), path, "--json", *policy], capture_output=True, check=False, env=environment
-        )
-        report = json.loads(done.stdout)
-        assert report["verdict"] == fixture["verdict"], folder.name
-        assert sorted({(x["code"], x["where"]) for x in report["findings"] if x["severity"] == "error"}) == [
-            tuple(error) for error in fixture["errors"]], folder.name  # fmt: skip
+    command = shlex.join([program, str(SCRIPT)])
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "verifiers/conformance.py"), f"other={command}"],
+        capture_output=True, text=True, check=False, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
 
 
 def test_it_is_no_longer_than_it_says():

@@ -35,6 +35,7 @@ def test_it_agrees_over_every_vector(bullseye):
     shutil.rmtree(here, ignore_errors=True)
     (here / "specs").mkdir(parents=True)
     shutil.copytree(ROOT / "specs/vectors", here / "specs/vectors", symlinks=True)
+    shutil.copytree(ROOT / "specs/texts", here / "specs/texts")
     (here / "verifiers").mkdir()
     for name in ("conformance.py", "python/verify_evidence.py"):
         shutil.copy(ROOT / "verifiers" / name, here / "verifiers")

@@ -9,7 +9,7 @@ const USAGE = `usage: node verify.mjs PATH [--json] [--policy DIR] [--since NOTE
                           [--identity FILE] [--digest HEX] [--now MOMENT]
        node verify.mjs --limits
 
-PATH is a case, a package (folder, .tar, .zip, age) or a row proof. Nothing is written.
+PATH is a case, a package (folder, .tar, .zip, age), a row proof or a published log. Nothing is written.
 Exit codes: 0 VERIFIED, 2 usage, 3 FAILED, 4 NOT CHECKED, 7 INTEGRITY ONLY.`;
 
 class Misused extends Error {}
@@ -25,7 +25,11 @@ function parse(words: string[]): Arguments {
   let json = false;
   const options: Options = {};
   const sources = new Map<string, ReturnType<typeof directoryTree>>();
-  const value = (i: number): string => words[i] ?? (() => { throw new Misused(`${words[i - 1]} needs a value`); })();
+  const value = (i: number): string =>
+    words[i] ??
+    (() => {
+      throw new Misused(`${words[i - 1]} needs a value`);
+    })();
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!;
     if (word === "--json") json = true;
@@ -73,8 +77,10 @@ async function main(words: string[]): Promise<number> {
   const report = await verify(await input(path), options);
   if (json) process.stdout.write(`${JSON.stringify(report, null, 1)}\n`);
   else {
-    for (const { code, where, found } of report.findings) process.stdout.write(`${code} ${where}${found ? `: ${found}` : ""}\n`);
-    for (const { aspect, what, reason } of report.not_checked) process.stdout.write(`not checked: ${aspect}: ${what}: ${reason}\n`);
+    for (const { code, where, found } of report.findings)
+      process.stdout.write(`${code} ${where}${found ? `: ${found}` : ""}\n`);
+    for (const { aspect, what, reason } of report.not_checked)
+      process.stdout.write(`not checked: ${aspect}: ${what}: ${reason}\n`);
     process.stdout.write(`${report.line}: ${report.reason}\n`);
   }
   return report.exit_code;
@@ -86,7 +92,8 @@ main(process.argv.slice(2)).then(
   },
   (error: unknown) => {
     const misused = error instanceof Misused || error instanceof UsageError;
-    process.stderr.write(`${misused ? `${error.message}\n${error instanceof Misused ? USAGE : ""}` : error instanceof Error ? error.stack : String(error)}\n`);
+    const said = error instanceof Error ? (misused ? error.message : error.stack) : String(error);
+    process.stderr.write(`${said}\n${error instanceof Misused ? `${USAGE}\n` : ""}`);
     process.exitCode = misused ? 2 : 1;
   },
 );

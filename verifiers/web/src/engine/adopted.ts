@@ -8,13 +8,22 @@ import type { Head } from "./records";
 import type { Sink } from "./sink";
 
 /** `stated` is the checkpoint that a package says the case ends with; `otherwise` is told where that is another. */
-export function judgeAdopted(adopt: Kept, above: Log, aboveSink: Sink, log: Log, sink: Sink, stated: Head | null, otherwise: () => void): void {
+export function judgeAdopted(
+  adopt: Kept,
+  above: Log,
+  aboveSink: Sink,
+  log: Log,
+  sink: Sink,
+  stated: Head | null,
+  otherwise: () => void,
+): void {
   const { body, items, actor } = adopt.event;
   const where = `custody/${number8(adopt.index)}/event.json`;
   const head = isObj(body["log"]) ? (body["log"] as unknown as Head) : null;
   if (!head) return;
   const opening = stated ? "custody/00000000/event.json" : "case.json";
-  if (log.caseId !== null && body["case"] !== log.caseId) sink.find("E317", opening, `case ${log.caseId}`, `case ${String(body["case"])}`);
+  if (log.caseId !== null && body["case"] !== log.caseId)
+    sink.find("E317", opening, `case ${log.caseId}`, `case ${String(body["case"])}`);
   const size = Number(head.size);
   if (stated && (stated.origin !== head.origin || stated.size !== head.size || stated.root !== head.root)) {
     const cut = log.size < size;
@@ -30,7 +39,12 @@ export function judgeAdopted(adopt: Kept, above: Log, aboveSink: Sink, log: Log,
   const names = new Set(items.map((name) => name.slice(name.indexOf("/") + 1)));
   for (const [index, touched] of log.touched) {
     if (index >= size && touched.some((name) => names.has(name))) {
-      sink.find("E318", `custody/${number8(index)}/event.json`, "an event on an item that was adopted", `nothing from entry ${size} on`);
+      sink.find(
+        "E318",
+        `custody/${number8(index)}/event.json`,
+        "an event on an item that was adopted",
+        `nothing from entry ${size} on`,
+      );
     }
   }
   for (const other of log.notes.sizes) {
@@ -44,7 +58,8 @@ export function judgeAdopted(adopt: Kept, above: Log, aboveSink: Sink, log: Log,
   for (const name of names) {
     const item = log.custody.items.get(name);
     if (item?.hidden || item?.unknown) continue;
-    if (!item?.offer || !isAdopter(item.offer.to)) aboveSink.find("E314", where, `${name}: no open offer to the adopter`);
+    if (!item?.offer || !isAdopter(item.offer.to))
+      aboveSink.find("E314", where, `${name}: no open offer to the adopter`);
     else offers.add(item.offer.entry);
   }
   for (const [name, item] of log.custody.items) {

@@ -1,4 +1,6 @@
-/** An age file, read where it lies: each block of 64 KiB is decrypted when somebody asks for it, and nothing is written. */
+/**
+ * An age file, read where it lies: each block of 64 KiB is decrypted when somebody asks for it, and nothing is written.
+ */
 
 import { chacha20poly1305 } from "@noble/ciphers/chacha";
 import { hkdf } from "@noble/hashes/hkdf";
@@ -14,7 +16,8 @@ const CHUNK = 65_536;
 const TAG = 16;
 const MOST_HEADER = 1 << 20;
 
-export const isAge = (beginning: Uint8Array): boolean => String.fromCharCode(...beginning.subarray(0, MAGIC.length)) === MAGIC;
+export const isAge = (beginning: Uint8Array): boolean =>
+  String.fromCharCode(...beginning.subarray(0, MAGIC.length)) === MAGIC;
 
 /** The content of an age file. Raises `Usage` where no identity opens it, `Damaged` where it is cut off. */
 export async function openAge(file: Bytes, identity: string | undefined): Promise<Bytes> {
@@ -35,7 +38,9 @@ export async function openAge(file: Bytes, identity: string | undefined): Promis
   try {
     fileKey = await decrypter.decryptHeader(beginning.slice(0, size));
   } catch (error) {
-    throw new Usage(`the identity does not open the package: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Usage(
+      `the identity does not open the package: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   const nonce = await file.read(size, 16);
   if (nonce.length < 16) throw new Damaged("it is cut off");
@@ -67,7 +72,7 @@ async function stream(file: Bytes, start: number, key: Uint8Array): Promise<Byte
     async read(offset, length) {
       const until = Math.min(size, offset + length);
       const parts: Uint8Array[] = [];
-      for (let at = offset; at < until; ) {
+      for (let at = offset; at < until;) {
         const number = Math.floor(at / CHUNK);
         const bytes = await chunk(number);
         const from = at - number * CHUNK;

@@ -28,9 +28,16 @@ export function readSigners(text: string): Line[] {
     const head = /^(?:"([^"]+)"|(\S+))\s+(.*)$/.exec(line);
     if (!head) return bad();
     let rest = head[3]!;
-    const made: Line = { patterns: head[1] ?? head[2]!, authority: false, namespaces: null, after: null, before: null, fingerprint: "" };
+    const made: Line = {
+      patterns: head[1] ?? head[2]!,
+      authority: false,
+      namespaces: null,
+      after: null,
+      before: null,
+      fingerprint: "",
+    };
     if (!KEY_TYPE.test(rest)) {
-      for (let more = true; more; ) {
+      for (let more = true; more;) {
         const option = OPTION.exec(rest);
         if (!option) return bad();
         if (option[2] !== undefined) made.namespaces = option[2].split(",");
@@ -49,7 +56,10 @@ export function readSigners(text: string): Line[] {
   return lines;
 }
 
-/** `YYYYMMDDZ`, `YYYYMMDDHHMMZ` or `YYYYMMDDHHMMSSZ` in UTC, in seconds; null for anything else, and times that do not exist. */
+/**
+ * `YYYYMMDDZ`, `YYYYMMDDHHMMZ` or `YYYYMMDDHHMMSSZ` in UTC, in seconds; null for anything else, and times that do not
+ * exist.
+ */
 function seconds(text: string): bigint | null {
   const match = /^(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?Z$/.exec(text);
   if (!match) return null;

@@ -1,4 +1,6 @@
-/** Attestations from outside: cosignatures of witnesses (verification.md 1.16), time-stamps and bounds (1.15, time.md). */
+/**
+ * Attestations from outside: cosignatures of witnesses (verification.md 1.16), time-stamps and bounds (1.15, time.md).
+ */
 
 import { equal, fromUtf8, toBase64, toHex } from "./bytes";
 import type { Env } from "./env";
@@ -7,7 +9,18 @@ import { formatInstant, nanoseconds } from "./forms";
 import { sha256 } from "./hash";
 import type { Bounds } from "./identity";
 import type { Kept, Log } from "./log";
-import { checkpointText, COSIGNATURE, isOf, lineHolds, MLDSA44, type NoteLine, parseLine, signatureLength, timestampOf, type Vkey } from "./note";
+import {
+  checkpointText,
+  COSIGNATURE,
+  isOf,
+  lineHolds,
+  MLDSA44,
+  type NoteLine,
+  parseLine,
+  signatureLength,
+  timestampOf,
+  type Vkey,
+} from "./note";
 import { quorumMet } from "./policy";
 import type { Sink } from "./sink";
 import { judgeToken, readToken, type Token } from "./token";
@@ -48,10 +61,14 @@ export class Anchors {
   /** Steps 16 and 15; `selfTest` says whether chain checks can be believed. */
   async read(): Promise<void> {
     const anchors = this.log.kept.filter(({ event }) => event.type === "anchor");
-    for (const [kind, read] of [["cosignature", (one: Kept) => this.cosignature(one)], ["time-stamp", (one: Kept) => this.token(one)]] as const) {
+    for (const [kind, read] of [
+      ["cosignature", (one: Kept) => this.cosignature(one)],
+      ["time-stamp", (one: Kept) => this.token(one)],
+    ] as const) {
       const list = anchors.filter(({ event }) => event.body["kind"] === kind);
       for (const one of list.slice(0, MOST)) await read(one);
-      if (list.length > MOST) this.sink.missedOut(kind === "cosignature" ? "witness" : "time", "too_many", kind, `more than ${MOST} of them`);
+      if (list.length > MOST)
+        this.sink.missedOut(kind === "cosignature" ? "witness" : "time", "too_many", kind, `more than ${MOST} of them`);
     }
     this.tokens = anchors.filter(({ event }) => event.body["kind"] === "time-stamp").length;
     this.cosignatures = anchors.length - this.tokens;
@@ -73,7 +90,12 @@ export class Anchors {
     return { size, name: match[1]!, file: `checkpoints/${file}` };
   }
 
-  private async content(one: Kept, file: string, limit: number, aspect: "time" | "witness"): Promise<Uint8Array | null> {
+  private async content(
+    one: Kept,
+    file: string,
+    limit: number,
+    aspect: "time" | "witness",
+  ): Promise<Uint8Array | null> {
     const read = await this.log.files.read(file, limit);
     if ("lack" in read) {
       if (read.lack === "missing") this.sink.find("E501", file, "none", "a plain file");
@@ -96,7 +118,8 @@ export class Anchors {
     const named = this.named(one, "E431", /^\d{8,}\.([0-9a-f]{8})\.(cosig)$/);
     if (!named) return;
     const { size, name, file } = named;
-    if (!this.log.notes.sizes.has(size)) this.sink.find("E502", `checkpoints/${number8(size)}`, "none", `a checkpoint, named by ${this.where(one)}`);
+    if (!this.log.notes.sizes.has(size))
+      this.sink.find("E502", `checkpoints/${number8(size)}`, "none", `a checkpoint, named by ${this.where(one)}`);
     const bytes = await this.content(one, file, COSIGNATURE_LIMIT, "witness");
     if (!bytes) return;
     const text = fromUtf8(bytes);
@@ -115,7 +138,8 @@ export class Anchors {
   private async witness(one: Kept, size: number, file: string, line: NoteLine): Promise<void> {
     const policy = this.env.policy!;
     const keys = [...policy.witnesses].filter(([, key]) => isOf(line, key));
-    if (!keys.length) return this.sink.missedOut("witness", "unknown_witness", file, "by a key that the policy does not list", true);
+    if (!keys.length)
+      return this.sink.missedOut("witness", "unknown_witness", file, "by a key that the policy does not list", true);
     const [name, key] = keys[0]!;
     const logs: Vkey[] = [...policy.logKeys, ...(this.log.keys ?? [])];
     if (logs.some((log) => equal(log.key, key.key))) {
@@ -124,7 +148,7 @@ export class Anchors {
     const root = this.log.root(size);
     const held = this.log.notes.valid.get(size);
     if (!root || this.log.origin === null) {
-      return this.sink.missedOut("witness", "entries_lack", file, "the tree that it is about cannot be computed");
+      return this.sink.missedOut("witness", "gap", file, "the tree that it is about cannot be computed");
     }
     const note = { origin: this.log.origin, size, root };
     const text = checkpointText(note, toBase64(root));
@@ -141,7 +165,9 @@ export class Anchors {
     if (!policy) return;
     const sizes = [...new Set([...this.cosigned.values()].flatMap((set) => [...set]))].sort((a, b) => b - a);
     for (const size of sizes) {
-      const present = new Set([...this.cosigned].filter(([, set]) => [...set].some((s) => s >= size)).map(([name]) => name));
+      const present = new Set(
+        [...this.cosigned].filter(([, set]) => [...set].some((s) => s >= size)).map(([name]) => name),
+      );
       if (!quorumMet(policy, present)) continue;
       this.witnessed = size;
       return;
@@ -153,20 +179,32 @@ export class Anchors {
     if (!named) return;
     const { size, file } = named;
     const bytes = await this.content(one, file, TOKEN_LIMIT, "time");
-    if (!this.log.notes.sizes.has(size)) {
-      this.sink.find("E502", `checkpoints/${number8(size)}`, "none", `a checkpoint, named by ${this.where(one)}`);
-    }
     if (!bytes) return;
     const token = readToken(bytes);
     if (!token) return this.sink.find("E421", file, "not in its form");
-    const note = await this.log.files.read(`checkpoints/${number8(size)}`, 1 << 20);
-    if ("bytes" in note) {
-      const fault = judgeToken(token, note.bytes);
-      if (fault) return this.sink.find(fault.code, file, fault.found);
+    const checkpoint = `checkpoints/${number8(size)}`;
+    if (!this.log.notes.sizes.has(size))
+      return this.sink.find("E502", checkpoint, "none", `a checkpoint, named by ${this.where(one)}`);
+    const held = this.log.notes.valid.get(size);
+    const root = this.log.root(size);
+    if (!held || !root || !equal(root, held.note.root)) {
+      return this.sink.missedOut(
+        "time",
+        "gap",
+        file,
+        `${checkpoint}, which it is about, does not hold or cannot be compared`,
+      );
     }
+    const fault = judgeToken(token, held.bytes);
+    if (fault) return this.sink.find(fault.code, file, fault.found);
     const { body } = one.event;
     if (formatInstant(token.at * 1000n) !== body["at"] || token.signer.name !== body["by"]) {
-      this.sink.find("E428", this.where(one), `at ${body["at"]}, by ${body["by"]}`, `at ${formatInstant(token.at * 1000n)}, by ${token.signer.name}`);
+      this.sink.find(
+        "E428",
+        this.where(one),
+        `at ${body["at"]}, by ${body["by"]}`,
+        `at ${formatInstant(token.at * 1000n)}, by ${token.signer.name}`,
+      );
       return;
     }
     this.sink.count("time_stamps");
@@ -175,17 +213,24 @@ export class Anchors {
 
   private authority(one: Kept, size: number, file: string, token: Token): void {
     const policy = this.env.policy!;
-    const candidates = [...policy.tsa].filter(([, own]) => token.certificates.some((c) => own.some((authority) => equal(authority.subject, c.issuer))));
-    if (!candidates.length) return this.sink.missedOut("time", "unknown_authority", file, "of no authority in the policy", true);
+    const candidates = [...policy.tsa].filter(([, own]) =>
+      token.certificates.some((c) => own.some((authority) => equal(authority.subject, c.issuer))),
+    );
+    if (!candidates.length)
+      return this.sink.missedOut("time", "unknown_authority", file, "of no authority in the policy", true);
     const good = candidates.filter(([, own]) => {
       const others = [...token.certificates, ...own.filter((c) => !c.selfIssued)].filter((c) => c !== token.signer);
-      return chains(token.signer, others, own.filter((c) => c.selfIssued), token.at);
+      return chains(
+        token.signer,
+        others,
+        own.filter((c) => c.selfIssued),
+        token.at,
+      );
     });
-    if (!good.length) return this.sink.find("E426", file, `it does not lead to ${candidates.map(([name]) => name).join(", ")}`);
-    if (policy.tokenPolicies && !policy.tokenPolicies.includes(token.policy)) return this.sink.find("E427", file, token.policy);
-    if (!this.log.notes.valid.has(size)) return;
-    const root = this.log.root(size);
-    if (!root || !equal(root, this.log.notes.valid.get(size)!.note.root)) return;
+    if (!good.length)
+      return this.sink.find("E426", file, `it does not lead to ${candidates.map(([name]) => name).join(", ")}`);
+    if (policy.tokenPolicies && !policy.tokenPolicies.includes(token.policy))
+      return this.sink.find("E427", file, token.policy);
     const at = token.at * 1000n;
     const slack = token.accuracy * 1000n;
     const [name] = good[0]!;
@@ -201,7 +246,11 @@ export class Anchors {
       if (proof.size > index && (!notAfter || proof.most < notAfter.most)) notAfter = proof;
       if (proof.named < index && (!notBefore || proof.least > notBefore.least)) notBefore = proof;
     }
-    return { notAfter: notAfter?.most ?? null, notBefore: notBefore?.least ?? null, by: [notBefore?.by ?? null, notAfter?.by ?? null] };
+    return {
+      notAfter: notAfter?.most ?? null,
+      notBefore: notBefore?.least ?? null,
+      by: [notBefore?.by ?? null, notAfter?.by ?? null],
+    };
   }
 
   /** Bounds by runs of entries, with E429 and W931 at the first entry of each run. */
@@ -220,13 +269,24 @@ export class Anchors {
       const { notAfter, notBefore, by } = this.bounds(first);
       const bad = notAfter !== null && notBefore !== null && notBefore > notAfter;
       if (bad && !crossed) {
-        this.sink.find("E429", `custody/${number8(first)}`, `not earlier than ${formatTime(notBefore)}, not later than ${formatTime(notAfter)}`);
+        this.sink.find(
+          "E429",
+          `custody/${number8(first)}`,
+          `not earlier than ${formatTime(notBefore)}, not later than ${formatTime(notAfter)}`,
+        );
       }
       crossed = bad;
       outside = this.recorded(first, last, { notAfter, notBefore }, outside);
       if (notAfter === null && notBefore === null) continue;
       const previous = list.at(-1);
-      const made = { first, last, not_after: time(notAfter), not_after_by: by[1], not_before: time(notBefore), not_before_by: by[0] };
+      const made = {
+        first,
+        last,
+        not_after: time(notAfter),
+        not_after_by: by[1],
+        not_before: time(notBefore),
+        not_before_by: by[0],
+      };
       if (
         previous &&
         previous.last === first - 1 &&
@@ -247,7 +307,9 @@ export class Anchors {
       const text = this.log.recordedAt.get(index);
       if (text === undefined) continue;
       const at = nanoseconds(text);
-      const out = (bounds.notAfter !== null && at > bounds.notAfter + FIVE_MINUTES) || (bounds.notBefore !== null && at < bounds.notBefore - FIVE_MINUTES);
+      const out =
+        (bounds.notAfter !== null && at > bounds.notAfter + FIVE_MINUTES) ||
+        (bounds.notBefore !== null && at < bounds.notBefore - FIVE_MINUTES);
       if (out && !outside) this.sink.find("W931", `custody/${number8(index)}/entry`, text);
       outside = out;
     }
@@ -258,7 +320,10 @@ export class Anchors {
   covering(): string[] {
     let end = this.log.size;
     while (end > 0 && this.log.types[end - 1] === "anchor") end--;
-    return [...this.stamped].filter(([, size]) => size >= end && end > 0).map(([name]) => name).sort();
+    return [...this.stamped]
+      .filter(([, size]) => size >= end && end > 0)
+      .map(([name]) => name)
+      .sort();
   }
 }
 

@@ -39,12 +39,15 @@ export class Names {
     if (path === "") return -1;
     const fault = unsafe(path);
     if (fault) throw new Refused(fault, path, "a name that is not safe");
-    for (let end = path.indexOf("/"); end > 0; end = path.indexOf("/", end + 1)) this.put(path.slice(0, end), FOLDER, 0, 0, true);
+    for (let end = path.indexOf("/"); end > 0; end = path.indexOf("/", end + 1))
+      this.put(path.slice(0, end), FOLDER, 0, 0, true);
     const index = this.put(path, isFolder ? FOLDER : FILE, size, place, isFolder);
     if (this.table.count > MOST_NAMES) throw new Refused("E156", "archive", "too many files");
-    if (!isFolder && !path.startsWith("data/") && ++this.beside > MOST_BESIDE) throw new Refused("E156", "archive", "too many files beside payload");
+    if (!isFolder && !path.startsWith("data/") && ++this.beside > MOST_BESIDE)
+      throw new Refused("E156", "archive", "too many files beside payload");
     this.content += size;
-    if (this.content > MOST_RATIO * this.archiveSize) throw new Refused("E156", "archive", "more content than an archive of its size can hold");
+    if (this.content > MOST_RATIO * this.archiveSize)
+      throw new Refused("E156", "archive", "more content than an archive of its size can hold");
     return isFolder ? -1 : index;
   }
 
@@ -52,7 +55,8 @@ export class Names {
     if (this.top === "") return raw;
     const slash = raw.indexOf("/");
     const top = slash < 0 ? raw : raw.slice(0, slash);
-    if (!top || unsafe(top) || (slash < 0 && !isFolder)) throw new Refused(raw.length > 4096 ? "E156" : "E153", raw, "not in one folder at the top");
+    if (!top || unsafe(top) || (slash < 0 && !isFolder))
+      throw new Refused(raw.length > 4096 ? "E156" : "E153", raw, "not in one folder at the top");
     this.top ??= top;
     if (top !== this.top) throw new Refused("E153", raw, `not in the folder ${this.top}`);
     return slash < 0 ? "" : raw.slice(slash + 1);
@@ -66,7 +70,9 @@ export class Names {
       throw new Refused("E155", path, "a name that is there already");
     }
     const fold = foldName(path);
-    if (fold === path ? this.folded.find(fold) >= 0 : this.folded.add(fold, kind, 0) < 0 || this.table.find(fold) >= 0) {
+    if (
+      fold === path ? this.folded.find(fold) >= 0 : this.folded.add(fold, kind, 0) < 0 || this.table.find(fold) >= 0
+    ) {
       throw new Refused("E155", path, "a name that is equal to another, but for case or composition");
     }
     return index;

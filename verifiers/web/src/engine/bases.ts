@@ -1,25 +1,37 @@
-/** Rows of sealed catalogues as opinions about them need them: one byte each. */
+/**
+ * Rows of sealed catalogues as later steps need them: one byte each for opinions, a leaf hash each for lists of parts.
+ */
 
 import { hasName, nameBytes } from "./forms";
 import type { Obj } from "./json";
 
-/** Of base rows, by index, for opinions about them; 0 where there is none. */
-export const BAD = 1;
-export const OTHER_ROW = 2;
-export const READ = 3;
-export const READ_STREAM = 4;
-export const READ_NOT_TYPED = 5;
+/** Marks of a base row, by index; none where nothing is about it, or there is no such row. */
+export const TYPED = 1;
+/** A list of digests can be about it. */
+export const LISTED = 2;
+/** It has digests of all its content. */
+export const PLAIN = 4;
+/** Its groups are not in order. */
+export const BAD = 8;
+/** Its name or its content was erased. */
+export const ERASED = 16;
 
 export interface Base {
-  flags: Uint8Array;
+  marks: Uint8Array;
   root: string;
   manifest: string;
+  /** The file that stands for it. */
+  where: string;
+  reduced: boolean;
   digests: string[];
+  /** Leaf hashes by index, where some list of rows names this root. */
+  leaves: Uint8Array | null;
 }
 
-export function flagOf(kind: string, { name, content }: Record<string, Obj>): number {
-  const root = nameBytes(name!, "path")!.length === 0;
-  if (kind !== "file" && !(kind === "block_device" && root)) return OTHER_ROW;
+export function marksOf(kind: string, { name, content }: Record<string, Obj>): number {
+  const isSource = nameBytes(name!, "path")!.length === 0;
+  if (kind !== "file" && !(kind === "block_device" && isSource)) return 0;
   const typed = kind === "file" && ["complete", "changed", "partial"].includes(String(content!["state"]));
-  return hasName(name!, "stream") ? (typed ? READ_STREAM : OTHER_ROW) : typed ? READ : READ_NOT_TYPED;
+  const listed = !hasName(name!, "stream");
+  return (typed ? TYPED : 0) | (listed ? LISTED : 0) | (content!["sha256"] === null ? 0 : PLAIN);
 }

@@ -11,7 +11,10 @@ export function blobBytes(blob: Blob): Bytes {
   };
 }
 
-/** A folder from files with their paths below its top. Folders without files are unknown to a browser's list; pass them as `folders`. */
+/**
+ * A folder from files with their paths below its top. Folders without files are unknown to a browser's list; pass them
+ * as `folders`.
+ */
 export function blobTree(files: Iterable<{ path: string; blob: Blob }>, folders: Iterable<string> = []): Tree {
   const known = new Map<string, Blob>();
   for (const { path, blob } of files) known.set(path, blob);

@@ -9,15 +9,19 @@ import { encode, type Json } from "./json";
 import { judgeLog } from "./judged";
 import { Log } from "./log";
 import { Manifests } from "./manifest";
+import { judgeMessages } from "./messages";
 import { judgeObject, namedByEvents, objectPath } from "./objects";
 import { type Facts, OK, unchecked } from "./outcome";
 import { judgeOutside, type Since } from "./outside";
 import { judgePackage, judgeFolder } from "./package";
 import { Refused } from "./archive";
 import { type CaseFile, readCase } from "./records";
+import { SourceCheck } from "./compare";
+import { Selections } from "./selections";
 import { Below, type Sink } from "./sink";
 import { judgeStrays } from "./strays";
 import { FILE } from "./table";
+import type { AspectStatus } from "./types";
 
 const RECORD_FILE = 65_536;
 const MOST_BRANCHES = 100;
@@ -30,15 +34,28 @@ interface Deep {
 }
 
 export async function judgeCase(env: Env, files: Files, sink: Sink, since: Since | null): Promise<Facts> {
-  const { facts } = await one(env, files, sink, since, { adopted: null, depth: 0 });
-  if (env.options.sources?.size) {
-    for (const exhibit of env.options.sources.keys()) sink.missedOut("evidence", "source", exhibit, "sources are not compared by this verifier");
-    facts.sourceMissed = true;
+  const { facts, manifests } = await one(env, files, sink, since, { adopted: null, depth: 0 });
+  const sources = env.options.sources;
+  if (!sources?.size) return facts;
+  const compared = new Set<string>();
+  for (const [exhibit, tree] of sources) {
+    const of = manifests.sealed(exhibit);
+    if (of && (await new SourceCheck(env, sink, tree, { exhibit, ...of }).read(files))) compared.add(exhibit);
+    else if (!of) sink.missedOut("evidence", "missing_base", exhibit, "no catalogue of it could be read");
   }
+  const left = [...manifests.sums.exhibits].filter((exhibit) => !compared.has(exhibit));
+  facts.sourceMissed = compared.size < sources.size;
+  facts.evidence = left.length ? unchecked(`no source was compared of ${left.join(", ")}`) : OK;
   return facts;
 }
 
-async function one(env: Env, files: Files, sink: Sink, since: Since | null, deep: Deep): Promise<{ facts: Facts; log: Log }> {
+async function one(
+  env: Env,
+  files: Files,
+  sink: Sink,
+  since: Since | null,
+  deep: Deep,
+): Promise<{ facts: Facts; log: Log; manifests: Manifests }> {
   const caseFile = await readCaseFile(files, sink);
   const log = new Log(env, files, sink, { caseFile, fallback: caseFile, hidden: null });
   await log.read();
@@ -49,31 +66,31 @@ async function one(env: Env, files: Files, sink: Sink, since: Since | null, deep
   const digests = new Digests(env, files.source, total);
   const manifests = new Manifests(env, log, files, sink, digests);
   await manifests.read();
+  await new Selections(env, log, files, sink, (root) => manifests.base(root)).read();
   const objects = new Map(namedByEvents(log).map(({ sha256, bytes }) => [sha256, bytes]));
   for (const [sha256, bytes] of manifests.objects.needed) objects.set(sha256, bytes);
   for (const [sha256, bytes] of objects) await judgeObject(env, files, sink, digests, { sha256, bytes });
   for (const [sha256, bytes] of manifests.objects.contents) {
-    if (!objects.has(sha256) && files.isFile(objectPath(sha256))) await judgeObject(env, files, sink, digests, { sha256, bytes });
+    if (!objects.has(sha256) && files.isFile(objectPath(sha256)))
+      await judgeObject(env, files, sink, digests, { sha256, bytes });
   }
-  for (const { index, event } of log.kept) {
-    const message = event.body["message"] ?? event.body["answer"];
-    if (message !== undefined) {
-      const where = `custody/${number8(index)}/event.json`;
-      for (const aspect of ["record", "custody"] as const) {
-        sink.missedOut(aspect, "messages", where, "messages from other logs are not read by this verifier");
-      }
-    }
-  }
+  await judgeMessages(env, log, files, sink);
   const branches = log.kept.filter(({ event }) => event.type === "adopt");
   const packages = log.kept.filter(({ event }) => event.type === "receive" && event.items.length > 0);
-  judgeStrays(files, log, {
-    manifests: manifests.named,
-    erased: manifests.erased,
-    objects: (digest) => objects.has(digest) || manifests.objects.contents.has(digest) || (manifests.objects.whole ? false : null),
-    branches: new Set(branches.map(({ event }) => String(event.body["branch"]))),
-    packages: new Set(packages.map(({ event }) => String(event.body["package"]))),
-    largest: manifests.largest,
-  }, sink);
+  judgeStrays(
+    files,
+    log,
+    {
+      manifests: manifests.named,
+      isGone: (name) => manifests.erasures.isGone(name),
+      objects: (digest) =>
+        objects.has(digest) || manifests.objects.contents.has(digest) || (manifests.objects.whole ? false : null),
+      branches: new Set(branches.map(({ event }) => String(event.body["branch"]))),
+      packages: new Set(packages.map(({ event }) => String(event.body["package"]))),
+      largest: manifests.largest,
+    },
+    sink,
+  );
   const judged = await judgeLog(env, log, sink);
   const completeness = deep.depth ? OK : judgeOutside(env, log, since, sink);
   const held = log.notes.valid.get(log.size);
@@ -109,7 +126,7 @@ async function one(env: Env, files: Files, sink: Sink, since: Since | null, deep
       continue;
     }
     if (i >= MOST_BRANCHES || deep.depth >= MOST_DEEP) {
-      sink.missedOut("record", "too_many_branches", folder, "more than 100 adopted cases, or 4 inside each other");
+      sink.missedOut("record", "too_many", folder, "more than 100 adopted cases, or 4 inside each other");
       continue;
     }
     const below = new Below(sink, folder);
@@ -117,11 +134,14 @@ async function one(env: Env, files: Files, sink: Sink, since: Since | null, deep
     const branch = await one(env, files.below(folder), below, null, { adopted, depth: deep.depth + 1 });
     judgeAdopted(adopt, log, sink, branch.log, below, null, () => {});
     merge(facts, branch.facts);
-    if (env.policy && branch.facts.identity.status !== "ok") sink.missedOut("identity", "branch", folder, branch.facts.identity.reason);
+    if (env.policy && branch.facts.identity.status !== "ok")
+      sink.missedOut("identity", "branch", folder, branch.facts.identity.reason);
     if (!branch.facts.checkpoint) sink.missedOut("record", "branch", folder, "it has no checkpoint that holds");
   }
-  for (const receive of packages) await received(env, files, sink, facts, receive.event.body, receive.index);
-  return { facts, log };
+  const shown: AspectStatus[] = [];
+  for (const { event, index } of packages) shown.push(await received(env, files, sink, facts, event.body, index));
+  if (!sums.exhibits.size && shown.length) facts.evidence = shown.find(({ status }) => status !== "ok") ?? OK;
+  return { facts, log, manifests };
 }
 
 async function readCaseFile(files: Files, sink: Sink): Promise<CaseFile | null> {
@@ -179,10 +199,20 @@ function merge(into: Facts, from: Facts): void {
 }
 
 /** Step 18: a received package, verified with the case. */
-async function received(env: Env, files: Files, sink: Sink, facts: Facts, body: Record<string, Json>, index: number): Promise<void> {
+async function received(
+  env: Env,
+  files: Files,
+  sink: Sink,
+  facts: Facts,
+  body: Record<string, Json>,
+  index: number,
+): Promise<AspectStatus> {
   const digest = String(body["package"]);
   const folder = `packages/${digest}/`;
-  if (!files.isFolder(folder.slice(0, -1))) return sink.find("E501", folder.slice(0, -1), "none", "a received package");
+  if (!files.isFolder(folder.slice(0, -1))) {
+    sink.find("E501", folder.slice(0, -1), "none", "a received package");
+    return unchecked("a received package is missing");
+  }
   const below = new Below(sink, `packages/${digest.slice(0, 16)}/`);
   const own = files.below(folder);
   try {
@@ -202,14 +232,23 @@ async function received(env: Env, files: Files, sink: Sink, facts: Facts, body: 
           ["exporter", (body["sent_by"] as Record<string, Json>)["key"], record.exporter.key],
         ] as const
       ).filter(([, a, b]) => a !== b);
-      if (differs.length) sink.find("E309", `custody/${number8(index)}/event.json`, differs.map(([name]) => name).join(", "), "as the package says");
+      if (differs.length)
+        sink.find(
+          "E309",
+          `custody/${number8(index)}/event.json`,
+          differs.map(([name]) => name).join(", "),
+          "as the package says",
+        );
     }
-    if (env.policy && found.facts.identity.status !== "ok") sink.missedOut("identity", "package", folder, found.facts.identity.reason);
+    if (env.policy && found.facts.identity.status !== "ok")
+      sink.missedOut("identity", "package", folder, found.facts.identity.reason);
     facts.counts.packages = (facts.counts.packages ?? 0) + 1;
     facts.counts.package_rows = (facts.counts.package_rows ?? 0) + (found.facts.counts.rows ?? 0);
     facts.sealed ||= found.facts.sealed;
+    return found.facts.evidence;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     below.find(error.code, error.where, error.found);
+    return unchecked("a received package cannot be read");
   }
 }

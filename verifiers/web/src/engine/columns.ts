@@ -25,12 +25,25 @@ const derivedColumns = (view: string): readonly Column[] => [
   ["opinion", "BYTE_ARRAY", null, false, false],
   [view, "BYTE_ARRAY", null, true, true],
 ];
+/** Columns of a reduced form (manifest.md 10): of each group commitment, salt, bytes. */
+const reducedColumns = (about: Column, groups: readonly string[]): readonly Column[] => [
+  ["index", "INT64", null, false, false],
+  about,
+  ...groups.map((name): Column => [`${name}_commitment`, "FIXED_LEN_BYTE_ARRAY", 32, false, false]),
+  ...groups.map((name): Column => [`${name}_salt`, "FIXED_LEN_BYTE_ARRAY", 16, true, false]),
+  ...groups.map((name): Column => [name, "BYTE_ARRAY", null, true, false]),
+];
+export const REDUCED = reducedColumns(["kind", "BYTE_ARRAY", null, false, true], ["name", "content", "metadata"]);
+const REDUCED_DERIVED = reducedColumns(["base_index", "INT64", null, false, false], ["opinion"]);
 
 /** The columns that a file of this format has to have, by the event that names it; null where it is another format. */
-export function columnsOf(format: string, { type, body }: Event): readonly Column[] | null {
-  if (format === "evidencekit/manifest/1" && type === "seal") return FACTS;
-  if (format !== "evidencekit/derived/1" || type !== "derive") return null;
-  return derivedColumns(body["kind"] === "match" ? "result" : "media_type");
+export function columnsOf(format: string, { type, body }: Event, reduced: boolean): readonly Column[] | null {
+  if (type === "seal") {
+    if (format !== (reduced ? "evidencekit/reduced-manifest/1" : "evidencekit/manifest/1")) return null;
+    return reduced ? REDUCED : FACTS;
+  }
+  if (format !== (reduced ? "evidencekit/reduced-derived/1" : "evidencekit/derived/1")) return null;
+  return reduced ? REDUCED_DERIVED : derivedColumns(body["kind"] === "match" ? "result" : "media_type");
 }
 
 export const asNumber = (value: unknown): number => Number(value as bigint);
@@ -39,15 +52,4 @@ export const asNumber = (value: unknown): number => Number(value as bigint);
 export function readName(bytes: Uint8Array): Obj | null {
   const read = readGroup(bytes, "name");
   return "value" in read ? read.value : null;
-}
-
-/** Tells salts that were there before. */
-export class Salts {
-  private readonly seen = new Set<string>();
-  isNew(salt: Uint8Array): boolean {
-    const key = String.fromCharCode(...salt);
-    if (this.seen.has(key)) return false;
-    this.seen.add(key);
-    return true;
-  }
 }

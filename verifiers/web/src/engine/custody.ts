@@ -1,9 +1,11 @@
-/** The rules of custody (custody-log.md 4 and 5): each event in turn, by what the log says before it. Reads no files. */
+/**
+ * The rules of custody (custody-log.md 4 and 5): each event in turn, by what the log says before it. Reads no files.
+ */
 
 import { change } from "./custodychanges";
-import { brokenRules } from "./custodyrules";
+import { brokenReference, brokenRules, spentRule } from "./custodyrules";
 import { type Context, State } from "./custodystate";
-import { unanswered, warn, warnOfClocks } from "./custodywarnings";
+import { unanswered, warn, warnOfClocks, warnOfEntry } from "./custodywarnings";
 import { eventFile } from "./files";
 import { formatInstant } from "./forms";
 import { isBefore, Item, span } from "./items";
@@ -15,6 +17,8 @@ export class Custody {
   private readonly state: State;
   readonly items: ReadonlyMap<string, Item>;
   readonly keys: Keys;
+  /** False from the first event on without which nobody can say who holds what. */
+  isKnown = true;
 
   constructor(
     private readonly sink: Sink,
@@ -25,13 +29,24 @@ export class Custody {
     this.keys = this.state.keys;
   }
 
-  /** One event; `where` names it in findings. */
-  apply(event: Event, index: number, recordedAt: string | null, where: string): void {
+  /** What an event says by itself, whatever was before it; `where` names it in findings. */
+  judge(event: Event, index: number, recordedAt: string | null, where: string): void {
     const find = (code: string, found: string): void => this.sink.find(code, where, found);
     if (event.not_stated.length) find("W903", event.not_stated.join(", "));
+    if (recordedAt !== null) warnOfEntry(event, recordedAt, find);
+    const reference = isKnownType(event.type) ? brokenReference(this.state, event, index) : null;
+    if (reference && "unknown" in reference) this.sink.missedOut("custody", "gap", where, reference.unknown);
+    else if (reference) find(reference.code, reference.found);
+  }
+
+  /** One event in its turn, where every event before could be read. */
+  apply(event: Event, index: number, where: string): void {
+    const find = (code: string, found: string): void => this.sink.find(code, where, found);
     const when = span(event.occurred_at);
-    const broken = isKnownType(event.type) ? brokenRules(this.state, event, index, when) : [];
-    if (!broken.length) warnOfClocks(event, recordedAt, when, find);
+    const broken = isKnownType(event.type)
+      ? brokenRules(this.state, event, index, when)
+      : spentRule(this.state, event, index);
+    if (isKnownType(event.type)) warnOfClocks(event, find);
     for (const name of broken.length ? [] : event.items) {
       const item = this.items.get(name);
       if (item?.latest && isBefore(when, item.latest)) {
@@ -54,7 +69,9 @@ export class Custody {
     }
   }
 
-  /** A type that is not known: from here on nobody knows who has the items. A rule that was broken: new items begin so. */
+  /**
+   * A type that is not known: from here on nobody knows who has the items. A rule that was broken: new items begin so.
+   */
   private leave(event: Event, unknownType: boolean): void {
     for (const name of event.items) {
       const item = this.items.get(name);
@@ -73,10 +90,13 @@ export class Custody {
     this.state.items.set(name, item);
   }
 
-  /** What can be said only at the end: `adopted` offers (entry/item) were taken over by another case; `now` in nanoseconds. */
+  /**
+   * What can be said only at the end: `adopted` offers (entry/item) were taken over by another case; `now` in
+   * nanoseconds.
+   */
   finish(now: bigint | null, adopted: ReadonlySet<string> | null = null): void {
     for (const [name, item] of this.items) {
-      if (item.hidden) continue;
+      if (item.hidden || !this.isKnown) continue;
       if (item.offer && !adopted?.has(name)) unanswered(this.sink, item, name);
       if (item.out?.due && now !== null && span(item.out.due).end < now && !item.ended) {
         this.sink.find("W919", eventFile(item.out.index), `${name}: still out at ${formatInstant(now)}`);

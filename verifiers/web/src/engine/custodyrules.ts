@@ -9,50 +9,66 @@ import { type Event, signersOf } from "./records";
 const ONE_ITEM = new Set(["acquire", "seal", "derive"]);
 const NO_ITEM = new Set(["open", "key_add", "key_retire", "key_revoke", "anchor", "countersign"]);
 
-/** What an event breaks: one rule of its own, or of each item the first. */
+/**
+ * What an event of a known type breaks: of its own whatever there is, of each item the first (4.9). References stand
+ * beside these.
+ */
 export function brokenRules(state: State, event: Event, index: number, when: Span): Broken[] {
-  const { type, items, body } = event;
-  const spent = state.keys.refused(event, index);
-  const spentNow = spent !== null && !(type === "key_revoke" && body["key"] === spent && !state.keys.revoked.has(spent));
-  if (spentNow) return [{ code: "E312", found: `${spent}, which signs no more` }];
-  if ((type === "open") !== (index === 0)) return [{ code: "E301", found: `${type} as event ${index}` }];
-  const counted = itemsFault(event, state.isForeign(event));
-  if (counted) return [{ code: "E301", found: counted }];
+  const { type, items } = event;
   const persons = state.keys.persons(event).size;
-  if (persons < signersOf(type) && type !== "key_add") return [{ code: "E310", found: `${persons} who sign` }];
-  if (type === "key_add" && event.signers.length < 2) return [{ code: "E310", found: "1 who signs" }];
-  const key = state.keys.judge(event, index);
-  if (key) return [key];
-  const reference = brokenReference(state, event, index);
-  if (reference) return [reference];
-  const whole = brokenWhole(state, event);
-  if (whole) return [whole];
-  return items.flatMap((name, place) => brokenOfItem(state, event, name, place, when) ?? []);
+  const counted = itemsFault(event, state.isForeign(event));
+  const whole = [
+    ...spentRule(state, event, index),
+    (type === "open") !== (index === 0) && { code: "E301", found: `${type} as event ${index}` },
+    counted !== null && { code: "E301", found: counted },
+    persons < signersOf(type) && { code: "E310", found: `${persons} who sign` },
+    state.keys.judge(event, index),
+    brokenWhole(state, event),
+  ];
+  return [...whole, ...items.map((name, place) => brokenOfItem(state, event, name, place, when))].filter(
+    (one) => !!one,
+  );
 }
 
-/** E308 (4.5). */
-function brokenReference(state: State, { body, type }: Event, index: number): Broken | null {
-  if (type === "receipt" && (body["offer"] === undefined) === (body["export"] === undefined)) {
-    return { code: "E301", found: "a receipt of neither or both" };
-  }
-  const { origin } = state.context;
-  for (const [name, wanted] of [["corrects", null], ["of", null], ["offer", "offer"], ["export", "export"]] as const) {
-    const named = body[name];
-    if (!isObj(named) || typeof named["entry"] !== "string") continue;
-    if (name === "offer" && typeof named["origin"] === "string" && origin !== null && named["origin"] !== origin) continue;
-    const entry = BigInt(named["entry"]);
-    const there = entry < BigInt(index) ? state.context.earlier(Number(entry)) : null;
-    if (!there || there.event !== named["event"]) return { code: "E308", found: `${name}: entry ${entry} is another event, or none` };
-    if (wanted && there.type !== null && there.type !== wanted) {
-      return { code: "E308", found: `${name}: entry ${entry} is of type ${there.type}` };
-    }
-  }
-  return null;
+/** A key that signs no more (5.1), whatever the event is. */
+export function spentRule(state: State, event: Event, index: number): Broken[] {
+  const { type, body } = event;
+  const spent = state.keys.refused(event, index);
+  const isOwn = type === "key_revoke" && spent !== null && body["key"] === spent && !state.keys.revoked.has(spent);
+  return spent === null || isOwn ? [] : [{ code: "E312", found: `${spent}, which signs no more` }];
+}
+
+/** Types of events to the members of their bodies that name an earlier event. */
+const REFERENCES: Record<string, string> = {
+  accept: "offer",
+  correct: "corrects",
+  countersign: "of",
+  receipt: "offer",
+  refuse: "offer",
+};
+
+/** E308 (4.5), or what it is that cannot be known; null where the reference is good, or there is none. */
+export function brokenReference(state: State, event: Event, index: number): Broken | { unknown: string } | null {
+  const { body, type } = event;
+  const name = body["export"] === undefined ? REFERENCES[type] : "export";
+  const named = name === undefined ? null : body[name];
+  if (name === undefined || !isObj(named) || (name === "offer" && state.isForeign(event))) return null;
+  const entry = BigInt(String(named["entry"]));
+  if (entry >= BigInt(index)) return { code: "E308", found: `${name}: entry ${entry}` };
+  const there = state.context.earlier(Number(entry));
+  if (!there) return { unknown: `${name} names entry ${entry}, which cannot be read` };
+  if (there.event !== named["event"]) return { code: "E308", found: `${name}: entry ${entry} is another event` };
+  const ofAnyType = name === "corrects" || name === "of";
+  if (ofAnyType || there.type === name) return null;
+  if (there.type === null) return { unknown: `${name} names entry ${entry}, whose event cannot be read` };
+  return { code: "E308", found: `${name}: entry ${entry} is of type ${there.type}` };
 }
 
 function brokenWhole(state: State, event: Event): Broken | null {
   const { type, body, items } = event;
   const wrong = (found: string): Broken => ({ code: "E301", found });
+  if (type === "receipt" && (body["offer"] === undefined) === (body["export"] === undefined))
+    return wrong("a receipt of neither or both");
   if (type === "receive") {
     if (state.packages.has(String(body["package"]))) return wrong("a package that was received before");
     if (isObj(body["log"]) && body["log"]["origin"] === state.context.origin) return wrong("a package of this log");
@@ -64,7 +80,8 @@ function brokenWhole(state: State, event: Event): Broken | null {
   }
   if (type === "copy" || type === "split") {
     const parts = (body["parts"] as Obj[]).map((part) => String(part["item"]));
-    if (items.slice(1).join("\n") !== parts.join("\n") || !parts.length) return wrong("items are not the item and its parts");
+    if (items.slice(1).join("\n") !== parts.join("\n") || !parts.length)
+      return wrong("items are not the item and its parts");
   }
   if (type === "accept" || type === "refuse") {
     if (state.isForeign(event)) {
@@ -72,7 +89,8 @@ function brokenWhole(state: State, event: Event): Broken | null {
       if (isBare) return wrong("an offer of another log without its message");
     } else {
       const refused = refusedItems(body);
-      const isSome = refused.length === 0 || (refused.length < items.length && refused.every((name) => items.includes(name)));
+      const isSome =
+        refused.length === 0 || (refused.length < items.length && refused.every((name) => items.includes(name)));
       if (!isSome) return wrong("what is refused is not some of the items");
     }
   }

@@ -8,7 +8,9 @@ import type { Event } from "./records";
 export interface Context {
   /** Name of this log, null where event 0 does not say. */
   origin: string | null;
-  /** Digest and type of an earlier entry's event; type null where it is hidden or unreadable. */
+  /**
+   * Digest and type of an earlier entry's event; type null where it is hidden or not there, empty where it is no event.
+   */
   earlier(index: number): { event: string; type: string | null } | null;
 }
 
@@ -35,10 +37,13 @@ export interface Broken {
 
 const set = (names: string): ReadonlySet<string> => new Set(names.split(" "));
 /** Acts of who has the item in his hands, and acts of who answers for it (custody-log.md 4). */
-export const BY_KEEPER = set("seal physical_seal physical_unseal store transport view analyse redact translate disclose copy split");
+export const BY_KEEPER = set(
+  "seal physical_seal physical_unseal store transport view analyse redact translate disclose copy split",
+);
 export const BY_HOLDER = set("check_out loan offer dispose release erase receipt");
 
 export const texts = (value: unknown): string[] => (Array.isArray(value) ? (value as string[]) : []);
-export const keyOf = (value: unknown): string | null => (isObj(value) && typeof value["key"] === "string" ? value["key"] : null);
+export const keyOf = (value: unknown): string | null =>
+  isObj(value) && typeof value["key"] === "string" ? value["key"] : null;
 export const refusedItems = (body: Obj): string[] =>
   Array.isArray(body["refused"]) ? body["refused"].map((one) => String((one as Obj)["item"])) : [];

@@ -15,22 +15,32 @@ const DAY_MS = 86_400_000n;
 /** A finding about the event in hand. */
 export type Find = (code: string, found: string) => void;
 
-/** W914, W915 and W920: times that do not fit one another. */
-export function warnOfClocks(event: Event, recordedAt: string | null, when: Span, find: Find): void {
-  if (recordedAt !== null) {
-    const recorded = nanoseconds(recordedAt);
-    if (when.end < recorded - HOUR) find("W914", `${event.occurred_at.time}, recorded at ${recordedAt}`);
-    if (when.start > recorded + 5n * MINUTE) find("W915", event.occurred_at.time);
-  }
+/** W914 and W915: an event of another time than its entry. */
+export function warnOfEntry({ occurred_at }: Event, recordedAt: string, find: Find): void {
+  const [when, recorded] = [span(occurred_at), nanoseconds(recordedAt)];
+  if (when.end < recorded - HOUR) find("W914", `${occurred_at.time}, recorded at ${recordedAt}`);
+  if (when.start > recorded + 5n * MINUTE) find("W915", occurred_at.time);
+}
+
+/** W920: clocks that do not fit one another. */
+export function warnOfClocks(event: Event, find: Find): void {
   const clock = event.body["clock_reference"];
-  if (!isObj(clock) || !isObj(clock["device_clock"]) || !isObj(clock["reference_clock"]) || clock["offset_ms"] === undefined) {
-    if (isObj(clock) && typeof clock["offset_ms"] === "string" && !offsetFits(clock["offset_ms"])) find("W920", `offset_ms ${clock["offset_ms"]}`);
+  if (
+    !isObj(clock) ||
+    !isObj(clock["device_clock"]) ||
+    !isObj(clock["reference_clock"]) ||
+    clock["offset_ms"] === undefined
+  ) {
+    if (isObj(clock) && typeof clock["offset_ms"] === "string" && !offsetFits(clock["offset_ms"]))
+      find("W920", `offset_ms ${clock["offset_ms"]}`);
     return;
   }
   const device = clock["device_clock"] as unknown as Moment;
   const reference = clock["reference_clock"] as unknown as Moment;
   const text = String(clock["offset_ms"]);
-  const slack = [PRECISIONS[device.precision]!, PRECISIONS[reference.precision]!, 1_000_000_000n].reduce((a, b) => (a > b ? a : b));
+  const slack = [PRECISIONS[device.precision]!, PRECISIONS[reference.precision]!, 1_000_000_000n].reduce((a, b) =>
+    a > b ? a : b,
+  );
   const true_ = nanoseconds(device.time) - nanoseconds(reference.time);
   const off = offsetFits(text) ? BigInt(text) * 1_000_000n - true_ : slack + 1n;
   if (off > slack || off < -slack) find("W920", `offset_ms ${text}`);
@@ -47,7 +57,8 @@ function offsetFits(text: string): boolean {
 export function warn(state: State, event: Event, when: Span, sink: Sink, find: Find): void {
   const { type, body, actor } = event;
   if (type === "accept") {
-    if (body["digests_checked"] === undefined || body["digests_checked"] === "none") find("W918", "digests were not compared");
+    if (body["digests_checked"] === undefined || body["digests_checked"] === "none")
+      find("W918", "digests were not compared");
   }
   const acts = BY_KEEPER.has(type) || BY_HOLDER.has(type) || ["check_in", "return", "acquire"].includes(type);
   for (const [place, name] of event.items.entries()) {
@@ -63,7 +74,8 @@ export function warn(state: State, event: Event, when: Span, sink: Sink, find: F
       const isCarried = carrier || body["carrier"] !== undefined;
       if (!isCarried && isBefore(span(handedOver), when)) find("W912", `${name} was handed over at ${handedOver.time}`);
     }
-    if (item.offer && ["offer", "loan", "check_out", "reassign", "dispose", "release"].includes(type)) unanswered(sink, item, name);
+    if (item.offer && ["offer", "loan", "check_out", "reassign", "dispose", "release"].includes(type))
+      unanswered(sink, item, name);
     if (item.offer && type === "erase" && body["whole"] === true) unanswered(sink, item, name);
     if (isLate) continue;
     stated(event, name, item, find);
@@ -73,11 +85,16 @@ export function warn(state: State, event: Event, when: Span, sink: Sink, find: F
 function stated({ type, body }: Event, name: string, item: Item, find: Find): void {
   if (Array.isArray(body["seals_before"]) && item.seals) {
     const before = texts(body["seals_before"]);
-    if (before.length !== item.seals.size || before.some((seal) => !item.seals!.has(seal))) find("W916", `${name}: ${before.join(", ")}`);
+    if (before.length !== item.seals.size || before.some((seal) => !item.seals!.has(seal)))
+      find("W916", `${name}: ${before.join(", ")}`);
   } else if (type === "physical_unseal" && item.seals && texts(body["seals"]).some((seal) => !item.seals!.has(seal))) {
     find("W916", `${name}: a seal that was not on`);
   }
-  if (typeof body["condition_before"] === "string" && item.condition !== null && body["condition_before"] !== item.condition) {
+  if (
+    typeof body["condition_before"] === "string" &&
+    item.condition !== null &&
+    body["condition_before"] !== item.condition
+  ) {
     find("W917", `${name}: ${body["condition_before"]}`);
   }
 }

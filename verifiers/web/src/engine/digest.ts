@@ -56,8 +56,14 @@ export class Digests {
   }
 }
 
-/** Lines of a stream, without their LF; `whole` is false for a last one that has none. Null for a line over `limit`, which ends it. */
-export async function* linesOf(stream: AsyncIterable<Uint8Array>, limit: number): AsyncGenerator<{ line: Uint8Array; whole: boolean } | null> {
+/**
+ * Lines of a stream, without their LF; `whole` is false for a last one that has none. Null for a line over `limit`,
+ * which ends it.
+ */
+export async function* linesOf(
+  stream: AsyncIterable<Uint8Array>,
+  limit: number,
+): AsyncGenerator<{ line: Uint8Array; whole: boolean } | null> {
   let held: Uint8Array[] = [];
   let size = 0;
   const joined = (last: Uint8Array): Uint8Array => {

@@ -1,4 +1,7 @@
-/** Ed25519, strictly (checkpoint.md 5): canonical encodings, points of the prime-order subgroup but the neutral one, S < L. */
+/**
+ * Ed25519, strictly (checkpoint.md 5): canonical encodings, points of the prime-order subgroup but the neutral one, S <
+ * L.
+ */
 
 import { ed25519 } from "@noble/curves/ed25519";
 import { concat, toBigInt } from "./bytes";

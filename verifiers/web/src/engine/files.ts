@@ -4,7 +4,8 @@ import { concat } from "./bytes";
 import { Damaged, type Source, Unreadable } from "./source";
 import { FILE, FOLDER } from "./table";
 
-export type Content = { bytes: Uint8Array } | { lack: "missing" | "unreadable" | "damaged"; why: string } | { tooLarge: number };
+export type Content =
+  { bytes: Uint8Array } | { lack: "missing" | "unreadable" | "damaged"; why: string } | { tooLarge: number };
 
 export class Files {
   constructor(
@@ -60,7 +61,8 @@ export class Files {
     const { table } = this.source;
     for (let index = 0; index < table.count; index++) {
       const name = table.name(index);
-      if (name.length > prefix.length && name.startsWith(prefix)) yield { path: name.slice(prefix.length), kind: table.kind(index), index };
+      if (name.length > prefix.length && name.startsWith(prefix))
+        yield { path: name.slice(prefix.length), kind: table.kind(index), index };
     }
   }
 }

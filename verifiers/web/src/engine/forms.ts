@@ -1,4 +1,6 @@
-/** Scalar forms (encoding.md 4) and the small language in which events.json says them. Each is a test of one JSON value. */
+/**
+ * Scalar forms (encoding.md 4) and the small language in which events.json says them. Each is a test of one JSON value.
+ */
 
 import { compareText, fromBase64, fromUtf8, fromHex, utf8 } from "./bytes";
 import { isObj, type Json, type Obj } from "./json";
@@ -17,16 +19,30 @@ export const hex = (bytes: number): Form => {
   return (v) => typeof v === "string" && pattern.test(v);
 };
 export const hex32 = hex(32);
-export const base64 = (bytes?: number): Form => (v) => typeof v === "string" && fromBase64(v, bytes) !== null;
+export const base64 =
+  (bytes?: number): Form =>
+  (v) =>
+    typeof v === "string" && fromBase64(v, bytes) !== null;
 export const string: Form = (v) => typeof v === "string";
 export const text: Form = (v) => typeof v === "string" && (v.length <= 1024 || utf8(v).length <= 4096);
 export const boolean: Form = (v) => typeof v === "boolean";
-export const fingerprint: Form = (v) => typeof v === "string" && /^SHA256:[A-Za-z0-9+/]{43}$/.test(v) && fromBase64(`${v.slice(7)}=`, 32) !== null;
-export const exhibit: Form = (v) => typeof v === "string" && /^(?:[a-z0-9-]{1,40}\/){0,4}[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(v);
+export const fingerprint: Form = (v) =>
+  typeof v === "string" && /^SHA256:[A-Za-z0-9+/]{43}$/.test(v) && fromBase64(`${v.slice(7)}=`, 32) !== null;
+export const exhibit: Form = (v) =>
+  typeof v === "string" && /^(?:[a-z0-9-]{1,40}\/){0,4}[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(v);
 export const branchName: Form = (v) => typeof v === "string" && /^[a-z0-9-]{1,40}$/.test(v);
-export const oneOf = (...texts: string[]): Form => (v) => typeof v === "string" && texts.includes(v);
-export const orNull = (form: Form): Form => (v) => v === null || form(v);
-export const array = (form: Form, most = Infinity): Form => (v) => Array.isArray(v) && v.length <= most && v.every(form);
+export const oneOf =
+  (...texts: string[]): Form =>
+  (v) =>
+    typeof v === "string" && texts.includes(v);
+export const orNull =
+  (form: Form): Form =>
+  (v) =>
+    v === null || form(v);
+export const array =
+  (form: Form, most = Infinity): Form =>
+  (v) =>
+    Array.isArray(v) && v.length <= most && v.every(form);
 
 const INSTANT = /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)\.(\d{9})Z$/;
 const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -71,7 +87,11 @@ export interface Moment {
 }
 
 export const moment: Form = (v) => {
-  if (!isObj(v) || !shape({ precision: oneOf("ns", "ms", "s", "min", "day"), time: instant, utc_offset_min: offset })(v)) return false;
+  if (
+    !isObj(v) ||
+    !shape({ precision: oneOf("ns", "ms", "s", "min", "day"), time: instant, utc_offset_min: offset })(v)
+  )
+    return false;
   return ZEROS[v["precision"] as string]!.test(v["time"] as string);
 };
 const offset: Form = (v) => v === null || (typeof v === "number" && Math.abs(v) <= 1439);
@@ -79,7 +99,10 @@ const offset: Form = (v) => v === null || (typeof v === "number" && Math.abs(v) 
 /** An object with these members and no other; those of `may` can be absent. */
 export function shape(must: Record<string, Form>, may: Record<string, Form> = {}): Form {
   const names = Object.keys(must);
-  return (v) => isObj(v) && names.every((name) => Object.hasOwn(v, name)) && Object.keys(v).every((name) => own(must, may, name)?.(v[name]) ?? false);
+  return (v) =>
+    isObj(v) &&
+    names.every((name) => Object.hasOwn(v, name)) &&
+    Object.keys(v).every((name) => own(must, may, name)?.(v[name]) ?? false);
 }
 
 const own = (must: Record<string, Form>, may: Record<string, Form>, name: string): Form | undefined =>
@@ -100,13 +123,19 @@ export function nameBytes(value: Obj, name: string): Uint8Array | null {
   return bytes && fromUtf8(bytes) === null ? bytes : null;
 }
 
-export const hasName = (value: Obj, name: string): boolean => Object.hasOwn(value, name) || Object.hasOwn(value, `${name}_hex`);
+export const hasName = (value: Obj, name: string): boolean =>
+  Object.hasOwn(value, name) || Object.hasOwn(value, `${name}_hex`);
 
-export const ascending = (values: string[]): boolean => values.every((value, i) => i === 0 || compareText(values[i - 1]!, value) < 0);
+export const ascending = (values: string[]): boolean =>
+  values.every((value, i) => i === 0 || compareText(values[i - 1]!, value) < 0);
 
 export const origin: Form = (v) => typeof v === "string" && isOrigin(v);
 export const treeHead = shape({ origin, root: hex32, size: count });
-export const program = shape({ name: string, parts: (v) => isObj(v) && Object.values(v).every(string), version: string });
+export const program = shape({
+  name: string,
+  parts: (v) => isObj(v) && Object.values(v).every(string),
+  version: string,
+});
 export const engine = shape({ data_sha256: orNull(hex32), name: string, version: string });
 export const object = shape({ bytes: count, sha256: hex32 });
 export const person = shape({ id: text, key: fingerprint });
@@ -154,7 +183,9 @@ const WHOLE: Record<string, Form> = {
   "exported manifest": shape({ item: exhibit, manifest: count, root: hex32, rows: count, shown: count }),
 };
 
-/** The form that a text of events.json names. Throws at start where it names none: then this program is behind its data. */
+/**
+ * The form that a text of events.json names. Throws at start where it names none: then this program is behind its data.
+ */
 export function formOf(name: string): Form {
   if (Object.hasOwn(NAMED, name)) return NAMED[name]!;
   if (name.endsWith(" or null")) return orNull(formOf(name.slice(0, -8)));
@@ -162,6 +193,11 @@ export function formOf(name: string): Form {
   if (name.startsWith("one of ")) return oneOf(...name.slice(7).split(" "));
   const members = /^([a-z ]+) \{(.*)\}$/.exec(name);
   if (members && Object.hasOwn(WHOLE, members[1]!)) return WHOLE[members[1]!]!;
-  if (members) return someOf(Object.fromEntries(members[2]!.split(", ").map((member) => [member.split(": ")[0]!, formOf(member.split(": ")[1]!)])));
+  if (members)
+    return someOf(
+      Object.fromEntries(
+        members[2]!.split(", ").map((member) => [member.split(": ")[0]!, formOf(member.split(": ")[1]!)]),
+      ),
+    );
   throw new Error(`events.json names a form that is not known: ${name}`);
 }

@@ -10,7 +10,14 @@ import { checkRecord, type Read } from "./records";
 export const GROUP_LIMIT = 1_048_576;
 export const KINDS = ["file", "directory", "symlink", "fifo", "socket", "char_device", "block_device", "unknown"];
 export const STATES = ["complete", "changed", "partial", "not_read", "not_listed", "vanished"];
-export const DIGEST_BYTES: Record<string, number> = { blake3: 32, md5: 16, sha1: 20, sha256: 32, sha3_256: 32, sha512: 64 };
+export const DIGEST_BYTES: Record<string, number> = {
+  blake3: 32,
+  md5: 16,
+  sha1: 20,
+  sha256: 32,
+  sha3_256: 32,
+  sha512: 64,
+};
 const MOST_LIST = 500;
 const MOST_TEXT = 4096;
 
@@ -27,16 +34,29 @@ function isName(value: Obj, name: string, empty = false): boolean {
 }
 
 const none: f.Form = () => true;
-const names = (...all: string[]): Record<string, f.Form> => Object.fromEntries(all.flatMap((name) => [[name, f.string], [`${name}_hex`, f.string]]));
+const names = (...all: string[]): Record<string, f.Form> =>
+  Object.fromEntries(
+    all.flatMap((name) => [
+      [name, f.string],
+      [`${name}_hex`, f.string],
+    ]),
+  );
 
 /** A value that stands in `objects/`: an array of more than 500 members, or a text of more than 4,096 bytes. */
 const large = (v: Json | undefined, isText: boolean): boolean =>
   f.shape({ bytes: f.count, count: f.count, sha256: f.hex32 })(v) &&
-  (isText ? (v as Obj)["count"] === "1" && BigInt(String((v as Obj)["bytes"])) > BigInt(MOST_TEXT) : BigInt(String((v as Obj)["count"])) > BigInt(MOST_LIST));
+  (isText
+    ? (v as Obj)["count"] === "1" && BigInt(String((v as Obj)["bytes"])) > BigInt(MOST_TEXT)
+    : BigInt(String((v as Obj)["count"])) > BigInt(MOST_LIST));
 
-const list = (form: f.Form, also: (values: Json[]) => boolean = () => true): f.Form => (v) =>
-  Array.isArray(v) ? v.length > 0 && v.length <= MOST_LIST && v.every(form) && also(v) : large(v, false);
-const anyList = (form: f.Form, also: (values: Json[]) => boolean = () => true): f.Form => (v) => (Array.isArray(v) && v.length === 0) || list(form, also)(v);
+const list =
+  (form: f.Form, also: (values: Json[]) => boolean = () => true): f.Form =>
+  (v) =>
+    Array.isArray(v) ? v.length > 0 && v.length <= MOST_LIST && v.every(form) && also(v) : large(v, false);
+const anyList =
+  (form: f.Form, also: (values: Json[]) => boolean = () => true): f.Form =>
+  (v) =>
+    (Array.isArray(v) && v.length === 0) || list(form, also)(v);
 const longText: f.Form = (v) => (typeof v === "string" ? utf8(v).length <= MOST_TEXT : large(v, true));
 
 const range = f.shape({ length: f.count, offset: f.count });
@@ -49,13 +69,24 @@ const apart = (values: Json[]): boolean =>
     return BigInt(before.offset) + BigInt(before.length) < BigInt(offset);
   });
 
-const attributeForm = f.shape({ value: (v) => (typeof v === "string" ? v.length <= MOST_TEXT && f.base64()(v) : large(v, true)) }, names("name"));
+const attributeForm = f.shape(
+  { value: (v) => (typeof v === "string" ? v.length <= MOST_TEXT && f.base64()(v) : large(v, true)) },
+  names("name"),
+);
 const attribute: f.Form = (v) => attributeForm(v) && isName(v as Obj, "name");
-const byName = (values: Json[]): boolean => 
-  values.every((one, i) => i === 0 || compareBytes(f.nameBytes(values[i - 1] as Obj, "name")!, f.nameBytes(one as Obj, "name")!) < 0);
+const byName = (values: Json[]): boolean =>
+  values.every(
+    (one, i) =>
+      i === 0 || compareBytes(f.nameBytes(values[i - 1] as Obj, "name")!, f.nameBytes(one as Obj, "name")!) < 0,
+  );
 const revealing = /^(?:security\.|user\.checksum|user\.shatag|user\.hash)/;
 const attributes = (ofContent: boolean): f.Form =>
-  list(attribute, (values) => byName(values) && values.every((one) => revealing.test(String.fromCharCode(...f.nameBytes(one as Obj, "name")!)) === ofContent));
+  list(
+    attribute,
+    (values) =>
+      byName(values) &&
+      values.every((one) => revealing.test(String.fromCharCode(...f.nameBytes(one as Obj, "name")!)) === ofContent),
+  );
 const sortedTexts: f.Form = anyList(f.string, (values) => f.ascending(values as string[]));
 
 const nameForm = f.shape({ _t: none }, names("path", "stream", "target", "original"));
@@ -65,13 +96,34 @@ function goodName(value: Obj): boolean {
   for (const one of ["stream", "target", "original"]) if (f.hasName(value, one) && !isName(value, one)) return false;
   const path = f.nameBytes(value, "path")!;
   if (f.hasName(value, "original") && compareBytes(f.nameBytes(value, "original")!, path) === 0) return false;
-  return path.length === 0 || split(path).every((part) => part.length > 0 && !(part.length <= 2 && part.every((byte) => byte === 0x2e)));
+  return (
+    path.length === 0 ||
+    split(path).every((part) => part.length > 0 && !(part.length <= 2 && part.every((byte) => byte === 0x2e)))
+  );
 }
 
-const digests = (...all: string[]): Record<string, f.Form> => Object.fromEntries(all.map((name) => [name, f.hex(DIGEST_BYTES[name]!)]));
-const REASONS = f.oneOf("excluded", "permission_denied", "io_error", "not_found", "too_long", "too_large", "unsupported", "interrupted", "changed_kind", "other");
+const digests = (...all: string[]): Record<string, f.Form> =>
+  Object.fromEntries(all.map((name) => [name, f.hex(DIGEST_BYTES[name]!)]));
+const REASONS = f.oneOf(
+  "excluded",
+  "permission_denied",
+  "io_error",
+  "not_found",
+  "too_long",
+  "too_large",
+  "unsupported",
+  "interrupted",
+  "changed_kind",
+  "other",
+);
 const contentForm = f.shape(
-  { _t: none, blake3: f.orNull(f.hex32), sha256: f.orNull(f.hex32), size: f.orNull(f.count), state: f.oneOf(...STATES) },
+  {
+    _t: none,
+    blake3: f.orNull(f.hex32),
+    sha256: f.orNull(f.hex32),
+    size: f.orNull(f.count),
+    state: f.oneOf(...STATES),
+  },
   {
     ...digests("md5", "sha1", "sha512", "sha3_256"),
     sha256_zero_filled: f.hex32,
@@ -92,7 +144,8 @@ function goodContent(value: Obj): boolean {
   if (digest === null && EXTRA_DIGESTS.some(has)) return false;
   if (digest !== null && (state === "partial" || (state !== "complete" && state !== "changed"))) return false;
   const partial = state === "partial";
-  if ([has("sha256_zero_filled"), has("blake3_zero_filled"), has("unreadable")].some((there) => there !== partial)) return false;
+  if ([has("sha256_zero_filled"), has("blake3_zero_filled"), has("unreadable")].some((there) => there !== partial))
+    return false;
   if (partial && value["size"] === null) return false;
   const omitted = state !== "complete" && state !== "changed";
   if (has("reason") !== omitted || (has("detail") && !has("reason"))) return false;
@@ -122,9 +175,15 @@ const metadataForm = f.shape(
     unreadable_metadata: sortedTexts,
   },
 );
-const goodMetadata = (value: Obj): boolean => metadataForm(value) && ["owner", "group"].every((name) => !f.hasName(value, name) || isName(value, name, true));
+const goodMetadata = (value: Obj): boolean =>
+  metadataForm(value) && ["owner", "group"].every((name) => !f.hasName(value, name) || isName(value, name, true));
 
-const mediaType = f.shape({ _t: none, charset: f.orNull(f.string), error: f.orNull(f.string), media_type: f.orNull(f.string) });
+const mediaType = f.shape({
+  _t: none,
+  charset: f.orNull(f.string),
+  error: f.orNull(f.string),
+  media_type: f.orNull(f.string),
+});
 const COMPARED = [...Object.keys(DIGEST_BYTES), "size"];
 export const RESULTS = ["differs", "moved", "not_comparable", "not_listed", "same"];
 const matchForm = f.shape(
@@ -145,7 +204,8 @@ function goodMatch(value: Obj): boolean {
   if (has("listed") !== (result === "differs") || has("listed_as") !== (result === "moved")) return false;
   if (compared && (result === "same" || result === "moved") && !compared.some((one) => one !== "size")) return false;
   if (compared?.length === 0) return false;
-  if (result === "differs" && !Object.keys(value["listed"] as Obj).every((one) => compared!.includes(one))) return false;
+  if (result === "differs" && !Object.keys(value["listed"] as Obj).every((one) => compared!.includes(one)))
+    return false;
   return result !== "moved" || f.nameBytes(value, "listed_as") !== null;
 }
 
@@ -189,12 +249,19 @@ export function rowFault(kind: string, name: Obj | null, content: Obj | null, me
     if (whole && content["size"] === null) return "no size";
   }
   if (name && f.hasName(name, "target") && kind !== "symlink") return "a target of no link";
-  if (name && content && kind === "symlink" && f.hasName(name, "target") !== (state === "complete" || state === "changed")) {
+  if (
+    name &&
+    content &&
+    kind === "symlink" &&
+    f.hasName(name, "target") !== (state === "complete" || state === "changed")
+  ) {
     return "a target that does not fit the state";
   }
   if (metadata) {
-    if (content && Object.hasOwn(metadata, "after") !== (state === "changed")) return "`after` that does not fit the state";
-    if (Object.hasOwn(metadata, "rdev") && kind !== "char_device" && kind !== "block_device") return "a device number of no device";
+    if (content && Object.hasOwn(metadata, "after") !== (state === "changed"))
+      return "`after` that does not fit the state";
+    if (Object.hasOwn(metadata, "rdev") && kind !== "char_device" && kind !== "block_device")
+      return "a device number of no device";
   }
   return null;
 }
@@ -214,7 +281,11 @@ export interface Leaf {
 export function readLeaf(bytes: Uint8Array, derived: boolean): Leaf | { fault: Fault } {
   const parsed = parse(bytes, 60_000);
   if ("fault" in parsed) return parsed;
-  const read = checkRecord<Record<string, string>>(parsed.value, derived ? "derived-row" : "row", derived ? derivedLeafForm : leafForm);
+  const read = checkRecord<Record<string, string>>(
+    parsed.value,
+    derived ? "derived-row" : "row",
+    derived ? derivedLeafForm : leafForm,
+  );
   if ("fault" in read) return read;
   const { kind = null, base_index = null, base_root = null, name, content, metadata, opinion } = read.value;
   const commitments = derived ? { opinion: opinion! } : { name: name!, content: content!, metadata: metadata! };

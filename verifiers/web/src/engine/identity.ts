@@ -41,13 +41,19 @@ export function judgeAdmission(policy: Policy, log: Log, sink: Sink): boolean {
 /** With vkeys: one listed key signed, from `allRequiredFrom` on all did. */
 export function signedByListed(policy: Policy, note: Note, allRequiredFrom: number): boolean {
   const keys = policy.logKeys.filter((key) => key.name === note.origin);
-  const good = keys.filter((key) => note.lines.some((line) => isLogs(line, key) && lineHolds(line, key, note, note.text)));
+  const good = keys.filter((key) =>
+    note.lines.some((line) => isLogs(line, key) && lineHolds(line, key, note, note.text)),
+  );
   return note.size >= allRequiredFrom ? good.length === keys.length : good.length > 0;
 }
 
 function vouched(policy: Policy, log: Log, names: string[]): boolean {
   const opening = log.signed.find(({ index }) => index === 0);
-  return opening?.signers.some((signer) => names.some((name) => signer.key !== null && linesFor(policy, signer, name).length > 0)) ?? false;
+  return (
+    opening?.signers.some((signer) =>
+      names.some((name) => signer.key !== null && linesFor(policy, signer, name).length > 0),
+    ) ?? false
+  );
 }
 
 function linesFor(policy: Policy, { key }: Signer, name: string | null): Line[] {
@@ -55,7 +61,8 @@ function linesFor(policy: Policy, { key }: Signer, name: string | null): Line[] 
   const { certificate } = key;
   return policy.signers.filter((line) => {
     if (line.namespaces && !line.namespaces.some((namespace) => matches(namespace, "evidencekit-event"))) return false;
-    if (!certificate) return !line.authority && line.fingerprint === key.fingerprint && (name === null || matches(line.patterns, name));
+    if (!certificate)
+      return !line.authority && line.fingerprint === key.fingerprint && (name === null || matches(line.patterns, name));
     if (!line.authority || line.fingerprint !== certificate.ca) return false;
     const names = name === null ? certificate.principals : certificate.principals.filter((one) => one === name);
     return names.some((one) => matches(line.patterns, one));
@@ -82,7 +89,12 @@ export function judgePersons(env: Env, signed: Signed, subject: Subject, sink: S
   signed.signers.forEach((signer, place) => {
     if (!signer.key) {
       ok = false;
-      return sink.missedOut("identity", "signature_bad", subject.where, "a signature does not hold, so nobody can say whose it is");
+      return sink.missedOut(
+        "identity",
+        "signature_bad",
+        subject.where,
+        "a signature does not hold, so nobody can say whose it is",
+      );
     }
     const lines = linesFor(policy, signer, place === 0 ? signed.actor : null);
     if (!lines.length) return find("E408", `${place === 0 ? signed.actor : "a signer"} with ${signer.fingerprint}`);
@@ -93,7 +105,7 @@ export function judgePersons(env: Env, signed: Signed, subject: Subject, sink: S
     if (window === "outside") return find("E409", signer.fingerprint);
     if (algorithm === "unknown" || window === "unknown") {
       ok = false;
-      sink.missedOut("identity", "no_bounds", subject.where, "no proven time says whether the key was valid then");
+      sink.missedOut("identity", "unproven_time", subject.where, "no proven time says whether the key was valid then");
     }
     return undefined;
   });
@@ -118,7 +130,12 @@ function isRevoked(policy: Policy, { key }: Signer, { index, origin, bounds }: S
   });
 }
 
-function judgeAlgorithm(policy: Policy, type: string, { bounds }: Subject, now: bigint | null): "ok" | "refused" | "unknown" {
+function judgeAlgorithm(
+  policy: Policy,
+  type: string,
+  { bounds }: Subject,
+  now: bigint | null,
+): "ok" | "refused" | "unknown" {
   const until = policy.algorithms.get(type);
   if (until === undefined || until === true) return "ok";
   if (until === false) return "refused";
@@ -127,7 +144,12 @@ function judgeAlgorithm(policy: Policy, type: string, { bounds }: Subject, now: 
   return now === null ? "unknown" : "refused";
 }
 
-function judgeWindow(lines: Line[], { key }: Signer, { bounds }: Subject, now: bigint | null): "ok" | "outside" | "unknown" {
+function judgeWindow(
+  lines: Line[],
+  { key }: Signer,
+  { bounds }: Subject,
+  now: bigint | null,
+): "ok" | "outside" | "unknown" {
   const last = latest(bounds, now);
   const answers = lines.map((line) => {
     let after = line.after === null ? null : line.after * SECOND;

@@ -1,4 +1,6 @@
-/** The engine of the web verifier: `verify` reads evidence through `Input` and gives one `Report`. No DOM, no network. */
+/**
+ * The engine of the web verifier: `verify` reads evidence through `Input` and gives one `Report`. No DOM, no network.
+ */
 
 import { Stop } from "./env";
 import { run } from "./run";
@@ -14,7 +16,10 @@ export class Cancelled extends Error {
   override readonly name = "Cancelled";
 }
 
-/** Thrown where what the user gave besides evidence is not understood: policy, `since`, identity. `message` is for people. */
+/**
+ * Thrown where what the user gave besides evidence is not understood: policy, `since`, identity. `message` is for
+ * people.
+ */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

@@ -32,8 +32,10 @@ export function brokenOfItem(state: State, event: Event, name: string, place: nu
     return then !== undefined && isMe(then.who);
   };
   const free = item.unknown;
-  if (BY_KEEPER.has(type) && !free && !isMe(item.keeper) && !late()) return { code: "E311", found: `${name} is with another` };
-  if (BY_HOLDER.has(type) && !closesTransfer && !free && !isMe(item.holder)) return { code: "E311", found: `another holds ${name}` };
+  if (BY_KEEPER.has(type) && !free && !isMe(item.keeper) && !late())
+    return { code: "E311", found: `${name} is with another` };
+  if (BY_HOLDER.has(type) && !closesTransfer && !free && !isMe(item.holder))
+    return { code: "E311", found: `another holds ${name}` };
   const wrong = (found: string): Broken => ({ code: "E301", found: `${name}: ${found}` });
   switch (type) {
     case "identify":
@@ -60,7 +62,9 @@ export function brokenOfItem(state: State, event: Event, name: string, place: nu
     case "return":
       if (free) return null;
       if (item.out?.type !== (type === "return" ? "loan" : "check_out")) return wrong("it is not out");
-      return isMe(item.keeper) || isMe(item.holder) || late() ? null : { code: "E311", found: `${name} is with another` };
+      return isMe(item.keeper) || isMe(item.holder) || late()
+        ? null
+        : { code: "E311", found: `${name} is with another` };
     case "offer": {
       if (item.out) return wrong("it is out");
       return isMe(keyOf(body["to"])) ? wrong("it is offered to its holder") : null;
@@ -94,13 +98,20 @@ function answerFault(state: State, event: Event, name: string, item: Item, isMe:
   const { body, type } = event;
   if (state.isForeign(event)) {
     if (type === "refuse") return null;
-    const by = keyOf(body["offered_by"]);
+    const by = wasAdopted(state, event, name) ? event.actor.key : keyOf(body["offered_by"]);
     const same = by !== null && item.holder !== null && state.keys.person(by) === state.keys.person(item.holder);
     return same || free ? null : { code: "E311", found: `another than who offered it holds ${name}` };
   }
   if (free) return null;
   if (!item.offer || !answers(body, item.offer)) return { code: "E314", found: `${name}: no open offer` };
   return isMe(item.offer.to) ? null : { code: "E313", found: `${name} was offered to another` };
+}
+
+/** Whether an item came with its case, in which it has the name that the offer gives it. */
+function wasAdopted(state: State, { body, items }: Event, name: string): boolean {
+  const [branch = "", ...rest] = name.split("/");
+  const named = body["offered_as"] as string[] | undefined;
+  return rest.length > 0 && state.branches.has(branch) && named?.[items.indexOf(name)] === rest.join("/");
 }
 
 function receiptFault(state: State, { body }: Event, name: string, item: Item, free: boolean): Broken | null {
@@ -111,4 +122,5 @@ function receiptFault(state: State, { body }: Event, name: string, item: Item, f
   return isTheirs ? null : { code: "E313", found: `${name} was offered to another` };
 }
 
-const answers = (body: Obj, offer: Offer): boolean => BigInt(String((body["offer"] as Obj)["entry"])) === BigInt(offer.entry);
+const answers = (body: Obj, offer: Offer): boolean =>
+  BigInt(String((body["offer"] as Obj)["entry"])) === BigInt(offer.entry);

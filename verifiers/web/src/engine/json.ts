@@ -14,7 +14,8 @@ export type Parsed = { value: Obj } | { fault: Fault };
 const NAME = /^(?:[a-z][a-z0-9_]*|_t)$/;
 const PLAIN = /^[\u0020\u0021\u0023-\u005b\u005d-\ud7ff\ue000-\uffff]*$/;
 
-export const isObj = (value: unknown): value is Obj => typeof value === "object" && value !== null && !Array.isArray(value);
+export const isObj = (value: unknown): value is Obj =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** RFC 8785 of our profile. Throws where the value has no such form. */
 export function encode(value: Json): string {
@@ -46,19 +47,17 @@ function encodeText(text: string): string {
 /** The record in `bytes`, if they are its only form within the limits. */
 export function parse(bytes: Uint8Array, maxBytes: number, maxDepth = 8): Parsed {
   if (bytes.length > maxBytes) return fault("E102", `${bytes.length} bytes`);
+  const depth = deepest(bytes);
+  if (depth > maxDepth) return fault("E102", `depth ${depth}`);
   const text = fromUtf8(bytes);
   if (text === null) return fault("E101", "not UTF-8");
-  const depth = deepest(bytes);
-  let value: Json;
   try {
-    if (depth > 4 * maxDepth) throw new SyntaxError("depth");
-    value = JSON.parse(text) as Json;
+    const value = JSON.parse(text) as Json;
     if (!isObj(value)) return fault("E101", "not an object");
-    if (encode(value) !== text) return fault("E101", "another spelling than the canonical one");
+    return encode(value) === text ? { value } : fault("E101", "another spelling than the canonical one");
   } catch {
-    return depth > maxDepth ? fault("E102", `depth ${depth}`) : fault("E101", "not canonical JSON");
+    return fault("E101", "not canonical JSON");
   }
-  return depth > maxDepth ? fault("E102", `depth ${depth}`) : { value };
 }
 
 const fault = (code: Fault["code"], found: string): Parsed => ({ fault: { code, found } });

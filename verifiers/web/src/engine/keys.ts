@@ -40,7 +40,8 @@ export class Keys {
       if (list) list.push(index);
       else this.signed.set(key, [index]);
     }
-    if (event.type === "key_revoke" && event.signers.includes(String(event.body["key"]))) this.ownRevocations.add(index);
+    if (event.type === "key_revoke" && event.signers.includes(String(event.body["key"])))
+      this.ownRevocations.add(index);
   }
 
   /** A rule that an event about keys breaks; null: none. To be asked before `note` and `apply`. */
@@ -49,12 +50,17 @@ export class Keys {
     if (type === "key_add") {
       const key = readKeyLine(String(body["public_key"]))!.fingerprint;
       if (!event.signers.includes(key)) return { code: "E310", found: `${key} did not sign` };
-      if (this.signed.has(key) || this.spokenOf.has(key)) return { code: "E301", found: `${key} is not new to the log` };
-      if (body["replaces"] !== undefined && body["replaces"] !== event.actor.key) return { code: "E301", found: "it replaces another's key" };
+      if (this.signed.has(key) || this.spokenOf.has(key))
+        return { code: "E301", found: `${key} is not new to the log` };
+      if (body["replaces"] !== undefined && body["replaces"] !== event.actor.key)
+        return { code: "E301", found: "it replaces another's key" };
     } else if (type === "key_retire" || type === "key_revoke") {
       const persons = this.persons(event);
       const own = persons.has(this.person(String(body["key"])));
-      if (!own && persons.size < 2 && !(this.opener && persons.has(this.person(this.opener)))) return { code: "E310", found: "one person" };
+      if (!own && persons.size < 2 && !(this.opener && persons.has(this.person(this.opener))))
+        return { code: "E301", found: "neither its owner, nor who opened the case, nor two persons" };
+      if (type === "key_retire" && this.spent.has(String(body["key"])))
+        return { code: "E301", found: `${body["key"]} signs no more` };
       if (type === "key_revoke" && BigInt(String(body["from_size"])) > BigInt(index)) {
         return { code: "E301", found: `from_size ${body["from_size"]}` };
       }
@@ -75,7 +81,8 @@ export class Keys {
       const key = String(body["key"]);
       this.spokenOf.add(key);
       this.spent.set(key, index);
-      if (type === "key_revoke") this.revoked.set(key, Math.min(this.revoked.get(key) ?? Infinity, Number(body["from_size"])));
+      if (type === "key_revoke")
+        this.revoked.set(key, Math.min(this.revoked.get(key) ?? Infinity, Number(body["from_size"])));
     }
   }
 
@@ -83,7 +90,8 @@ export class Keys {
   *reachedBack(): Generator<{ index: number; key: string; from: number }> {
     for (const [key, from] of this.revoked) {
       for (const index of this.signed.get(key) ?? []) {
-        if (index >= from && index < this.spent.get(key)! && !this.ownRevocations.has(index)) yield { index, key, from };
+        if (index >= from && index < this.spent.get(key)! && !this.ownRevocations.has(index))
+          yield { index, key, from };
       }
     }
   }

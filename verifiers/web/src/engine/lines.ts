@@ -44,7 +44,17 @@ export interface LineSums {
 }
 
 export class Lines {
-  readonly sums: LineSums = { lines: new Map(), groups: new Map(), rows: 0, derivedRows: 0, bytes: 0n, states: {}, compared: 0, left: 0, grounds: new Set() };
+  readonly sums: LineSums = {
+    lines: new Map(),
+    groups: new Map(),
+    rows: 0,
+    derivedRows: 0,
+    bytes: 0n,
+    states: {},
+    compared: 0,
+    left: 0,
+    grounds: new Set(),
+  };
   private readonly leaves = new Map<string, Uint8Array | null>();
   /** Rows of which `content` is opened, by root in hex: a bit each. */
   private readonly opened = new Map<string, Uint8Array>();
@@ -66,9 +76,10 @@ export class Lines {
 
   async read(): Promise<void> {
     const index = this.files.index("records.jsonl");
-    if (!this.files.isFile("records.jsonl")) return;
+    if (!this.files.isFile("records.jsonl")) return this.sink.find("E501", "records.jsonl", "none", "a plain file");
     const size = this.files.source.table.size(index);
-    if (size > MOST_LINES_BYTES * Math.max(1, this.sealed.size)) return this.sink.find("E102", "records.jsonl", `${size} bytes`);
+    if (size > MOST_LINES_BYTES * Math.max(1, this.sealed.size))
+      return this.sink.find("E102", "records.jsonl", `${size} bytes`);
     let place = 0;
     let done = 0;
     try {
@@ -97,14 +108,21 @@ export class Lines {
     } else this.last = here;
     for (const one of Object.values(line.grounds)) this.sums.grounds.add(one);
     const sealed = this.sealed.get(line.manifest);
-    if (!sealed) return this.sink.find("E170", where, `catalogue ${line.manifest}`, "a row of a catalogue that package.json names");
+    if (!sealed)
+      return this.sink.find(
+        "E170",
+        where,
+        `catalogue ${line.manifest}`,
+        "a row of a catalogue that package.json names",
+      );
     const wanted: GroupName[] = sealed.derived ? ["opinion"] : ["content", "metadata", "name"];
     const named = [...Object.keys(line.groups), ...Object.keys(line.grounds)].sort();
     if (named.join() !== wanted.join() || !Object.keys(line.groups).length) {
       return this.sink.find("E101", where, "not each group once, or none opened");
     }
     this.add(this.sums.lines, line.manifest);
-    for (const [group, one] of Object.entries(line.grounds)) this.add(this.sums.groups, `${line.manifest} ${group} ${one}`);
+    for (const [group, one] of Object.entries(line.grounds))
+      this.add(this.sums.groups, `${line.manifest} ${group} ${one}`);
     const leaf = readLeaf(utf8(line.leaf), sealed.derived !== null);
     if ("fault" in leaf) return this.sink.find(leaf.fault.code, `${where} leaf`, leaf.fault.found);
     await this.prove(line, sealed, where);
@@ -117,21 +135,26 @@ export class Lines {
     map.set(key, (map.get(key) ?? 0n) + 1n);
   }
 
-  /** All leaf hashes of a catalogue, where they are given; undefined where there is no such file, null where it is not theirs. */
+  /**
+   * All leaf hashes of a catalogue, where they are given; undefined where there is no such file, null where it is of
+   * another length.
+   */
   private async allLeaves(sealed: Sealed): Promise<Uint8Array | null | undefined> {
     if (this.leaves.has(sealed.manifest)) return this.leaves.get(sealed.manifest);
     const path = `leaves/${sealed.manifest.padStart(8, "0")}`;
     if (!this.files.isFile(path)) return undefined;
     let leaves: Uint8Array | null = null;
+    let leads = false;
     if (BigInt(this.files.size(path)) === 32n * sealed.rows) {
       const read = await this.files.read(path, this.files.size(path));
       if ("bytes" in read) {
         const tree = new Tree();
         for (let at = 0; at < read.bytes.length; at += 32) tree.add(read.bytes.subarray(at, at + 32));
-        if (equal(tree.root(), sealed.root)) leaves = read.bytes;
+        leaves = read.bytes;
+        leads = equal(tree.root(), sealed.root);
       }
     }
-    if (!leaves) this.sink.find("E207", path, "not the leaves of the sealed root");
+    if (!leads) this.sink.find("E207", path, "not the leaves of the sealed root");
     this.leaves.set(sealed.manifest, leaves);
     return leaves;
   }
@@ -143,8 +166,17 @@ export class Lines {
     if (line.proof === null) {
       const at = 32 * Number(index);
       if (!leaves) this.sink.find("E207", where, "neither a proof nor the leaves");
-      else if (index >= sealed.rows || !equal(leaves.subarray(at, at + 32), hash)) this.sink.find("E207", where, "another leaf has its place");
-    } else if (!included(index, sealed.rows, hash, line.proof.map((one) => fromBase64(one)!), sealed.root)) {
+      else if (index >= sealed.rows || !equal(leaves.subarray(at, at + 32), hash))
+        this.sink.find("E207", where, "another leaf has its place");
+    } else if (
+      !included(
+        index,
+        sealed.rows,
+        hash,
+        line.proof.map((one) => fromBase64(one)!),
+        sealed.root,
+      )
+    ) {
       this.sink.find("E207", where, "its proof does not lead to the sealed root");
     }
   }
@@ -154,7 +186,8 @@ export class Lines {
     for (const [name, value] of Object.entries(line.groups) as [GroupName, Obj][]) {
       const place = `${where} groups.${name}`;
       const { bytes, salt } = openedGroup(value)!;
-      if (toHex(commitment(name, salt, bytes)) !== leaf.commitments[name]) this.sink.find("E201", place, "another group than the leaf commits to");
+      if (toHex(commitment(name, salt, bytes)) !== leaf.commitments[name])
+        this.sink.find("E201", place, "another group than the leaf commits to");
       const read = readGroup(bytes, name === "opinion" ? sealed.derived! : name);
       if ("fault" in read) this.sink.find(read.fault.code, place, read.fault.found);
       else found[name] = read.value;
@@ -164,7 +197,8 @@ export class Lines {
 
   private opinion(sealed: Sealed, leaf: Leaf, where: string): void {
     this.sums.derivedRows++;
-    if (leaf.baseRoot !== sealed.baseRoot) this.sink.find("E107", where, `base_root ${leaf.baseRoot}`, sealed.baseRoot ?? "");
+    if (leaf.baseRoot !== sealed.baseRoot)
+      this.sink.find("E107", where, `base_root ${leaf.baseRoot}`, sealed.baseRoot ?? "");
     const bits = this.opened.get(leaf.baseRoot!);
     const index = Number(leaf.baseIndex);
     if (!bits || !((bits[index >> 3] ?? 0) & (1 << (index & 7)))) {
@@ -180,7 +214,13 @@ export class Lines {
     bits[Number(index) >> 3]! |= 1 << (Number(index) & 7);
   }
 
-  private async row(line: ShownLine, sealed: Sealed, leaf: Leaf, groups: Partial<Record<GroupName, Obj>>, where: string): Promise<void> {
+  private async row(
+    line: ShownLine,
+    sealed: Sealed,
+    leaf: Leaf,
+    groups: Partial<Record<GroupName, Obj>>,
+    where: string,
+  ): Promise<void> {
     const { name = null, content = null, metadata = null } = groups;
     const kind = leaf.kind!;
     this.sums.rows++;
@@ -211,10 +251,18 @@ export class Lines {
     });
   }
 
-  private async payload(line: ShownLine, sealed: Sealed, name: Obj | null, content: Obj | null, where: string): Promise<void> {
+  private async payload(
+    line: ShownLine,
+    sealed: Sealed,
+    name: Obj | null,
+    content: Obj | null,
+    where: string,
+  ): Promise<void> {
     const { path, bytes } = line.payload!;
     if (!content) return this.sink.find("E101", where, "a payload of a row without content");
-    const said = name ? { path: nameBytes(name, "path")!, stream: hasName(name, "stream") ? nameBytes(name, "stream") : null } : null;
+    const said = name
+      ? { path: nameBytes(name, "path")!, stream: hasName(name, "stream") ? nameBytes(name, "stream") : null }
+      : null;
     if (!isPayloadOf(path, sealed.item, line.index, said)) this.sink.find("E172", where, path);
     const index = path.startsWith("data/") ? this.bag.index(path) : -1;
     if (index < 0 || !this.bag.isFile(path)) {
@@ -241,7 +289,12 @@ export class Lines {
     this.sums.compared++;
     const size = String(table.size(index));
     if (bytes !== content["size"] || size !== bytes || !equal(digest, fromHex(String(content["sha256"]))!)) {
-      this.sink.find("E171", where, `${size} bytes, SHA-256 ${toHex(digest)}`, `${content["size"]} bytes, SHA-256 ${content["sha256"]}`);
+      this.sink.find(
+        "E171",
+        where,
+        `${size} bytes, SHA-256 ${toHex(digest)}`,
+        `${content["size"]} bytes, SHA-256 ${content["sha256"]}`,
+      );
     }
   }
 }
@@ -258,7 +311,7 @@ export function display(name: Obj): string {
 /** Bytes that are no UTF-8 as text: those that cannot be read as U+DC80 to U+DCFF, which `shown` escapes. */
 export function undecodable(bytes: Uint8Array): string {
   let out = "";
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const first = bytes[at]!;
     const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
     const text = fromUtf8(bytes.subarray(at, at + length));

@@ -48,7 +48,7 @@ export class Log {
   readonly custody: Custody;
   /** Entries that were read, in order; recorded_at by index. */
   readonly recordedAt = new Map<number, string>();
-  /** Types by index: null where hidden or unreadable. */
+  /** Types by index: null where the event is hidden or not there, empty where it is no event. */
   readonly types: (string | null)[] = [];
   /** Items that events from some entry on name, for adopted cases: the last 1,000 events. */
   readonly touched: [number, string[]][] = [];
@@ -142,9 +142,10 @@ export class Log {
   private unknownFrom(what: string): void {
     if (this.placesKnown) {
       const why = "what follows an event that cannot be read is not judged by the rules of custody";
-      this.sink.missedOut("custody", "unreadable_event", what, why);
+      this.sink.missedOut("custody", "custody_after", what, why);
     }
     this.placesKnown = false;
+    this.custody.isKnown = false;
   }
 
   /** The bytes of a file of the record, with its findings where there are none. */
@@ -179,15 +180,17 @@ export class Log {
 
   private judgeEntry(entry: Entry, index: number, where: string): void {
     if (entry.index !== String(index)) this.sink.find("E306", where, `index ${entry.index}`, `index ${index}`);
-    if (entry.prior.size !== String(index)) this.sink.find("E306", where, `prior.size ${entry.prior.size}`, `prior.size ${index}`);
+    if (entry.prior.size !== String(index))
+      this.sink.find("E306", where, `prior.size ${entry.prior.size}`, `prior.size ${index}`);
     const root = this.treeKnown ? this.root(index) : null;
-    if (root && toHex(root) !== entry.prior.root) this.sink.find("E203", where, `prior.root ${entry.prior.root}`, toHex(root));
+    if (root && toHex(root) !== entry.prior.root)
+      this.sink.find("E203", where, `prior.root ${entry.prior.root}`, toHex(root));
     const head = BigInt(entry.head);
     if (head > BigInt(index) || head < BigInt(this.head)) {
       this.sink.find("E305", where, `head ${entry.head}`, `head from ${this.head} to ${index}`);
     }
     const size = Number(head);
-    this.head = Math.max(this.head, size);
+    this.head = Math.max(this.head, Math.min(size, index));
     if (head <= BigInt(index)) {
       if (size > 0 && !this.notes.sizes.has(size) && !this.headsMissing.has(size)) {
         this.headsMissing.add(size);
@@ -225,10 +228,12 @@ export class Log {
       return this.unknownFrom(where);
     }
     const digest = toHex(sha256(bytes));
+    this.eventDigests[index] = digest;
     if (entry && digest !== entry.event) this.sink.find("E201", where, digest, entry.event);
     const read = readEvent(bytes);
     if ("fault" in read) {
       this.sink.find(read.fault.code, where, read.fault.found);
+      this.types[index] = "";
       if (entry) await this.checkSignatures(index, { event: null, message: bytes, entry, folder });
       return this.unknownFrom(where);
     }
@@ -237,17 +242,20 @@ export class Log {
     this.types[index] = event.type;
     this.noteEvent(digest, folder);
     await this.checkSignatures(index, { event, message: bytes, entry, folder });
-    if (this.caseId !== null && event.case !== this.caseId) this.sink.find("E104", where, `case ${event.case}`, `case ${this.caseId}`);
+    if (this.caseId !== null && event.case !== this.caseId)
+      this.sink.find("E104", where, `case ${event.case}`, `case ${this.caseId}`);
     this.judgeSeen(event, index, where);
     this.places.judge(entry, event, index, folder, this.placesKnown);
-    if (!isKnownType(event.type)) this.sink.missedOut("custody", "unknown_type", where, `events of type ${event.type} are not known`);
+    if (!isKnownType(event.type))
+      this.sink.missedOut("custody", "unknown_type", where, `events of type ${event.type} are not known`);
     this.touched.push([index, event.items]);
     if (this.touched.length > 1000) this.touched.shift();
     if (KEPT.has(event.type)) this.kept.push({ index, event, digest });
     if (this.placesKnown) {
-      this.custody.apply(event, index, entry?.recorded_at ?? null, where);
+      this.custody.apply(event, index, where);
       this.sink.count("rules");
     }
+    this.custody.judge(event, index, entry?.recorded_at ?? null, where);
     this.env.options.onEvent?.({
       where,
       index,
@@ -271,7 +279,13 @@ export class Log {
     const { seen } = event;
     if (this.origin !== null && seen.origin !== this.origin) {
       if (index === 0) this.sink.find("E304", where, `seen.origin ${seen.origin}`, this.origin);
-      else this.sink.missedOut("custody", "foreign_seen", where, `the signer had seen the log ${seen.origin}, which is not here`);
+      else
+        this.sink.missedOut(
+          "custody",
+          "foreign_log",
+          where,
+          `the signer had seen the log ${seen.origin}, which is not here`,
+        );
       return;
     }
     if (BigInt(seen.size) > BigInt(index)) {
@@ -279,7 +293,7 @@ export class Log {
       return;
     }
     const root = this.root(Number(seen.size));
-    if (!root) this.sink.missedOut("record", "entries_lack", where, "the tree that the signer had seen cannot be computed");
+    if (!root) this.sink.missedOut("record", "gap", where, "the tree that the signer had seen cannot be computed");
     else if (!equal(root, fromHex(seen.root)!)) {
       this.sink.find("E304", where, `seen.root ${seen.root}`, `${toHex(root)} at size ${seen.size}`);
     }
@@ -291,4 +305,3 @@ function receiver(event: Event): string | null {
   if (typeof to === "string") return to;
   return typeof to === "object" && to !== null && !Array.isArray(to) && typeof to["id"] === "string" ? to["id"] : null;
 }
-

@@ -1,8 +1,9 @@
 /** Catalogues of a case (verification.md 1.9): which there have to be, and of each its file, its header, its rows. */
 
+import { BadParquet } from "./badparquet";
 import type { Base } from "./bases";
 import { concat, equal, fromHex, toHex, utf8 } from "./bytes";
-import { asNumber, columnsOf, FACTS, readName } from "./columns";
+import { asNumber, columnsOf, FACTS, readName, REDUCED } from "./columns";
 import type { Digests } from "./digest";
 import type { Env } from "./env";
 import { FactsCheck } from "./facts";
@@ -11,13 +12,14 @@ import { nameBytes, nanoseconds } from "./forms";
 import { STATES } from "./groups";
 import { sha256 } from "./hash";
 import { type Header, readDerived, readFacts } from "./headers";
-import { encode, isObj, type Json, type Obj } from "./json";
-import type { Kept, Log } from "./log";
+import { encode, isObj, type Json } from "./json";
+import type { Log } from "./log";
 import { OpinionsCheck } from "./opinions";
-import { BadParquet, type Catalogue, openCatalogue } from "./parquet";
+import { type Catalogue, type Column, openCatalogue } from "./parquet";
 import type { Moment } from "./records";
 import type { Sink } from "./sink";
 import { Damaged, Unreadable } from "./source";
+import { dividedRoots, Erasures, type Standing } from "./standing";
 
 const MOST_FOLDERS = 100;
 
@@ -48,73 +50,59 @@ export class Manifests {
   };
   readonly objects: RowObjects = { needed: new Map(), contents: new Map(), whole: true };
   readonly named = new Set<string>();
-  readonly erased = new Set<string>();
+  readonly erasures: Erasures;
   largest = 0;
   checked = 0;
   private readonly bases = new Map<string, Base>();
+  private readonly exhibits = new Map<string, { base: Base; header: Header }>();
+  private readonly divided: ReadonlySet<string>;
+  /** Digests that the newest `acquire` event of each item names, as far as the log was followed. */
+  private readonly acquired = new Map<string, string[]>();
   private errors = 0;
   /** Catalogues that were read once more, for folders. */
   private compared = 0;
 
+  /** `isQuiet`: rows are told of elsewhere, as those that a package shows. */
   constructor(
     private readonly env: Env,
     private readonly log: Log,
     private readonly files: Files,
     readonly sink: Sink,
     private readonly digests: Digests,
-  ) {}
+    readonly isQuiet = false,
+  ) {
+    this.erasures = new Erasures(log.kept, sink);
+    this.divided = dividedRoots(log.kept);
+  }
 
-  async read(): Promise<void> {
+  /** Each catalogue that an event names, or those of the events in `entries` alone. */
+  async read(entries: ReadonlySet<number> | null = null): Promise<void> {
     const seen = new Map<string, number>();
-    const reduced = this.reducedForms();
     for (const one of this.log.kept) {
-      if (one.event.type !== "seal" && one.event.type !== "derive") continue;
-      const number = String(one.event.body["manifest"]);
-      const name = `${number8(number)}.parquet`;
+      const { type, items, body } = one.event;
+      if (type === "acquire" && items[0] !== undefined)
+        this.acquired.set(items[0], [...(body["digests"] as string[])].sort());
+      if ((type !== "seal" && type !== "derive") || (entries && !entries.has(one.index))) continue;
+      const number = String(body["manifest"]);
       const before = seen.get(number);
       if (before !== undefined) {
-        this.sink.find("E301", eventFile(one.index), `manifests/${name}, as entry ${before} names`, "a catalogue of its own");
+        const name = `manifests/${number8(number)}.parquet`;
+        this.sink.find("E301", eventFile(one.index), `${name}, as entry ${before} names`, "a catalogue of its own");
         continue;
       }
       seen.set(number, one.index);
       this.largest = Math.max(this.largest, Number(number));
-      const form = reduced.get(number);
-      if (form !== undefined) {
-        this.reduced(number, form);
-        continue;
-      }
-      this.named.add(name);
-      await this.one(one, `manifests/${name}`);
-    }
-    if (this.log.kept.some(({ event }) => hasSelection(event.body["parts"]))) {
-      this.sink.missedOut("record", "selections", "custody", "lists of rows of parts are not compared with the rows by this verifier");
+      const standing = this.erasures.of(one);
+      this.named.add(standing.where.slice("manifests/".length));
+      await this.one(standing);
     }
   }
 
-  /** The newest form of an erased catalogue is there; those before it are not. */
-  private reduced(number: string, form: number): void {
-    const name = (k: number): string => `${number8(number)}.r${k}.parquet`;
-    this.named.add(name(form));
-    this.erased.add(`${number8(number)}.parquet`);
-    for (let k = 1; k < form; k++) this.erased.add(name(k));
-    this.objects.whole = false;
-    this.sink.missedOut("record", "reduced", `manifests/${name(form)}`, "reduced catalogues are not read by this verifier");
-  }
+  /** Does some list of rows of a part name this root? */
+  isDivided = (root: string): boolean => this.divided.has(root);
 
-  private reducedForms(): Map<string, number> {
-    const forms = new Map<string, number>();
-    for (const { event } of this.log.kept) {
-      if (event.type !== "erase" || !Array.isArray(event.body["manifests"])) continue;
-      for (const one of event.body["manifests"] as Obj[]) {
-        const number = String(one["manifest"]);
-        forms.set(number, Math.max(forms.get(number) ?? 0, Number(one["reduced"])));
-      }
-    }
-    return forms;
-  }
-
-  private async one(seal: Kept, where: string): Promise<void> {
-    const { body } = seal.event;
+  private async one(standing: Standing): Promise<void> {
+    const { seal, where } = standing;
     const index = this.files.index(where);
     if (index < 0 || !this.files.isFile(where)) {
       this.objects.whole = false;
@@ -122,7 +110,7 @@ export class Manifests {
     }
     this.errors = 0;
     const size = this.files.size(where);
-    const rows = BigInt(String(body["rows"]));
+    const rows = BigInt(String(seal.event.body["rows"]));
     if (BigInt(size) > (1n << 26n) + (1n << 22n) * rows) {
       this.objects.whole = false;
       return this.sink.find("E102", where, `${size} bytes`);
@@ -130,14 +118,13 @@ export class Manifests {
     try {
       const digest = toHex((await this.digests.of(index, ["sha256"]))[0]!);
       try {
-        await this.rows(seal, where, index, rows);
+        await this.rows(standing, index, rows);
       } catch (error) {
         if (!(error instanceof BadParquet)) throw error;
         this.objects.whole = false;
         this.report(error.code, where, error.message);
       }
-      const said = String(body["file_sha256"]);
-      if (digest !== said) this.sink.find(this.errors ? "E201" : "E211", where, digest, said);
+      if (digest !== standing.sha256) this.sink.find(this.errors ? "E201" : "E211", where, digest, standing.sha256);
       this.checked++;
       this.sink.count("manifests");
     } catch (error) {
@@ -148,16 +135,26 @@ export class Manifests {
   }
 
   /** Header and rows of one catalogue; throws BadParquet, Damaged, Unreadable. */
-  private async rows(seal: Kept, where: string, index: number, rows: bigint): Promise<void> {
+  private async rows(standing: Standing, index: number, rows: bigint): Promise<void> {
     const file = await this.files.source.access(index);
     if (!file) throw new Unreadable("it is compressed");
+    const { event } = standing.seal;
     try {
-      const catalogue = await openCatalogue(file, rows, (format) => columnsOf(format, seal.event));
-      if (seal.event.type === "seal") await new FactsCheck(this, this.env, seal, where, catalogue).read();
-      else await new OpinionsCheck(this, seal, where, catalogue).read();
+      const columns = (format: string): readonly Column[] | null => columnsOf(format, event, standing.erased !== null);
+      const catalogue = await openCatalogue(file, rows, columns);
+      if (event.type === "seal") await new FactsCheck(this, this.env, standing, catalogue).read();
+      else await new OpinionsCheck(this, standing, catalogue).read();
     } finally {
       await file.close?.();
     }
+  }
+
+  /** How many rows were erased, against what the event says; what they said is not checked. */
+  judgeErased({ erased, where }: Standing, rows: number): void {
+    if (erased === null) return;
+    if (String(rows) !== erased) this.report("E114", where, `${rows} rows`, `${erased} rows`);
+    const why = `${rows} rows were erased by an order: what they said, and sums that rest on it, cannot be checked`;
+    if (rows) this.sink.missedOut("record", "erased", where, why, true);
   }
 
   report(code: string, where: string, found = "", expected = ""): void {
@@ -166,7 +163,7 @@ export class Manifests {
   }
 
   /** Header: form, commitment, what the event says, times. Null where it cannot be read. */
-  header(seal: Kept, where: string, catalogue: Catalogue): Header | null {
+  header({ seal, where }: Standing, catalogue: Catalogue): Header | null {
     const place = `${where} header`;
     const { body, items, type } = seal.event;
     const commit = toHex(sha256(concat(utf8("evidencekit/header/1\0"), catalogue.headerSalt, catalogue.header)));
@@ -184,47 +181,53 @@ export class Manifests {
     if (this.log.caseId !== null) differs("case", header["case"], this.log.caseId);
     differs("exhibit", header["exhibit"], items[0]);
     if (type === "seal") {
-      const acquired = this.log.kept
-        .filter(({ index, event }) => event.type === "acquire" && index < seal.index && event.items[0] === items[0])
-        .at(-1);
-      if (acquired) differs("digests", header["digests"], [...(acquired.event.body["digests"] as string[])].sort());
+      const acquired = this.acquired.get(items[0]!);
+      if (acquired) differs("digests", header["digests"], acquired);
     } else {
       for (const name of ["base_root", "engine", "kind"]) differs(name, header[name], body[name]);
     }
     const { interruptions } = header;
     const resumed = isObj(interruptions) ? (interruptions["resumed_at"] as Json[]) : [];
     const moments = [header["started_at"], ...resumed, header["finished_at"]] as unknown as Moment[];
-    const goesBack = (moment: Moment, i: number): boolean => i > 0 && nanoseconds(moment.time) < nanoseconds(moments[i - 1]!.time);
+    const goesBack = (moment: Moment, i: number): boolean =>
+      i > 0 && nanoseconds(moment.time) < nanoseconds(moments[i - 1]!.time);
     if (moments.some(goesBack)) this.report("W904", place, "times that go back");
     return header;
   }
 
-  root(seal: Kept, where: string, root: Uint8Array | null, rows: number): void {
+  root({ seal, where, root: said }: Standing, root: Uint8Array | null, rows: number): void {
     const { body } = seal.event;
-    const said = String(body["root"]);
     if (String(rows) !== body["rows"]) this.report("E202", where, `${rows} rows`, `${String(body["rows"])} rows`);
     else if (!root) this.report("E202", where, "no root: its indexes are not one place each", said);
     else if (!equal(root, fromHex(said)!)) this.report("E202", where, toHex(root), said);
   }
 
-  keep(seal: Kept, base: Base): void {
-    this.bases.set(String(seal.event.body["root"]), base);
+  keep(base: Base, exhibit: string, header: Header | null): void {
+    this.bases.set(base.root, base);
+    if (header) this.exhibits.set(exhibit, { base, header });
+  }
+  /** The catalogue of facts of an exhibit, where it could be read. */
+  sealed(exhibit: string): { base: Base; header: Header } | undefined {
+    return this.exhibits.get(exhibit);
   }
   base(root: string): Base | undefined {
     return this.bases.get(root);
   }
 
-  /** Rows of a base catalogue, by index, whose path is `under` or lies in it; null where it cannot be read once more. */
+  /**
+   * Rows of a base catalogue, by index, whose path is `under` or lies in it; null where it cannot be read once more.
+   */
   async inside(base: Base, under: Uint8Array): Promise<Uint8Array | null> {
     if (this.compared++ >= MOST_FOLDERS) return null;
-    const file = await this.files.source.access(this.files.index(`manifests/${number8(base.manifest)}.parquet`));
+    const file = await this.files.source.access(this.files.index(base.where));
     if (!file) return null;
-    const found = new Uint8Array(base.flags.length);
+    const found = new Uint8Array(base.marks.length);
     try {
-      const catalogue = await openCatalogue(file, BigInt(found.length), () => FACTS);
+      const catalogue = await openCatalogue(file, BigInt(found.length), () => (base.reduced ? REDUCED : FACTS));
       for await (const rows of catalogue.groups()) {
         for (const row of rows) {
-          const name = readName(row["name"] as Uint8Array);
+          const bytes = row["name"] as Uint8Array | null | undefined;
+          const name = bytes && readName(bytes);
           const path = name && nameBytes(name, "path");
           if (path && isUnder(path, under)) found[asNumber(row["index"])] = 1;
         }
@@ -235,9 +238,6 @@ export class Manifests {
     return found;
   }
 }
-
-const hasSelection = (parts: unknown): boolean =>
-  Array.isArray(parts) && (parts as Json[]).some((part) => isObj(part) && isObj(part["selection"]));
 
 function isUnder(path: Uint8Array, folder: Uint8Array): boolean {
   if (path.length < folder.length || !equal(path.subarray(0, folder.length), folder)) return false;

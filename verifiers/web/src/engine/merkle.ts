@@ -36,7 +36,13 @@ export class Tree {
 }
 
 /** Does `proof` lead from the leaf at `index` to `root` in a tree of `size` leaves? RFC 9162, 2.1.3.2. */
-export function included(index: bigint, size: bigint, leaf: Uint8Array, proof: Uint8Array[], root: Uint8Array): boolean {
+export function included(
+  index: bigint,
+  size: bigint,
+  leaf: Uint8Array,
+  proof: Uint8Array[],
+  root: Uint8Array,
+): boolean {
   if (index >= size || proof.length > 63) return false;
   let fn = index;
   let sn = size - 1n;

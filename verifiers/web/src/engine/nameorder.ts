@@ -1,4 +1,6 @@
-/** Names of rows, one after the other: their order, names twice, the source first, a folder's row above (manifest.md). */
+/**
+ * Names of rows, one after the other: their order, names twice, the source first, a folder's row above (manifest.md).
+ */
 
 import { compareBytes, equal } from "./bytes";
 import { hasName, nameBytes } from "./forms";
@@ -14,8 +16,20 @@ export class NameOrder {
   private previous: Key | null = null;
   /** Folders above the last row, as components. */
   private folders: Uint8Array[][] = [];
+  /** A row could not be read: from here on nobody knows which folders there are. */
+  private isLost = false;
 
-  constructor(private readonly report: (code: string, place: string, found: string) => void) {}
+  /** `parents`: every row of a folder is here, and is asked for. */
+  constructor(
+    private readonly report: (code: string, place: string, found: string) => void,
+    private readonly parents: boolean,
+  ) {}
+
+  /** A row that cannot be read: the next one is compared with none, and parents are not asked for any more. */
+  lose(): void {
+    this.previous = null;
+    this.isLost = true;
+  }
 
   /** Order, duplicates, the source first, and a folder's row above. False where a parent is missing. */
   next(name: Obj, at: number, place: string, kind: string): boolean {
@@ -23,16 +37,21 @@ export class NameOrder {
     if (!path) return true;
     const parts = path.length ? split(path) : [];
     const stream = hasName(name, "stream") ? nameBytes(name, "stream") : null;
-    if (at === 0 && (parts.length || stream)) this.report("E109", place, "the first row is not the source");
+    if (at === 0 && (parts.length || stream)) {
+      this.report("E109", place, "the first row is not the source");
+      this.isLost = true;
+    }
     if (this.previous) {
       const order = compareKeys(this.previous, { parts, stream });
       if (order === 0) this.report("E110", place, "the name of the row before");
       else if (order > 0) this.report("E109", place, "not in the order of names");
     }
     this.previous = { parts, stream };
+    if (!this.parents || this.isLost) return true;
     const parent = parts.slice(0, -1);
     while (this.folders.length && !isPrefix(this.folders.at(-1)!, parts)) this.folders.pop();
-    const missing = parts.length > 0 && !this.folders.some((folder) => folder.length === parent.length && isPrefix(folder, parent));
+    const missing =
+      parts.length > 0 && !this.folders.some((folder) => folder.length === parent.length && isPrefix(folder, parent));
     if (missing) this.report("E107", place, "no row of the folder that it is in");
     if (kind === "directory" && !stream) this.folders.push(parts);
     return !missing;

@@ -106,15 +106,18 @@ export function parseLogKeys(texts: string[], origin: string): [Vkey, Vkey] | nu
   return first.name === origin && second.name === origin ? [first, second] : null;
 }
 
-export const signatureLength = (type: number): number => ({ [ED25519]: 64, [COSIGNATURE]: 72, [MLDSA44]: 2428 })[type] ?? -1;
+export const signatureLength = (type: number): number =>
+  ({ [ED25519]: 64, [COSIGNATURE]: 72, [MLDSA44]: 2428 })[type] ?? -1;
 
 export const isOf = (line: NoteLine, key: Vkey): boolean =>
   line.name === key.name && equal(line.id, key.id) && line.rest.length === signatureLength(key.type);
 
-export const timestampOf = (line: NoteLine): bigint => new DataView(line.rest.buffer, line.rest.byteOffset).getBigUint64(0);
+export const timestampOf = (line: NoteLine): bigint =>
+  new DataView(line.rest.buffer, line.rest.byteOffset).getBigUint64(0);
 
 /** Is the line the log's own, by key name, key ID, length and timestamp 0? */
-export const isLogs = (line: NoteLine, key: Vkey): boolean => isOf(line, key) && (key.type !== MLDSA44 || timestampOf(line) === 0n);
+export const isLogs = (line: NoteLine, key: Vkey): boolean =>
+  isOf(line, key) && (key.type !== MLDSA44 || timestampOf(line) === 0n);
 
 /** Does a line that `isOf` the key hold over this checkpoint, whose text is `text`? */
 export function lineHolds(line: NoteLine, key: Vkey, note: Checkpoint, text: Uint8Array): boolean {
@@ -147,11 +150,11 @@ function cosignedMessage(name: string, time: bigint, note: Checkpoint): Uint8Arr
   );
 }
 
-export const checkpointText = (note: Checkpoint, root64: string): Uint8Array => utf8(`${note.origin}\n${note.size}\n${root64}\n`);
+export const checkpointText = (note: Checkpoint, root64: string): Uint8Array =>
+  utf8(`${note.origin}\n${note.size}\n${root64}\n`);
 
 /** Findings of the log's two lines: E405 alone, or E406 once for each line that is not good. */
 export function judgeLines(note: Note, keys: [Vkey, Vkey]): ("E405" | "E406")[] {
   if (note.lines.length !== 2 || !note.lines.every((line, i) => isLogs(line, keys[i]!))) return ["E405"];
   return note.lines.flatMap((line, i) => (lineHolds(line, keys[i]!, note, note.text) ? [] : ["E406" as const]));
 }
-

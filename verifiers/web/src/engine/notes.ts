@@ -21,7 +21,12 @@ export interface Notes {
   newest: number;
 }
 
-export async function readNotes(files: Files, sink: Sink, origin: string | null, keys: [Vkey, Vkey] | null): Promise<Notes> {
+export async function readNotes(
+  files: Files,
+  sink: Sink,
+  origin: string | null,
+  keys: [Vkey, Vkey] | null,
+): Promise<Notes> {
   const valid = new Map<number, HeldNote>();
   const sizes: number[] = [];
   for (const { path, kind } of files.list("checkpoints/")) {
@@ -50,7 +55,8 @@ export async function readNotes(files: Files, sink: Sink, origin: string | null,
       continue;
     }
     const faults = judgeLines(note, keys);
-    for (const code of faults) sink.find(code, where, code === "E405" ? `${note.lines.length} lines` : "a line that does not verify");
+    for (const code of faults)
+      sink.find(code, where, code === "E405" ? `${note.lines.length} lines` : "a line that does not verify");
     if (!faults.length) {
       valid.set(size, { note, bytes: read.bytes });
       sink.count("checkpoints");
@@ -64,7 +70,7 @@ export function compareRoots(notes: Notes, root: (size: number) => Uint8Array | 
   for (const [size, { note }] of notes.valid) {
     const found = root(size);
     const where = `checkpoints/${number8(size)}`;
-    if (!found) sink.missedOut("record", "entries_lack", where, "an entry below its size could not be read");
+    if (!found) sink.missedOut("record", "gap", where, "an entry below its size could not be read");
     else if (!equal(found, note.root)) sink.find("E204", where, "another root than that of the entries");
   }
 }

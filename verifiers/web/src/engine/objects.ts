@@ -29,13 +29,20 @@ export function namedByEvents(log: Log): Named[] {
     add(event.body["message"]);
     add(event.body["answer"]);
     const { parts } = event.body;
-    if (Array.isArray(parts)) for (const part of parts) if (isObj(part) && isObj(part["selection"])) add(part["selection"]["list"]);
+    if (Array.isArray(parts))
+      for (const part of parts) if (isObj(part) && isObj(part["selection"])) add(part["selection"]["list"]);
   }
   return [...found.values()];
 }
 
 /** Is the object there, as long and with the digest as named? Findings else. */
-export async function judgeObject(env: Env, files: Files, sink: Sink, digests: Digests, { sha256, bytes }: Named): Promise<boolean> {
+export async function judgeObject(
+  env: Env,
+  files: Files,
+  sink: Sink,
+  digests: Digests,
+  { sha256, bytes }: Named,
+): Promise<boolean> {
   const path = objectPath(sha256);
   const index = files.index(path);
   if (index < 0 || !files.isFile(path)) {

@@ -46,7 +46,10 @@ const DONE: Record<string, string> = {
   rules: "events checked against the rules of custody",
   shown_rows: "rows that are shown, from their opened groups to the sealed root",
   objects: "objects hashed",
-  tokens: "time-stamps checked",
+  time_stamps: "time-stamps checked",
+  tiles: "published tiles compared with the entries",
+  selections: "lists of rows that parts of items consist of",
+  selected_rows: "rows of parts compared with the catalogue",
   cosignatures: "cosignatures of witnesses checked",
   messages: "messages from other logs checked",
   source_rows: "rows compared with the source",
@@ -54,13 +57,25 @@ const DONE: Record<string, string> = {
   groups: "groups of the row opened and compared with its leaf",
 };
 
+/** What an aspect as a whole wants, where nothing else says why it was not checked. */
+const WANTS = {
+  completeness: "no_outside",
+  evidence: "no_source",
+  identity: "no_policy",
+  time: "no_time",
+  witness: "no_policy",
+} as const;
+
 export function conclude(env: Env, sink: Sink, facts: Facts): Report {
   const codes = new Set(Object.keys(sink.byCode));
-  const aspects = Object.fromEntries(ASPECTS.map((aspect) => [aspect, status(aspect, sink, facts, codes)])) as Record<Aspect, AspectStatus>;
+  const aspects = Object.fromEntries(ASPECTS.map((aspect) => [aspect, status(aspect, sink, facts, codes)])) as Record<
+    Aspect,
+    AspectStatus
+  >;
   for (const aspect of ["evidence", "identity", "time", "witness", "completeness"] as const) {
     const { status: now, reason } = aspects[aspect];
     if (now === "not_checked" && !sink.missed.has(aspect)) {
-      sink.missedOut(aspect, aspect === "completeness" ? "no_outside" : "not_given", aspect, reason);
+      sink.missedOut(aspect, WANTS[aspect], aspect, reason);
     }
   }
   const { verdict, reason } = decide(env, sink, facts, aspects, codes);
@@ -69,7 +84,9 @@ export function conclude(env: Env, sink: Sink, facts: Facts): Report {
   return {
     _t: "evidencekit/report/1",
     aspects,
-    checked: Object.entries(sink.done).filter(([, count]) => count > 0).map(([name, count]) => `${count} ${DONE[name] ?? name}`),
+    checked: Object.entries(sink.done)
+      .filter(([, count]) => count > 0)
+      .map(([name, count]) => `${count} ${DONE[name] ?? name}`),
     checkpoint: facts.checkpoint,
     counts: {
       rows: 0,
@@ -94,7 +111,8 @@ export function conclude(env: Env, sink: Sink, facts: Facts): Report {
 }
 
 function status(aspect: Aspect, sink: Sink, facts: Facts, codes: Set<string>): AspectStatus {
-  if (sink.failed.has(aspect)) return { status: "failed", reason: firstFailure(aspect, sink) };
+  const failed = sink.failed.get(aspect);
+  if (failed) return { status: "failed", reason: `${failed.code}: ${TITLES[failed.code]!.title} (${failed.where})` };
   const missed = sink.missed.get(aspect);
   if (missed !== undefined) return unchecked(missed);
   if (aspect === "record") {
@@ -109,28 +127,36 @@ function status(aspect: Aspect, sink: Sink, facts: Facts, codes: Set<string>): A
   return said;
 }
 
-function firstFailure(aspect: Aspect, sink: Sink): string {
-  for (const { code, severity, where } of sink.findings()) {
-    if (severity === "error" && TITLES[code]?.aspect === aspect) return `${code}: ${TITLES[code]!.title} (${where})`;
-  }
-  return "an error";
-}
-
-function decide(env: Env, sink: Sink, facts: Facts, aspects: Record<Aspect, AspectStatus>, codes: Set<string>): { verdict: Verdict; reason: string } {
-  const failed = (["record", "evidence", "identity", "time", "witness", "custody", "completeness"] as const).find((aspect) => aspects[aspect].status === "failed");
+function decide(
+  env: Env,
+  sink: Sink,
+  facts: Facts,
+  aspects: Record<Aspect, AspectStatus>,
+  codes: Set<string>,
+): { verdict: Verdict; reason: string } {
+  const failed = (["record", "evidence", "identity", "time", "witness", "custody", "completeness"] as const).find(
+    (aspect) => aspects[aspect].status === "failed",
+  );
   if (failed) return { verdict: "FAILED", reason: `${failed}: ${aspects[failed].reason}` };
   const not = (reason: string): { verdict: Verdict; reason: string } => ({ verdict: "NOT CHECKED", reason });
   if (!facts.sealed) return not("there was nothing sealed to check");
-  const excused: Aspect[] = facts.subject === "proof" ? ["custody", "evidence", "completeness"] : facts.subject === "log" ? ["custody", "evidence", "time"] : [];
+  const excused: Aspect[] =
+    facts.subject === "proof"
+      ? ["custody", "evidence", "completeness"]
+      : facts.subject === "log"
+        ? ["custody", "evidence", "time"]
+        : [];
   for (const aspect of required(env)) {
-    if (aspects[aspect].status !== "ok" && !excused.includes(aspect)) return not(`${aspect} is required: ${aspects[aspect].reason}`);
+    if (aspects[aspect].status !== "ok" && !excused.includes(aspect))
+      return not(`${aspect} is required: ${aspects[aspect].reason}`);
   }
   if (codes.has("W901")) return not("something stands above the newest checkpoint");
   if (codes.has("W902")) return not("files stand in the case that belong to no event");
   if (codes.has("E103")) return not("something is in a format version that this program does not know");
   if (facts.sourceMissed) return not("a source that was given could not be compared");
   if (sink.missed.has("record")) return not(`record: ${sink.missed.get("record")}`);
-  if (!env.policy) return { verdict: "INTEGRITY ONLY", reason: "no policy was given, so nobody's identity was checked" };
+  if (!env.policy)
+    return { verdict: "INTEGRITY ONLY", reason: "no policy was given, so nobody's identity was checked" };
   return { verdict: "VERIFIED", reason: "all that the policy requires was checked and holds" };
 }
 

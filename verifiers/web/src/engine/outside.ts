@@ -4,7 +4,6 @@ import { fromBase64, fromHex, toHex, utf8 } from "./bytes";
 import type { Env } from "./env";
 import { number8 } from "./files";
 import { sha256 } from "./hash";
-import type { Log } from "./log";
 import { isOrigin, parseNote, parseSize } from "./note";
 import { OK, unchecked } from "./outcome";
 import type { Sink } from "./sink";
@@ -30,7 +29,13 @@ export function parseSince(text: string): Since {
   const labelled = asLabels(clean.slice(note ? note.end : 0), refuse);
   const found = note?.since ?? labelled ?? asLine(clean.trim());
   if (!found) return refuse("neither a note nor ORIGIN SIZE ROOT");
-  if (note && labelled && (labelled.size !== found.size || toHex(labelled.root) !== toHex(found.root) || (labelled.origin ?? found.origin) !== found.origin)) {
+  if (
+    note &&
+    labelled &&
+    (labelled.size !== found.size ||
+      toHex(labelled.root) !== toHex(found.root) ||
+      (labelled.origin ?? found.origin) !== found.origin)
+  ) {
     refuse("its two forms differ");
   }
   if (found.size === 0) refuse("the empty tree says nothing");
@@ -70,7 +75,9 @@ function asLabels(text: string, refuse: (why: string) => never): Since | null {
     } else if (last === "root" && line.trim()) parts.set("root", `${parts.get("root")} ${line}`);
   }
   if (!parts.has("size") || !parts.has("root")) return null;
-  const grouped = /^([0-9]{1,3})(?:([,.'_]|[ \t]+)([0-9]{3})(?:\2[0-9]{3})*)?$|^[0-9]+$/.exec(parts.get("size")!.trim());
+  const grouped = /^([0-9]{1,3})(?:([,.'_]|[ \t]+)([0-9]{3})(?:\2[0-9]{3})*)?$|^[0-9]+$/.exec(
+    parts.get("size")!.trim(),
+  );
   const size = grouped && parseSize(grouped[0].replace(/[^0-9]/g, ""));
   if (size === null || size === undefined) return refuse("its size");
   const compact = parts.get("root")!.replace(/\s/g, "");
@@ -87,13 +94,26 @@ function asLabels(text: string, refuse: (why: string) => never): Since | null {
   return { origin, size, root };
 }
 
-/** Compare the log with what is known from outside. */
-export function judgeOutside(env: Env, log: Log, since: Since | null, sink: Sink): AspectStatus {
+/** A log as far as it can be compared: `root` gives null where an entry could not be read. */
+export interface Compared {
+  origin: string | null;
+  size: number;
+  root(size: number): Uint8Array | null;
+}
+
+/** Compare the log with what is known from outside; `where` is its newest checkpoint. */
+export function judgeOutside(
+  env: Env,
+  log: Compared,
+  since: Since | null,
+  sink: Sink,
+  where = `checkpoints/${number8(log.size)}`,
+): AspectStatus {
   let compared = false;
   const minimum = (log.origin !== null && env.policy?.logs.get(log.origin)?.minSize) || 0;
   if (minimum > 0) {
     compared = true;
-    if (log.size < minimum) sink.find("E503", `checkpoints/${number8(log.size)}`, `size ${log.size}`, `at least ${minimum}`);
+    if (log.size < minimum) sink.find("E503", where, `size ${log.size}`, `at least ${minimum}`);
   }
   if (since) {
     compared = true;
@@ -103,7 +123,7 @@ export function judgeOutside(env: Env, log: Log, since: Since | null, sink: Sink
     } else if (since.size > log.size) sink.find("E503", "--since", `size ${log.size}`, `at least ${since.size}`);
     else {
       const root = log.root(since.size);
-      if (!root) sink.missedOut("completeness", "entries_lack", "--since", "the root at that size cannot be computed");
+      if (!root) sink.missedOut("completeness", "gap", "--since", "the root at that size cannot be computed");
       else if (toHex(root) !== toHex(since.root)) sink.find("E206", "--since", toHex(root), toHex(since.root));
     }
   }

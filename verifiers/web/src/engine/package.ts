@@ -32,7 +32,8 @@ export interface PackageResult {
 /** Names of a folder, judged as those of an archive are. Raises `Refused`. */
 export function judgeFolder(files: Files): void {
   const { source, folder } = files;
-  for (const path of source.odd) if (path.startsWith(folder)) throw new Refused("E153", path, "a name that is not UTF-8");
+  for (const path of source.odd)
+    if (path.startsWith(folder)) throw new Refused("E153", path, "a name that is not UTF-8");
   const names = new Names(Number.MAX_SAFE_INTEGER, false);
   for (const { path, kind, index } of files.list()) {
     if (kind === LINK || kind === OTHER) throw new Refused("E154", path, "not a plain file");
@@ -55,6 +56,10 @@ export async function judgePackage(env: Env, files: Files, sink: Sink, since: Si
   await judgeBag(files, digests, sink);
   const { record, digest, signed } = await readRecordFile(files, sink);
   if (record) judgeFiles(files, record, sink);
+  const hasCatalogues = files.isFolder("evidence/manifests");
+  if (record && record.full !== hasCatalogues) {
+    sink.find("E166", RECORD, `full ${record.full}`, `evidence/manifests is ${hasCatalogues ? "" : "not "}there`);
+  }
   const below = new Below(sink, "evidence/");
   const evidence = files.below("evidence/");
   const main = new PackagedLog(env, evidence, files, below, digests, record, record, {
@@ -67,13 +72,23 @@ export async function judgePackage(env: Env, files: Files, sink: Sink, since: Si
   });
   await main.read();
   if (signed) judgeExporter(signed, main, sink);
-  const besides = record && signed?.signer.key ? [{ signed: { index: main.log.size, actor: record.exporter.id, signers: [signed.signer] }, where: RECORD, sink }] : [];
+  const besides =
+    record && signed?.signer.key
+      ? [
+          {
+            signed: { index: main.log.size, actor: record.exporter.id, signers: [signed.signer] },
+            where: SIGNATURE,
+            sink,
+          },
+        ]
+      : [];
   const judged = await judgeLog(env, main.log, below, besides);
-  if (besides.length === 0 && judged.identity.status === "ok") judged.identity = unchecked("nobody can say who made the package");
+  if (besides.length === 0 && judged.identity.status === "ok")
+    judged.identity = unchecked("nobody can say who made the package");
   const parts = [main, ...(record ? await main.branches(record) : [])];
   const previous = record ? await judgePrevious(env, files, record, main, digests, sink) : [];
   parts.push(...previous);
-  if (!parts.some(({ lines }) => lines.isCut)) judgePayload(files, sink);
+  if (record && !parts.some(({ lines }) => lines.isCut)) judgePayload(files, sink);
   let completeness = judgeOutside(env, main.log, since, below);
   const stated = env.options.digest?.trim().toLowerCase();
   if (stated !== undefined && digest !== null) {
@@ -83,10 +98,15 @@ export async function judgePackage(env: Env, files: Files, sink: Sink, since: Si
   const sums = parts.map(({ lines }) => lines.sums);
   const add = (pick: (one: (typeof sums)[number]) => number): number => sums.reduce((all, one) => all + pick(one), 0);
   const states: Record<string, number> = {};
-  for (const one of sums) for (const [state, number] of Object.entries(one.states)) states[state] = (states[state] ?? 0) + number;
+  for (const one of sums)
+    for (const [state, number] of Object.entries(one.states)) states[state] = (states[state] ?? 0) + number;
   const compared = add((one) => one.compared);
   const left = add((one) => one.left);
-  const evidenceStatus = left ? unchecked(`${left} files are shown without their content`) : compared ? OK : unchecked("no content is here");
+  const evidenceStatus = left
+    ? unchecked(`${left} files are shown without their content`)
+    : compared
+      ? OK
+      : unchecked("no content is here");
   const held = main.log.notes.valid.get(main.log.size);
   const facts: Facts = {
     subject: "package",
@@ -105,7 +125,9 @@ export async function judgePackage(env: Env, files: Files, sink: Sink, since: Si
       bytes: Number(sums.reduce((all, one) => all + one.bytes, 0n)),
       states,
       entries: parts.reduce((all, part) => all + part.log.size, 0),
-      exhibits: new Set(parts.flatMap((part) => [...part.sealed.values()].filter((one) => !one.derived).map((one) => one.item))).size,
+      exhibits: new Set(
+        parts.flatMap((part) => [...part.sealed.values()].filter((one) => !one.derived).map((one) => one.item)),
+      ).size,
       payload_compared: compared,
       payload_left: left,
       ...(judged.witnessed === null ? {} : { witnessed: judged.witnessed }),
@@ -124,8 +146,34 @@ function fileCounts(files: Files, total: number): Facts["files"] {
 
 function said(record: PackageFile | null): Record<string, unknown> {
   if (!record) return {};
-  const { confidentiality, created_at, exporter, full, hash_only, items, manifests, onward_transfer, previous, recipient, transfer, use_limits } = record;
-  return { confidentiality, created_at, exporter, full, hash_only, items, manifests, onward_transfer, previous, recipient, transfer, use_limits };
+  const {
+    confidentiality,
+    created_at,
+    exporter,
+    full,
+    hash_only,
+    items,
+    manifests,
+    onward_transfer,
+    previous,
+    recipient,
+    transfer,
+    use_limits,
+  } = record;
+  return {
+    confidentiality,
+    created_at,
+    exporter,
+    full,
+    hash_only,
+    items,
+    manifests,
+    onward_transfer,
+    previous,
+    recipient,
+    transfer,
+    use_limits,
+  };
 }
 
 interface SignedRecord {
@@ -133,7 +181,10 @@ interface SignedRecord {
 }
 
 /** `package.json` and its signature; its digest is that of the file. */
-async function readRecordFile(files: Files, sink: Sink): Promise<{ record: PackageFile | null; digest: string | null; signed: SignedRecord | null }> {
+async function readRecordFile(
+  files: Files,
+  sink: Sink,
+): Promise<{ record: PackageFile | null; digest: string | null; signed: SignedRecord | null }> {
   const read = await files.read(RECORD, PACKAGE_LIMIT);
   if (!("bytes" in read)) {
     if ("tooLarge" in read) sink.find("E102", RECORD, `${read.tooLarge} bytes`);
@@ -177,7 +228,8 @@ function judgeExporter(signed: SignedRecord, main: PackagedLog, sink: Sink): voi
 /** `files`, both ways (package.md 1). */
 function judgeFiles(files: Files, record: PackageFile, sink: Sink): void {
   const { table } = files.source;
-  const excepted = (path: string): boolean => path.startsWith("data/") || path === RECORD || path === SIGNATURE || BAG_MANIFESTS.has(path);
+  const excepted = (path: string): boolean =>
+    path.startsWith("data/") || path === RECORD || path === SIGNATURE || BAG_MANIFESTS.has(path);
   const listed = new Set<string>();
   for (const { path, bytes, sha256: digest } of record.files) {
     listed.add(path);
@@ -194,7 +246,12 @@ function judgeFiles(files: Files, record: PackageFile, sink: Sink): void {
     if (!found) continue;
     sink.count("package_files");
     if (toHex(found) !== digest || String(table.size(index)) !== bytes) {
-      sink.find("E201", path, `${table.size(index)} bytes, SHA-256 ${toHex(found)}`, `${bytes} bytes, SHA-256 ${digest}`);
+      sink.find(
+        "E201",
+        path,
+        `${table.size(index)} bytes, SHA-256 ${toHex(found)}`,
+        `${bytes} bytes, SHA-256 ${digest}`,
+      );
     }
   }
   for (const { path, kind } of files.list()) {

@@ -1,5 +1,8 @@
-/** One log of a package with its rows: the package's own, that of an adopted case, or of a package that is passed on. */
+/**
+ * One log of a package with its rows: the package's own, that of an adopted case, or of a package that is passed on.
+ */
 
+import { parseLogKeys } from "./note";
 import { fromHex, toHex } from "./bytes";
 import type { Digests } from "./digest";
 import type { Env } from "./env";
@@ -8,8 +11,11 @@ import { judgeAdopted } from "./adopted";
 import { judgeLog } from "./judged";
 import { Lines, type Sealed } from "./lines";
 import { type Kept, Log } from "./log";
+import { Manifests } from "./manifest";
+import { judgeMessages } from "./messages";
 import { judgeObjects } from "./objects";
 import { PACKAGE_LIMIT, type Catalogue, type PackageFile, readWithheld, type Said, type Withheld } from "./packagefile";
+import { Selections } from "./selections";
 import { Below, type Sink } from "./sink";
 import { FOLDER } from "./table";
 
@@ -49,18 +55,31 @@ export class PackagedLog {
   async read(): Promise<void> {
     await this.readWithheld();
     await this.log.read();
+    const { said } = this;
+    if (said && !parseLogKeys(said.log_keys, said.checkpoint.origin))
+      this.place.sink.find("E101", this.place.where, "log_keys are not those of a log of this name");
     this.log.custody.finish(this.env.now, this.place.adopted);
     this.judgeHidden();
     const lost = this.lostSeal();
-    if (lost !== null) this.sink.missedOut("record", "gap", "records.jsonl", `its rows need the seal event of entry ${lost}, which cannot be read`);
+    if (lost !== null)
+      this.sink.missedOut(
+        "record",
+        "gap",
+        "records.jsonl",
+        `its rows need the seal event of entry ${lost}, which cannot be read`,
+      );
     else if (this.said) this.judgeSaid(this.said);
+    else this.sink.missedOut("record", "gap", "records.jsonl", "its rows need package.json, which cannot be read");
     await judgeObjects(this.env, this.log, this.files, this.sink, this.digests);
+    await judgeMessages(this.env, this.log, this.files, this.sink);
+    await new Selections(this.env, this.log, this.files, this.sink, null).read();
     this.lines = new Lines(this.env, this.files, this.bag, this.digests, this.sink, this.sealed);
-    if (lost === null) await this.lines.read();
+    if (lost === null && this.said) await this.lines.read();
     if (this.said && !this.lines.isCut) this.judgeSums(this.said);
     this.listWithheld();
-    if (this.place.full) {
-      this.sink.missedOut("record", "full_catalogues", "manifests", "catalogues in a package are not read by this verifier: the rows that are shown are");
+    if (this.place.full && this.said) {
+      const manifests = new Manifests(this.env, this.log, this.files, this.sink, this.digests, true);
+      await manifests.read(new Set(this.said.manifests.map(({ entry }) => Number(entry))));
     }
   }
 
@@ -91,12 +110,18 @@ export class PackagedLog {
     for (const index of this.hidden) {
       const where = `custody/${number8(index)}/event.json`;
       if (index >= this.log.size) this.sink.find("E167", where, "none", "an entry below the newest checkpoint's size");
-      else if (this.files.isFile(where)) this.sink.find("E167", where, "the event", "nothing: its event is said to be withheld");
+      else if (this.files.isFile(where))
+        this.sink.find("E167", where, "the event", "nothing: its event is said to be withheld");
       else if (must.has(index)) this.sink.find("E167", where, "none", "an event that has to be shown");
     }
     for (const [name, count] of this.log.places.hiddenTouches) {
       if (this.said?.items.includes(name)) {
-        this.sink.missedOut("custody", "withheld", this.place.prefix + name, `${count} hidden ${count === 1 ? "event touches" : "events touch"} ${name}`);
+        this.sink.missedOut(
+          "custody",
+          "withheld",
+          this.place.prefix + name,
+          `${count} hidden ${count === 1 ? "event touches" : "events touch"} ${name}`,
+        );
       }
     }
   }
@@ -114,13 +139,20 @@ export class PackagedLog {
       const { origin, size, root } = held.note;
       const { checkpoint } = said;
       if (checkpoint.origin !== origin || checkpoint.size !== String(size) || checkpoint.root !== toHex(root)) {
-        this.contradicts(`checkpoint ${checkpoint.origin} ${checkpoint.size} ${checkpoint.root}`, `${origin} ${size} ${toHex(root)}`);
+        this.contradicts(
+          `checkpoint ${checkpoint.origin} ${checkpoint.size} ${checkpoint.root}`,
+          `${origin} ${size} ${toHex(root)}`,
+        );
       }
     }
     if (log.opening && (log.opening.body["log_keys"] as string[]).join() !== said.log_keys.join()) {
       this.contradicts("other log keys", "those of event 0");
     }
-    const seals = new Map(log.kept.filter(({ event }) => event.type === "seal" || event.type === "derive").map((one) => [String(one.index), one]));
+    const seals = new Map(
+      log.kept
+        .filter(({ event }) => event.type === "seal" || event.type === "derive")
+        .map((one) => [String(one.index), one]),
+    );
     for (const catalogue of said.manifests) this.judgeCatalogue(catalogue, seals.get(catalogue.entry), said);
     for (const { path, kind } of this.files.list("custody/")) {
       const index = kind === FOLDER ? fromNumber8(path) : null;
@@ -133,10 +165,12 @@ export class PackagedLog {
     const slash = name.indexOf("/");
     if (slash >= 0) {
       const branch = this.record?.branches?.find((one) => one.name === this.place.prefix + name.slice(0, slash));
-      if (!branch?.items.includes(name.slice(slash + 1))) this.contradicts(`item ${name}`, "an adopted case that has it");
+      if (!branch?.items.includes(name.slice(slash + 1)))
+        this.contradicts(`item ${name}`, "an adopted case that has it");
     }
     const item = this.log.custody.items.get(name);
-    if (item?.parent && !said.items.includes(item.parent)) this.contradicts(`item ${name}`, `${item.parent}, which it was taken from`);
+    if (item?.parent && !said.items.includes(item.parent))
+      this.contradicts(`item ${name}`, `${item.parent}, which it was taken from`);
     if (this.log.places.has(name)) return;
     if (this.log.isWhole) this.contradicts(`item ${name}`, "an item that an event is about");
     else this.sink.missedOut("custody", "withheld", name, "no event about it is shown");
@@ -147,10 +181,12 @@ export class PackagedLog {
     if (!seal) return this.contradicts("none", `${name}: its seal event, shown, at entry ${catalogue.entry}`);
     const { body, items } = seal.event;
     for (const member of ["manifest", "root", "rows"] as const) {
-      if (body[member] !== catalogue[member]) this.contradicts(`${name}: ${member} ${catalogue[member]}`, `${member} ${String(body[member])}`);
+      if (body[member] !== catalogue[member])
+        this.contradicts(`${name}: ${member} ${catalogue[member]}`, `${member} ${String(body[member])}`);
     }
     if (items[0] !== catalogue.item) this.contradicts(`${name}: item ${catalogue.item}`, `item ${items[0]}`);
-    else if (!said.items.includes(catalogue.item)) this.contradicts(`${name} of ${catalogue.item}`, "an item that package.json names");
+    else if (!said.items.includes(catalogue.item))
+      this.contradicts(`${name} of ${catalogue.item}`, "an item that package.json names");
     if (body["manifest"] !== catalogue.manifest || body["root"] !== catalogue.root) return;
     this.sealed.set(catalogue.manifest, {
       manifest: catalogue.manifest,
@@ -177,13 +213,22 @@ export class PackagedLog {
       }
       const hidden = catalogue.hidden.reduce((all, { count }) => all + BigInt(count), 0n);
       if (said + hidden !== BigInt(catalogue.rows)) {
-        this.place.sink.find("E174", this.place.where, `${said} shown and ${hidden} hidden`, `${name}: ${catalogue.rows} rows`);
+        this.place.sink.find(
+          "E174",
+          this.place.where,
+          `${said} shown and ${hidden} hidden`,
+          `${name}: ${catalogue.rows} rows`,
+        );
       }
     }
     if (!this.withheld) return;
-    const rows = new Map<string, string>(this.withheld.rows.map(({ manifest, ground, count }) => [`${manifest} ${ground}`, count]));
+    const rows = new Map<string, string>(
+      this.withheld.rows.map(({ manifest, ground, count }) => [`${manifest} ${ground}`, count]),
+    );
     const hidden = new Map<string, string>(
-      said.manifests.flatMap(({ manifest, hidden }) => hidden.map(({ ground, count }) => [`${manifest} ${ground}`, count] as const)),
+      said.manifests.flatMap(({ manifest, hidden }) =>
+        hidden.map(({ ground, count }) => [`${manifest} ${ground}`, count] as const),
+      ),
     );
     for (const key of new Set([...rows.keys(), ...hidden.keys()])) {
       if ((rows.get(key) ?? "0") !== (hidden.get(key) ?? "0")) {
@@ -191,17 +236,24 @@ export class PackagedLog {
       }
     }
     if (!this.place.passedOn) {
-      const groups = new Map(this.withheld.groups.map(({ manifest, group, ground, count }) => [`${manifest} ${group} ${ground}`, BigInt(count)]));
+      const groups = new Map(
+        this.withheld.groups.map(({ manifest, group, ground, count }) => [
+          `${manifest} ${group} ${ground}`,
+          BigInt(count),
+        ]),
+      );
       for (const key of new Set([...groups.keys(), ...sums.groups.keys()])) {
         if ((groups.get(key) ?? 0n) !== (sums.groups.get(key) ?? 0n)) {
           wrong(`groups of catalogue ${key}: ${groups.get(key) ?? 0n}`, `${sums.groups.get(key) ?? 0n} in the lines`);
         }
       }
     }
-    for (const { ground } of [...this.withheld.rows, ...this.withheld.groups, ...this.withheld.events]) grounds.add(ground);
+    for (const { ground } of [...this.withheld.rows, ...this.withheld.groups, ...this.withheld.events])
+      grounds.add(ground);
     for (const { hidden } of said.manifests) for (const { ground } of hidden) grounds.add(ground);
     const labels = new Set(this.withheld.grounds.map(({ ground }) => ground));
-    for (const ground of grounds) if (!labels.has(ground) && !this.place.passedOn) wrong("none", `a label of ${ground}`);
+    for (const ground of grounds)
+      if (!labels.has(ground) && !this.place.passedOn) wrong("none", `a label of ${ground}`);
   }
 
   /** What is withheld, with grounds and numbers: it keeps nothing from being ok. */
@@ -209,41 +261,67 @@ export class PackagedLog {
     if (!this.withheld) return;
     const labels = new Map(this.withheld.grounds.map(({ ground, label }) => [ground, label]));
     const on = (ground: string): string => `${labels.get(ground) ?? ground} (${ground})`;
-    const what = (manifest: string): string => `catalogue ${manifest} of ${this.sealed.get(manifest)?.item ?? "an item"}`;
+    const what = (manifest: string): string =>
+      `catalogue ${manifest} of ${this.sealed.get(manifest)?.item ?? "an item"}`;
     for (const { manifest, ground, count } of this.withheld.rows) {
       this.sink.missedOut("record", "withheld", what(manifest), `${count} rows: ${on(ground)}`, true);
     }
     for (const { manifest, group, ground, count } of this.withheld.groups) {
-      this.sink.missedOut("record", "withheld", what(manifest), `${group} of ${count} rows that are shown: ${on(ground)}`, true);
+      this.sink.missedOut(
+        "record",
+        "withheld",
+        what(manifest),
+        `${group} of ${count} rows that are shown: ${on(ground)}`,
+        true,
+      );
     }
     const events = new Map<string, number>();
     for (const { ground } of this.withheld.events) events.set(ground, (events.get(ground) ?? 0) + 1);
-    for (const [ground, count] of events) this.sink.missedOut("record", "withheld", "custody", `${count} events: ${on(ground)}`, true);
+    for (const [ground, count] of events)
+      this.sink.missedOut("record", "withheld", "custody", `${count} events: ${on(ground)}`, true);
   }
 
   /** Adopted cases of which something is shown (package.md 5 and 8.6). */
   async branches(record: PackageFile): Promise<PackagedLog[]> {
     const found: PackagedLog[] = [];
     for (const said of record.branches ?? []) {
-      const above = said.name.includes("/") ? found.find((one) => one.place.prefix === `${said.name.slice(0, said.name.lastIndexOf("/"))}/`) : this;
+      const above = said.name.includes("/")
+        ? found.find((one) => one.place.prefix === `${said.name.slice(0, said.name.lastIndexOf("/"))}/`)
+        : this;
       const folder = `branches/${said.name.split("/").join("/branches/")}/`;
       const own = said.name.slice(said.name.lastIndexOf("/") + 1);
       const adopt = above?.log.kept.find(({ event }) => event.type === "adopt" && event.body["branch"] === own);
       if (!adopt) this.contradicts(`branch ${said.name}`, "an adopt event that is shown");
       const sink = new Below(this.sink, folder);
       const adopted = new Set((adopt?.event.items ?? []).map((name) => name.slice(name.indexOf("/") + 1)));
-      const one = new PackagedLog(this.env, this.files.below(folder), this.bag, sink, this.digests, said, record, { ...this.place, prefix: `${said.name}/`, adopted });
+      const one = new PackagedLog(this.env, this.files.below(folder), this.bag, sink, this.digests, said, record, {
+        ...this.place,
+        prefix: `${said.name}/`,
+        adopted,
+      });
       await one.read();
-      if (!said.items.length || (adopt && said.items.some((item) => !adopted.has(item) && !one.log.custody.items.get(item)?.parent && !one.isParent(item)))) {
+      if (
+        !said.items.length ||
+        (adopt &&
+          said.items.some(
+            (item) => !adopted.has(item) && !one.log.custody.items.get(item)?.parent && !one.isParent(item),
+          ))
+      ) {
         this.contradicts(`items of branch ${said.name}`, "items that the adopt event names");
       }
       if (adopt) {
         judgeAdopted(adopt, above!.log, above!.sink, one.log, sink, said.checkpoint, () =>
-          this.place.sink.find("E317", this.place.where, `branch ${said.name}: another checkpoint`, "that of the adopt event"),
+          this.place.sink.find(
+            "E317",
+            this.place.where,
+            `branch ${said.name}: another checkpoint`,
+            "that of the adopt event",
+          ),
         );
       }
       const judged = await judgeLog(this.env, one.log, sink);
-      if (this.env.policy && judged.identity.status !== "ok") sink.missedOut("identity", "branch", "custody", judged.identity.reason);
+      if (this.env.policy && judged.identity.status !== "ok")
+        sink.missedOut("identity", "branch", "custody", judged.identity.reason);
       found.push(one);
     }
     this.strayBranches(record);

@@ -49,9 +49,10 @@ export interface Withheld {
   rows: { count: string; ground: string; manifest: string }[];
 }
 
-const GROUNDS = new Set(
-  "not_requested privacy privilege third_party security investigation sensitive_content national_law order erased not_stated".split(" "),
-);
+const GROUNDS = new Set([
+  ..."not_requested privacy privilege third_party security investigation sensitive_content".split(" "),
+  ..."national_law order erased not_stated".split(" "),
+]);
 export const ground: f.Form = (v) => typeof v === "string" && (GROUNDS.has(v) || /^x-.+$/u.test(v));
 
 /** Ascending by these members, no two equal: counts by their number, texts by their bytes. */
@@ -68,28 +69,43 @@ function sorted(v: Json | undefined, ...members: string[]): boolean {
   };
   return list.every((one, i) => i === 0 || compare(list[i - 1]!, one) < 0);
 }
-const ordered = (form: f.Form, ...members: string[]): f.Form => (v) => f.array(form)(v) && sorted(v, ...members);
+const ordered =
+  (form: f.Form, ...members: string[]): f.Form =>
+  (v) =>
+    f.array(form)(v) && sorted(v, ...members);
 
 const hidden = ordered(f.shape({ count: f.count, ground }), "ground");
-const catalogue = f.shape({ entry: f.count, hidden, item: f.exhibit, manifest: f.count, root: f.hex32, rows: f.count, shown: f.count });
+const catalogue = f.shape({
+  entry: f.count,
+  hidden,
+  item: f.exhibit,
+  manifest: f.count,
+  root: f.hex32,
+  rows: f.count,
+  shown: f.count,
+});
 const said = {
   case: f.base64(16),
   checkpoint: f.treeHead,
   items: (v: Json | undefined) => f.array(f.exhibit)(v) && f.ascending(v as string[]),
-  log_keys: (v: Json | undefined) => f.array(f.string)(v) && (v as Json[]).length === 2,
+  log_keys: (v: Json | undefined) => f.array(f.text)(v) && (v as Json[]).length === 2,
   manifests: ordered(catalogue, "manifest"),
 };
-const branch = f.shape({ ...said, name: (v) => typeof v === "string" && v.split("/").length <= 4 && v.split("/").every((one) => f.branchName(one)) });
-const textOrNull = f.orNull(f.string);
+const branch = f.shape({
+  ...said,
+  name: (v) => typeof v === "string" && v.split("/").length <= 4 && v.split("/").every((one) => f.branchName(one)),
+});
+const textOrNull = f.orNull(f.text);
 
 const packageForm = f.shape(
   {
-    _t: f.string,
+    _t: f.text,
     ...said,
     confidentiality: textOrNull,
     created_at: f.moment,
     exporter: f.actor,
-    files: (v) => f.array(f.shape({ bytes: f.count, path: f.string, sha256: f.hex32 }), MOST_FILES)(v) && sortedPaths(v as Obj[]),
+    files: (v) =>
+      f.array(f.shape({ bytes: f.count, path: f.text, sha256: f.hex32 }), MOST_FILES)(v) && sortedPaths(v as Obj[]),
     full: f.boolean,
     hash_only: f.boolean,
     onward_transfer: textOrNull,
@@ -100,28 +116,40 @@ const packageForm = f.shape(
   },
   { branches: ordered(branch, "name") },
 );
-const sortedPaths = (list: Obj[]): boolean => list.every((one, i) => i === 0 || compareText(String(list[i - 1]!["path"]), String(one["path"])) < 0);
+const sortedPaths = (list: Obj[]): boolean =>
+  list.every((one, i) => i === 0 || compareText(String(list[i - 1]!["path"]), String(one["path"])) < 0);
 
 const groupName = f.oneOf("name", "content", "metadata", "opinion");
 const withheldForm = f.shape({
-  _t: f.string,
+  _t: f.text,
   events: ordered(f.shape({ entry: f.count, ground }), "entry"),
-  grounds: ordered(f.shape({ ground, label: f.string }), "ground"),
-  groups: ordered(f.shape({ count: f.count, ground, group: groupName, manifest: f.count }), "manifest", "group", "ground"),
+  grounds: ordered(f.shape({ ground, label: f.text }), "ground"),
+  groups: ordered(
+    f.shape({ count: f.count, ground, group: groupName, manifest: f.count }),
+    "manifest",
+    "group",
+    "ground",
+  ),
   rows: ordered(f.shape({ count: f.count, ground, manifest: f.count }), "manifest", "ground"),
 });
 
-export const readPackage = (bytes: Uint8Array): Read<PackageFile> => readRecord(bytes, "package", packageForm, PACKAGE_LIMIT);
-export const readWithheld = (bytes: Uint8Array): Read<Withheld> => readRecord(bytes, "withheld", withheldForm, PACKAGE_LIMIT);
+export const readPackage = (bytes: Uint8Array): Read<PackageFile> =>
+  readRecord(bytes, "package", packageForm, PACKAGE_LIMIT);
+export const readWithheld = (bytes: Uint8Array): Read<Withheld> =>
+  readRecord(bytes, "withheld", withheldForm, PACKAGE_LIMIT);
 
 const shownForm = f.shape({
-  _t: f.string,
+  _t: f.text,
   grounds: (v) => isObj(v) && Object.entries(v).every(([name, value]) => groupName(name) && ground(value)),
-  groups: (v) => isObj(v) && Object.entries(v).every(([name, value]) => groupName(name) && f.shape({ bytes: f.string, salt: f.base64(16) })(value)),
+  groups: (v) =>
+    isObj(v) &&
+    Object.entries(v).every(
+      ([name, value]) => groupName(name) && f.shape({ bytes: f.text, salt: f.base64(16) })(value),
+    ),
   index: f.count,
-  leaf: f.string,
+  leaf: f.text,
   manifest: f.count,
-  payload: f.orNull(f.shape({ bytes: f.count, path: f.string })),
+  payload: f.orNull(f.shape({ bytes: f.count, path: f.text })),
   proof: f.orNull(f.array(f.base64(32), 63)),
 });
 

@@ -1,8 +1,12 @@
-/** Catalogue files (manifest.md 9): columns, keys, bounds; rows come a row group at a time. hyparquet and fzstd decode. */
+/**
+ * Catalogue files (manifest.md 9): columns, keys, bounds; rows come a row group at a time. hyparquet and fzstd decode.
+ */
 
 import { decompress } from "fzstd";
 import { type FileMetaData, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { BadParquet } from "./badparquet";
 import { fromBase64 } from "./bytes";
+import { Pages } from "./pages";
 import type { Bytes } from "./types";
 
 export type Row = Record<string, unknown>;
@@ -13,15 +17,6 @@ const MOST_GROUPS = 65_536;
 const MOST_GROUP_ROWS = 65_536;
 const MOST_GROUP_BYTES = 1 << 30;
 const MOST_FOOTER = 64 * 1024 * 1024;
-
-export class BadParquet extends Error {
-  constructor(
-    readonly code: "E102" | "E106",
-    message: string,
-  ) {
-    super(message);
-  }
-}
 
 export interface Catalogue {
   format: string;
@@ -34,7 +29,11 @@ export interface Catalogue {
 const compressors = { ZSTD: (input: Uint8Array, size: number): Uint8Array => decompress(input, new Uint8Array(size)) };
 
 /** Open a catalogue whose columns are those that `columns` gives for its format. Raises `BadParquet`. */
-export async function openCatalogue(file: Bytes, expectedRows: bigint, columns: (format: string) => readonly Column[] | null): Promise<Catalogue> {
+export async function openCatalogue(
+  file: Bytes,
+  expectedRows: bigint,
+  columns: (format: string) => readonly Column[] | null,
+): Promise<Catalogue> {
   const buffer = {
     byteLength: file.size,
     async slice(start: number, end?: number): Promise<ArrayBuffer> {
@@ -44,9 +43,11 @@ export async function openCatalogue(file: Bytes, expectedRows: bigint, columns: 
     },
   };
   const tail = await file.read(Math.max(0, file.size - 8), 8);
-  if (tail.length < 8 || String.fromCharCode(...tail.subarray(4)) !== "PAR1") throw new BadParquet("E106", "no Parquet file");
+  if (tail.length < 8 || String.fromCharCode(...tail.subarray(4)) !== "PAR1")
+    throw new BadParquet("E106", "no Parquet file");
   const footer = new DataView(tail.buffer, tail.byteOffset).getUint32(0, true);
-  if (footer > MOST_FOOTER || BigInt(footer) > (1n << 20n) + 256n * expectedRows) throw new BadParquet("E102", `a footer of ${footer} bytes`);
+  if (footer > MOST_FOOTER || BigInt(footer) > (1n << 20n) + 256n * expectedRows)
+    throw new BadParquet("E102", `a footer of ${footer} bytes`);
   if (footer + 12 > file.size) throw new BadParquet("E106", "its footer is cut off");
   const metadata = await guard(() => parquetMetadataAsync(buffer, { initialFetchSize: footer + 8 }));
   bounds(metadata, file.size);
@@ -64,12 +65,28 @@ export async function openCatalogue(file: Bytes, expectedRows: bigint, columns: 
     rows: Number(metadata.num_rows),
     async *groups() {
       let start = 0;
+      const pages = new Pages(file, file.size - 8 - footer);
       for (const group of metadata.row_groups) {
+        await pages.judge(group);
         const end = start + Number(group.num_rows);
         const from = start;
-        const rows = await guard(() => parquetReadObjects({ file: buffer, metadata, rowStart: from, rowEnd: end, utf8: false, compressors }));
-        if (rows.length !== end - start) throw new BadParquet("E106", "a row group has other rows than it says");
-        yield rows as Row[];
+        const rows: Row[] = Array.from({ length: end - start }, () => ({}));
+        // one column after the other: a column that fails while another is awaited would go unheard
+        for (const [name] of wanted) {
+          const read = {
+            file: buffer,
+            metadata,
+            columns: [name],
+            rowStart: from,
+            rowEnd: end,
+            utf8: false,
+            compressors,
+          };
+          const values = await guard(() => parquetReadObjects(read));
+          if (values.length !== rows.length) throw new BadParquet("E106", "a row group has other rows than it says");
+          rows.forEach((row, i) => (row[name] = values[i]![name]));
+        }
+        yield rows;
         start = end;
       }
     },
@@ -85,21 +102,24 @@ async function guard<T>(read: () => Promise<T>): Promise<T> {
 }
 
 function bounds(metadata: FileMetaData, size: number): void {
-  if (metadata.row_groups.length > MOST_GROUPS) throw new BadParquet("E102", `${metadata.row_groups.length} row groups`);
+  if (metadata.row_groups.length > MOST_GROUPS)
+    throw new BadParquet("E102", `${metadata.row_groups.length} row groups`);
   let rows = 0n;
   for (const group of metadata.row_groups) {
     rows += BigInt(group.num_rows);
     let bytes = 0n;
     for (const { meta_data: column } of group.columns) {
       if (!column) throw new BadParquet("E106", "a column that is not described");
-      if (BigInt(column.num_values) !== BigInt(group.num_rows)) throw new BadParquet("E106", "a column with other rows than its group");
+      if (BigInt(column.num_values) !== BigInt(group.num_rows))
+        throw new BadParquet("E106", "a column with other rows than its group");
       if (column.encodings.includes("DELTA_BYTE_ARRAY")) throw new BadParquet("E106", "DELTA_BYTE_ARRAY");
       if (column.codec !== "ZSTD" && column.codec !== "UNCOMPRESSED" && column.codec !== "SNAPPY") {
         throw new BadParquet("E106", `codec ${column.codec}`);
       }
       bytes += BigInt(column.total_uncompressed_size);
     }
-    if (group.num_rows > BigInt(MOST_GROUP_ROWS) || bytes > BigInt(MOST_GROUP_BYTES)) throw new BadParquet("E102", "a row group that is too large");
+    if (group.num_rows > BigInt(MOST_GROUP_ROWS) || bytes > BigInt(MOST_GROUP_BYTES))
+      throw new BadParquet("E102", "a row group that is too large");
   }
   if (rows !== BigInt(metadata.num_rows)) throw new BadParquet("E106", "row groups that do not add up");
   if (rows > BigInt(size)) throw new BadParquet("E102", "more rows than bytes");
@@ -111,6 +131,11 @@ function judgeSchema(metadata: FileMetaData, columns: readonly Column[]): void {
     throw new BadParquet("E106", what);
   };
   if (root?.num_children !== columns.length || fields.length !== columns.length) wrong("other columns");
+  for (const group of metadata.row_groups) {
+    const paths = group.columns.map(({ meta_data: column }) => column?.path_in_schema.join("."));
+    if (paths.length !== columns.length || columns.some(([name], i) => paths[i] !== name))
+      wrong("a row group of other columns");
+  }
   columns.forEach(([name, type, length, nullable, text], i) => {
     const field = fields[i]!;
     const isText = field.converted_type === "UTF8" || field.logical_type?.type === "STRING";
@@ -120,6 +145,7 @@ function judgeSchema(metadata: FileMetaData, columns: readonly Column[]): void {
       (field.type_length ?? null) === length &&
       field.repetition_type === (nullable ? "OPTIONAL" : "REQUIRED") &&
       isText === text;
-    if (!same || (!text && type !== "INT64" && (field.converted_type || field.logical_type))) wrong(`column ${field.name}`);
+    if (!same || (!text && type !== "INT64" && (field.converted_type || field.logical_type)))
+      wrong(`column ${field.name}`);
   });
 }

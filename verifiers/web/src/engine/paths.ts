@@ -14,7 +14,8 @@ export function unsafe(path: string): "E153" | "E156" | null {
   if (path.length > MOST_PATH || utf8(path).length > MOST_PATH) return "E156";
   const components = path.split("/");
   for (const one of components) {
-    if (!one || one === "." || one === ".." || FORBIDDEN.test(one) || RESERVED.test(one) || /[ .]$/.test(one)) return "E153";
+    if (!one || one === "." || one === ".." || FORBIDDEN.test(one) || RESERVED.test(one) || /[ .]$/.test(one))
+      return "E153";
   }
   return components.length > MOST_COMPONENTS ? "E156" : null;
 }
@@ -37,7 +38,8 @@ function units(bytes: Uint8Array): string[] {
       else out.push(...Array.from(utf8(char), escape));
     }
   } else {
-    for (const byte of bytes) out.push(byte < 0x80 && PLAIN_ASCII.test(String.fromCharCode(byte)) ? String.fromCharCode(byte) : escape(byte));
+    for (const byte of bytes)
+      out.push(byte < 0x80 && PLAIN_ASCII.test(String.fromCharCode(byte)) ? String.fromCharCode(byte) : escape(byte));
   }
   const whole = out.join("");
   const escapeAt = (place: number): void => {
@@ -56,7 +58,13 @@ export function mapped(component: Uint8Array, stream: Uint8Array | null): { plai
   const whole = parts.join("");
   let cut = "";
   let size = 0;
-  for (const unit of parts.flatMap((part) => (/^(?:\^[0-9A-F]{2}){2,}$/.test(part) ? part.match(/.{3}/g)! : part === "^~s-" || part === "^~source" ? [...part] : [part]))) {
+  for (const unit of parts.flatMap((part) =>
+    /^(?:\^[0-9A-F]{2}){2,}$/.test(part)
+      ? part.match(/.{3}/g)!
+      : part === "^~s-" || part === "^~source"
+        ? [...part]
+        : [part],
+  )) {
     const bytes = utf8(unit).length;
     if (size + bytes > 120) break;
     cut += unit;
@@ -67,7 +75,12 @@ export function mapped(component: Uint8Array, stream: Uint8Array | null): { plai
 }
 
 /** May `path` be that of the payload of this row? `name` null: it is withheld. */
-export function isPayloadOf(path: string, item: string, index: string, name: { path: Uint8Array; stream: Uint8Array | null } | null): boolean {
+export function isPayloadOf(
+  path: string,
+  item: string,
+  index: string,
+  name: { path: Uint8Array; stream: Uint8Array | null } | null,
+): boolean {
   const root = mapped(utf8(item), null);
   const hidden = [root.plain, root.short].filter((one) => one !== null).map((one) => `data/${one}/^~row-${index}`);
   if (!name) return hidden.includes(path);
@@ -76,7 +89,11 @@ export function isPayloadOf(path: string, item: string, index: string, name: { p
   const longest = [root, ...forms].reduce((sum, { plain, short }) => sum + 1 + utf8(plain ?? short).length, 4);
   if (longest > 1000 || forms.length + 2 > 50) return hidden.includes(path);
   const given = path.split("/");
-  return given.length === forms.length + 2 && given[0] === "data" && [root, ...forms].every(({ plain, short }, i) => given[i + 1] === plain || given[i + 1] === short);
+  return (
+    given.length === forms.length + 2 &&
+    given[0] === "data" &&
+    [root, ...forms].every(({ plain, short }, i) => given[i + 1] === plain || given[i + 1] === short)
+  );
 }
 
 export function split(path: Uint8Array): Uint8Array[] {

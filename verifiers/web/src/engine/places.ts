@@ -28,7 +28,8 @@ export class Places {
       const here = `${index}/${place}`;
       const name = previous === null ? undefined : this.names.get(previous);
       if (previous !== null && name !== undefined) {
-        if (this.latest.get(name) !== previous) this.sink.find("E307", `${folder}/entry`, `after ${previous}, as another did`);
+        if (this.latest.get(name) !== previous)
+          this.sink.find("E307", `${folder}/entry`, `after ${previous}, as another did`);
         this.set(name, here);
         this.touch(name);
       } else this.hidden.add(here);
@@ -52,7 +53,12 @@ export class Places {
       }
       if (entry && known && place < entry.items_prev.length && said !== expected) {
         const fork = said !== null && this.names.get(said) === name;
-        this.sink.find(fork ? "E307" : "E302", where, `${name} after ${said ?? "nothing"}`, `${name} after ${expected ?? "nothing"}`);
+        this.sink.find(
+          fork ? "E307" : "E302",
+          where,
+          `${name} after ${said ?? "nothing"}`,
+          `${name} after ${expected ?? "nothing"}`,
+        );
       }
       this.set(name, here);
     });

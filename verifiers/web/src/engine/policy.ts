@@ -94,14 +94,17 @@ function members(table: unknown, known: string[], where: string): Table {
   if (typeof table !== "object" || table === null || Array.isArray(table) || table instanceof TomlDate) {
     throw new Usage(`${where} of the policy is no table`);
   }
-  for (const name of Object.keys(table)) if (!known.includes(name)) throw new Usage(`${where} of the policy has ${name}, which is not known`);
+  for (const name of Object.keys(table))
+    if (!known.includes(name)) throw new Usage(`${where} of the policy has ${name}, which is not known`);
   return table as Table;
 }
 
-const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every((item) => typeof item === "string");
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === "string");
 
 function whole(value: unknown, where: string): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw new Usage(`${where} of the policy is no number from 0`);
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0)
+    throw new Usage(`${where} of the policy is no number from 0`);
   return value;
 }
 
@@ -138,10 +141,12 @@ function readDemands(table: Table): Pick<Policy, "require" | "algorithms" | "aut
   for (const item of tables(table["log"], "log")) {
     const log = members(item, ["origin", "all_required_from", "min_size", "vouched_by"], "log");
     const origin = log["origin"];
-    if (typeof origin !== "string" || !isOrigin(origin) || logs.has(origin)) throw new Usage("a log of the policy has no origin of its own");
+    if (typeof origin !== "string" || !isOrigin(origin) || logs.has(origin))
+      throw new Usage("a log of the policy has no origin of its own");
     logs.set(origin, {
       origin,
-      allRequiredFrom: log["all_required_from"] === undefined ? Infinity : whole(log["all_required_from"], "all_required_from"),
+      allRequiredFrom:
+        log["all_required_from"] === undefined ? Infinity : whole(log["all_required_from"], "all_required_from"),
       minSize: whole(log["min_size"] ?? 0, "min_size"),
       vouchedBy: texts(log["vouched_by"] ?? [], "vouched_by"),
     });
@@ -159,14 +164,20 @@ function readRevoked(table: Table): Revocation[] {
   members(table, ["key"], "revoked.toml");
   return tables(table["key"], "key").map((item) => {
     const key = members(item, ["fingerprint", "reason", "sizes", "not_after"], "key");
-    if (!f.fingerprint(key["fingerprint"] as string)) throw new Usage("revoked.toml of the policy: a key without fingerprint");
+    if (!f.fingerprint(key["fingerprint"] as string))
+      throw new Usage("revoked.toml of the policy: a key without fingerprint");
     const sizes = new Map<string, number>();
     for (const [origin, size] of Object.entries((key["sizes"] ?? {}) as Table)) sizes.set(origin, whole(size, "sizes"));
     const limit = key["not_after"];
     if (limit !== undefined && !(limit instanceof TomlDate) && !f.instant(limit as string)) {
       throw new Usage("revoked.toml of the policy: not_after is no instant");
     }
-    const notAfter = limit === undefined ? null : limit instanceof TomlDate ? BigInt(limit.getTime()) * 1_000_000n : f.nanoseconds(limit as string);
+    const notAfter =
+      limit === undefined
+        ? null
+        : limit instanceof TomlDate
+          ? BigInt(limit.getTime()) * 1_000_000n
+          : f.nanoseconds(limit as string);
     return { fingerprint: key["fingerprint"] as string, sizes, notAfter };
   });
 }
@@ -194,14 +205,29 @@ function readLogs(text: string): Pick<Policy, "logKeys" | "witnesses" | "groups"
       witnesses.set(first, key);
     } else if (verb === "group" && first && second && words.length > 3) {
       const list = words.slice(3);
-      const threshold = second === "all" ? list.length : second === "any" ? 1 : /^[1-9][0-9]{0,5}$/.test(second) ? Number(second) : bad();
+      const threshold =
+        second === "all"
+          ? list.length
+          : second === "any"
+            ? 1
+            : /^[1-9][0-9]{0,5}$/.test(second)
+              ? Number(second)
+              : bad();
       if (!free(first) || threshold > list.length || list.some((name) => name === "none" || free(name))) return bad();
       groups.set(first, { threshold, members: list });
-    } else if (verb === "quorum" && first && words.length === 2 && quorum === null && (first === "none" || !free(first))) {
+    } else if (
+      verb === "quorum" &&
+      first &&
+      words.length === 2 &&
+      quorum === null &&
+      (first === "none" || !free(first))
+    ) {
       quorum = first;
     } else bad();
   });
-  return { logKeys, witnesses, groups, quorum: quorum ?? "none" };
+  if (quorum === null || !text.endsWith("\n"))
+    throw new Usage("logs.policy of the policy: no quorum line, or no end of the last one");
+  return { logKeys, witnesses, groups, quorum };
 }
 
 /** Does the quorum hold with these witnesses, by the policy's names? With `none`: one is enough. */
@@ -212,4 +238,3 @@ export function quorumMet(policy: Policy, present: Set<string>): boolean {
   };
   return policy.quorum === "none" ? present.size > 0 : met(policy.quorum);
 }
-

@@ -31,11 +31,11 @@ export async function judgePrevious(
     const here = `${folder}previous/${digest}/`;
     const own = new Below(sink, here);
     if (depth > MOST_DEEP) {
-      sink.missedOut("record", "too_deep", here, "more than 8 packages inside each other");
+      sink.missedOut("record", "too_many", here, "more than 8 packages inside each other");
       continue;
     }
     const receive = above.log.kept.find(({ event }) => event.type === "receive" && event.body["package"] === digest);
-    if (!receive) sink.find("E166", `${folder}package.json`, `previous ${digest}`, "a receive event that names it, shown");
+    if (!receive) own.find("E166", "package.json", "none", "a receive event that names it, shown");
     const files = bag.below(here);
     const read = await files.read("package.json", PACKAGE_LIMIT);
     if (!("bytes" in read)) {
@@ -72,7 +72,8 @@ export async function judgePrevious(
           ["origin", origin, passed.checkpoint.origin],
         ] as const
       ).find(([, a, b]) => a !== b);
-      if (differs) own.find("E166", "package.json", `${differs[0]} ${differs[2]}`, `${differs[0]} ${String(differs[1])}`);
+      if (differs)
+        own.find("E166", "package.json", `${differs[0]} ${differs[2]}`, `${differs[0]} ${String(differs[1])}`);
     }
     judgeFiles(files, passed, own);
     const place = { sink: own, where: "package.json", prefix: "", full: false, passedOn: true, adopted: null };
@@ -80,13 +81,19 @@ export async function judgePrevious(
     await one.read();
     const said = passed.manifests.reduce((all, { shown }) => all + BigInt(shown), 0n);
     const here_ = [...one.lines.sums.lines.values()].reduce((all, count) => all + count, 0n);
-    if (said > here_) own.missedOut("record", "not_passed_on", "records.jsonl", `${said - here_} rows are not passed on`, true);
+    if (said > here_)
+      own.missedOut("record", "withheld", "records.jsonl", `${said - here_} rows are not passed on`, true);
     const signers = [{ fingerprint: passed.exporter.key, key }];
     const signed = { index: one.log.size, actor: passed.exporter.id, signers };
-    const besides = key ? [{ signed, where: "package.json", sink: own }] : [];
+    const besides = key ? [{ signed, where: "package.json.sig", sink: own }] : [];
     const judged = await judgeLog(env, one.log, own, besides);
-    if (env.policy && judged.identity.status !== "ok") own.missedOut("identity", "previous", "package.json", judged.identity.reason);
-    found.push(one, ...(await one.branches(passed)), ...(await judgePrevious(env, bag, passed, one, digests, sink, here, depth + 1)));
+    if (env.policy && judged.identity.status !== "ok")
+      own.missedOut("identity", "previous", "package.json", judged.identity.reason);
+    found.push(
+      one,
+      ...(await one.branches(passed)),
+      ...(await judgePrevious(env, bag, passed, one, digests, sink, here, depth + 1)),
+    );
   }
   return found;
 }
@@ -94,13 +101,25 @@ export async function judgePrevious(
 /** Every file is one that the package lists, with its digest; none but those of rows is missing. */
 function judgeFiles(files: Files, record: PackageFile, sink: Sink): void {
   const { table } = files.source;
-  const listed = new Map(record.files.filter(({ path }) => path.startsWith("evidence/")).map((one) => [one.path.slice(9), one]));
+  const listed = new Map(
+    record.files.filter(({ path }) => path.startsWith("evidence/")).map((one) => [one.path.slice(9), one]),
+  );
   const ofRows = (path: string): boolean => /(?:^|\/)(?:records\.jsonl|leaves\/[0-9]+|manifests\/.*)$/.test(path);
   for (const { path, kind, index } of files.list()) {
-    if (kind !== FILE || path === "package.json" || path === "package.json.sig" || /^previous\/[0-9a-f]{64}\//.test(path)) continue;
+    if (
+      kind !== FILE ||
+      path === "package.json" ||
+      path === "package.json.sig" ||
+      /^previous\/[0-9a-f]{64}\//.test(path)
+    )
+      continue;
     const said = listed.get(path);
     if (!said) sink.find("E165", path, "a file that its package.json does not list");
-    else if (!/(?:^|\/)records\.jsonl$/.test(path) && table.digest(index) && toHex(table.digest(index)!) !== said.sha256) {
+    else if (
+      !/(?:^|\/)records\.jsonl$/.test(path) &&
+      table.digest(index) &&
+      toHex(table.digest(index)!) !== said.sha256
+    ) {
       sink.find("E201", path, toHex(table.digest(index)!), said.sha256);
     }
   }

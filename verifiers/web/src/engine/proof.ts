@@ -1,4 +1,6 @@
-/** A row proof (verification.md 2, messages.md 1): every link from the opened groups to the log's keys is recomputed. */
+/**
+ * A row proof (verification.md 2, messages.md 1): every link from the opened groups to the log's keys is recomputed.
+ */
 
 import { fromBase64, fromUtf8, toHex, utf8 } from "./bytes";
 import type { Env } from "./env";
@@ -34,7 +36,11 @@ const form = f.shape({
   _t: f.string,
   entry: f.string,
   event: f.string,
-  groups: (v) => isObj(v) && Object.entries(v).every(([name, value]) => (GROUPS as readonly string[]).includes(name) && openedGroup(value) !== null),
+  groups: (v) =>
+    isObj(v) &&
+    Object.entries(v).every(
+      ([name, value]) => (GROUPS as readonly string[]).includes(name) && openedGroup(value) !== null,
+    ),
   index: f.count,
   leaf: f.string,
   log_keys: (v) => f.array(f.string)(v) && (v as string[]).length === 2,
@@ -54,7 +60,8 @@ function parse(bytes: Uint8Array): Parsed | null {
   const split = text?.indexOf("\n\n") ?? -1;
   if (text === null || split < 0) return null;
   const [magic, extraLine, indexLine, ...rest] = text.slice(0, split).split("\n");
-  if (magic !== MAGIC || !extraLine?.startsWith("extra ") || !/^index (?:0|[1-9][0-9]{0,18})$/.test(indexLine ?? "")) return null;
+  if (magic !== MAGIC || !extraLine?.startsWith("extra ") || !/^index (?:0|[1-9][0-9]{0,18})$/.test(indexLine ?? ""))
+    return null;
   const extra = fromBase64(extraLine.slice(6));
   const hashes = rest.map((line) => fromBase64(line, 32));
   const note = parseNote(utf8(text.slice(split + 2)));
@@ -64,6 +71,7 @@ function parse(bytes: Uint8Array): Parsed | null {
 
 export async function judgeProof(env: Env, bytes: Uint8Array, sink: Sink): Promise<Facts> {
   const facts = empty(env);
+  sink.missedOut("custody", "not_supported", "proof", "one row shows no history");
   const parsed = parse(bytes);
   if (!parsed) {
     sink.find("E101", "proof", "not a proof of a row");
@@ -83,13 +91,14 @@ export async function judgeProof(env: Env, bytes: Uint8Array, sink: Sink): Promi
   const event = readPart(readEvent(utf8(proof.event)), "proof event", sink);
   if (event) sealed(event, proof, sink);
   const entry = readPart(readEntry(utf8(proof.entry)), "proof entry", sink);
-  if (entry) inLog(entry, proof, parsed, sink);
+  inLog(entry, proof, parsed, sink);
   const keys = logKeys(env, proof, origin, sink);
   const signers = event ? signatures(event, proof, keys, sink) : [];
   checkpoint(parsed.note, keys, sink);
   facts.identity = identity(env, event, signers, parsed, sink);
-  sink.missedOut("custody", "not_supported", "proof", "one row shows no history");
-  for (const name of GROUPS) if (!proof.groups[name]) sink.missedOut("record", "withheld", `proof groups.${name}`, "the group was not opened", true);
+  for (const name of GROUPS)
+    if (!proof.groups[name])
+      sink.missedOut("record", "withheld", `proof groups.${name}`, "the group was not opened", true);
   facts.counts = { rows: 1, states: {}, row: { index: proof.index, item: event?.items[0] ?? "", kind } };
   const content = proof.groups["content"] ? readGroup(utf8(String(proof.groups["content"]["bytes"])), "content") : null;
   const state = content && "value" in content ? String(content.value["state"]) : content ? "unreadable" : "withheld";
@@ -115,7 +124,11 @@ function empty(env: Env): Facts {
   };
 }
 
-function readPart<T>(read: { value: T } | { fault: { code: string; found: string } }, where: string, sink: Sink): T | null {
+function readPart<T>(
+  read: { value: T } | { fault: { code: string; found: string } },
+  where: string,
+  sink: Sink,
+): T | null {
   if ("value" in read) return read.value;
   sink.find(read.fault.code, where, read.fault.found);
   return null;
@@ -138,7 +151,9 @@ function row(proof: RowProof, sink: Sink): string {
     sink.count("groups");
   }
   if ("fault" in leaf) return "";
-  const fault = GROUPS.every((name) => found[name]) ? rowFault(leaf.kind!, found.name!, found.content!, found.metadata!) : null;
+  const fault = GROUPS.every((name) => found[name])
+    ? rowFault(leaf.kind!, found.name!, found.content!, found.metadata!)
+    : null;
   if (fault) sink.find("E107", "proof leaf", fault);
   return leaf.kind!;
 }
@@ -154,24 +169,32 @@ function sealed({ body, type }: Event, proof: RowProof, sink: Sink): void {
   }
 }
 
-function inLog(entry: Entry, proof: RowProof, { index, hashes, note }: Parsed, sink: Sink): void {
-  if (entry.index !== String(index) || entry.prior.size !== String(index)) sink.find("E306", "proof entry", `index ${entry.index}`, `index ${index}`);
-  if (!Number.isSafeInteger(note.size) || !included(index, BigInt(note.size), leafHash(utf8(proof.entry)), hashes, note.root)) {
+function inLog(entry: Entry | null, proof: RowProof, { index, hashes, note }: Parsed, sink: Sink): void {
+  if (
+    !Number.isSafeInteger(note.size) ||
+    !included(index, BigInt(note.size), leafHash(utf8(proof.entry)), hashes, note.root)
+  ) {
     sink.find("E207", "proof entry", "it does not lead to the checkpoint's root");
   }
-  if (toHex(sha256(utf8(proof.event))) !== entry.event) sink.find("E201", "proof event", "another event than the entry names");
+  if (!entry) return;
+  if (entry.index !== String(index) || entry.prior.size !== String(index))
+    sink.find("E306", "proof entry", `index ${entry.index}`, `index ${index}`);
+  if (toHex(sha256(utf8(proof.event))) !== entry.event)
+    sink.find("E201", "proof event", "another event than the entry names");
   const digests = proof.signatures.map((one) => toHex(sha256(utf8(one))));
-  if (digests.join() !== entry.signatures.join()) sink.find("E201", "proof signatures", "other signatures than the entry names");
+  if (digests.join() !== entry.signatures.join())
+    sink.find("E201", "proof signatures", "other signatures than the entry names");
 }
 
 /** The policy's keys where it lists both, else the proof's own. */
 function logKeys(env: Env, proof: RowProof, origin: string, sink: Sink): [Vkey, Vkey] | null {
-  const own = parseLogKeys(proof.log_keys, origin);
-  if (!own) sink.find("E101", "proof log_keys", "not the two keys of this log");
   const listed = env.policy?.logKeys.filter((key) => key.name === origin) ?? [];
   const first = listed.find(({ type }) => type === ED25519);
   const second = listed.find(({ type }) => type === MLDSA44);
-  return first && second ? [first, second] : own;
+  if (first && second) return [first, second];
+  const own = parseLogKeys(proof.log_keys, origin);
+  if (!own) sink.find("E101", "proof log_keys", "not the two keys of this log");
+  return own;
 }
 
 function signatures(event: Event, proof: RowProof, keys: [Vkey, Vkey] | null, sink: Sink): Signer[] {
@@ -198,7 +221,13 @@ function checkpoint(note: Note, keys: [Vkey, Vkey] | null, sink: Sink): void {
   if (!faults.length) sink.count("checkpoints");
 }
 
-function identity(env: Env, event: Event | null, signers: Signer[], { note, index }: Parsed, sink: Sink): Facts["identity"] {
+function identity(
+  env: Env,
+  event: Event | null,
+  signers: Signer[],
+  { note, index }: Parsed,
+  sink: Sink,
+): Facts["identity"] {
   const { policy } = env;
   if (!policy) return unchecked("no policy was given");
   const listed = policy.logKeys.some((key) => key.name === note.origin);
@@ -217,7 +246,12 @@ function identity(env: Env, event: Event | null, signers: Signer[], { note, inde
     sink.find("E407", "proof checkpoint", `the log ${note.origin} is not one that the policy admits`);
   }
   if (!event) return unchecked("the event cannot be read");
-  const subject = { where: "proof event", index: Number(index), origin: note.origin, bounds: { notBefore: null, notAfter: null } };
+  const subject = {
+    where: "proof event",
+    index: Number(index),
+    origin: note.origin,
+    bounds: { notBefore: null, notAfter: null },
+  };
   ok = judgePersons(env, { index: Number(index), actor: event.actor.id, signers }, subject, sink) && ok;
   return ok ? OK : unchecked("not every signer could be judged");
 }

@@ -2,6 +2,7 @@
 
 import events from "../../../../specs/events.json";
 import * as f from "./forms";
+import { parseLogKeys } from "./note";
 import { type Fault, isObj, type Json, type Obj, parse } from "./json";
 
 export const RECORD_LIMIT = 60_000;
@@ -14,10 +15,12 @@ interface Type {
 }
 
 const TYPES: Record<string, Type> = {};
-for (const [type, { fields, signers }] of Object.entries(events.types as Record<string, { fields: Record<string, { form: string; need: string }>; signers: number }>)) {
+for (const [type, { fields, signers }] of Object.entries(
+  events.types as Record<string, { fields: Record<string, { form: string; need: string }>; signers: number }>,
+)) {
   const of = (need: string): string[] => Object.keys(fields).filter((name) => fields[name]!.need === need);
   const forms = Object.fromEntries(Object.entries(fields).map(([name, { form }]) => [name, f.formOf(form)]));
-  TYPES[type] = { form: f.shape({ _t: f.string }, forms), essential: of("essential"), stated: of("M"), signers };
+  TYPES[type] = { form: f.shape({ _t: f.text }, forms), essential: of("essential"), stated: of("M"), signers };
 }
 
 export const isKnownType = (type: string): boolean => Object.hasOwn(TYPES, type);
@@ -83,7 +86,7 @@ export function checkRecord<T>(value: Obj, name: string, form: f.Form): Read<T> 
 
 /** The version in `evidencekit/NAME/VERSION`, 0 where it is none. */
 export function versionOf(_t: Json | undefined, name: string): number {
-  const match = typeof _t === "string" ? /^evidencekit\/([a-z][a-z0-9_-]*)\/([1-9][0-9]{0,8})$/.exec(_t) : null;
+  const match = typeof _t === "string" ? /^evidencekit\/([a-z][a-z0-9_-]*)\/([1-9][0-9]*)$/.exec(_t) : null;
   return match && match[1] === name ? Number(match[2]) : 0;
 }
 
@@ -91,26 +94,26 @@ const unique = (values: Json | undefined): boolean => Array.isArray(values) && n
 const PLACE = /^(?:0|[1-9][0-9]*)\/(?:0|[1-9][0-9]*)$/;
 
 const entryForm = f.shape({
-  _t: f.string,
+  _t: f.text,
   event: f.hex32,
   head: f.count,
   index: f.count,
   items_prev: f.array((v) => v === null || (typeof v === "string" && PLACE.test(v))),
   prior: f.shape({ root: f.hex32, size: f.count }),
   recorded_at: f.instant,
-  signatures: f.array(f.hex32),
+  signatures: (v) => f.array(f.hex32)(v) && (v as Json[]).length > 0,
 });
 
 const envelope = f.shape({
-  _t: f.string,
+  _t: f.text,
   actor: f.actor,
   body: (v) => isObj(v),
   case: f.base64(16),
-  classification: f.orNull(f.string),
+  classification: f.orNull(f.text),
   items: (v) => f.array(f.exhibit)(v) && unique(v),
-  language: f.orNull(f.string),
+  language: f.orNull(f.text),
   nonce: f.base64(16),
-  not_stated: (v) => f.array(f.string)(v) && f.ascending(v as string[]),
+  not_stated: (v) => f.array(f.text)(v) && f.ascending(v as string[]),
   occurred_at: f.moment,
   seen: f.treeHead,
   signers: (v) => f.array(f.fingerprint, 16)(v) && (v as Json[]).length > 0 && unique(v),
@@ -119,16 +122,20 @@ const envelope = f.shape({
 });
 
 const caseMembers = {
-  agency: f.string,
+  agency: f.text,
   created_at: f.moment,
-  log_keys: (v: Json | undefined) => f.array(f.string)(v) && (v as Json[]).length === 2,
+  log_keys: (v: Json | undefined) => f.array(f.text)(v) && (v as Json[]).length === 2,
   origin: f.origin,
-  reference: f.string,
+  reference: f.text,
 };
-const caseForm = f.shape({ _t: f.string, case: f.base64(16), ...caseMembers });
+const caseForm = f.shape({ _t: f.text, case: f.base64(16), ...caseMembers });
 
 export const readEntry = (bytes: Uint8Array): Read<Entry> => readRecord(bytes, "entry", entryForm);
-export const readCase = (bytes: Uint8Array): Read<CaseFile> => readRecord(bytes, "case", caseForm);
+export const readCase = (bytes: Uint8Array): Read<CaseFile> =>
+  readRecord(bytes, "case", (value) => caseForm(value) && hasLogKeys(value as unknown as CaseFile));
+
+export const hasLogKeys = ({ log_keys, origin }: { log_keys: string[]; origin: string }): boolean =>
+  parseLogKeys(log_keys, origin) !== null;
 
 /** An event; one of a known type whose body has a higher version is E103. */
 export function readEvent(bytes: Uint8Array): Read<Event> {
@@ -143,7 +150,10 @@ export function readEvent(bytes: Uint8Array): Read<Event> {
   if (version > 1) return { fault: { code: "E103", found: String(event.body["_t"]) } };
   const type = TYPES[event.type]!;
   if (!type.form(event.body)) return wrong("the body is not of its schema");
-  if (!type.essential.every((name) => Object.hasOwn(event.body, name))) return wrong("the body lacks what is essential");
+  if (event.type === "open" && !hasLogKeys(event.body as unknown as CaseFile))
+    return wrong("log_keys are not those of a log of this name");
+  if (!type.essential.every((name) => Object.hasOwn(event.body, name)))
+    return wrong("the body lacks what is essential");
   const lacking = type.stated.filter((name) => !Object.hasOwn(event.body, name)).sort();
   return lacking.join() === event.not_stated.join() ? read : wrong("not_stated is not what the body lacks");
 }

@@ -1,10 +1,16 @@
-/** RSA signatures, RFC 8017: big integers, since WebCrypto limits exponents and moduli that custody-log.md 1.3 allows. */
+/**
+ * RSA signatures, RFC 8017: big integers, since WebCrypto limits exponents and moduli that custody-log.md 1.3 allows.
+ */
 
 import { concat, equal, fromHex, toBigInt } from "./bytes";
 import { sha256, sha384, sha512 } from "./hash";
 
 export type HashName = "sha256" | "sha384" | "sha512";
-export const HASHES: Record<HashName, (bytes: Uint8Array) => Uint8Array> = { sha256, sha384: (bytes) => sha384(bytes), sha512 };
+export const HASHES: Record<HashName, (bytes: Uint8Array) => Uint8Array> = {
+  sha256,
+  sha384: (bytes) => sha384(bytes),
+  sha512,
+};
 
 const DIGEST_INFO: Record<HashName, Uint8Array> = {
   sha256: fromHex("3031300d060960864801650304020105000420")!,
@@ -47,7 +53,13 @@ export function verifyPkcs1(key: RsaKey, hash: HashName, message: Uint8Array, si
 }
 
 /** RSASSA-PSS with MGF1 by the same hash. */
-export function verifyPss(key: RsaKey, hash: HashName, saltLength: number, message: Uint8Array, signature: Uint8Array): boolean {
+export function verifyPss(
+  key: RsaKey,
+  hash: HashName,
+  saltLength: number,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean {
   const whole = recover(key, signature);
   if (!whole) return false;
   const emBits = bitLength(key.n) - 1;

@@ -9,6 +9,7 @@ import { ready } from "./hash";
 import { conclude, type Facts, unchecked } from "./outcome";
 import { parseSince } from "./outside";
 import { judgeFolder, judgePackage } from "./package";
+import { judgePublished } from "./published";
 import { readPolicy } from "./policy";
 import { judgeProof } from "./proof";
 import { Sink } from "./sink";
@@ -18,7 +19,12 @@ import type { Bytes, Input, OnProgress, Options, PackageFacts, Report } from "./
 import { Usage } from "./usage";
 import { openZip } from "./zip";
 
-export async function run(input: Input, options: Options, onProgress: OnProgress, signal?: AbortSignal): Promise<Report> {
+export async function run(
+  input: Input,
+  options: Options,
+  onProgress: OnProgress,
+  signal?: AbortSignal,
+): Promise<Report> {
   await ready();
   const policy = options.policy ? await readPolicy(options.policy) : null;
   const since = options.since === undefined ? null : parseSince(options.since);
@@ -39,9 +45,7 @@ export async function run(input: Input, options: Options, onProgress: OnProgress
       return conclude(env, sink, (await judgePackage(env, files, sink, since)).facts);
     }
     if (!files.isFile("case.json") && files.isFile("checkpoint") && files.isFolder("tile")) {
-      sink.missedOut("record", "published_log", input.name, "published logs are not read by this verifier");
-      const { package: _package, ...facts } = nothing(container);
-      return conclude(env, sink, { ...facts, subject: "log", scope: "log" });
+      return conclude(env, sink, await judgePublished(env, files, sink, since));
     }
     return conclude(env, sink, await judgeCase(env, files, sink, since));
   } catch (error) {
@@ -49,7 +53,13 @@ export async function run(input: Input, options: Options, onProgress: OnProgress
     else if (error instanceof Damaged) sink.find("E151", "archive", error.message);
     else if (error instanceof Unreadable) sink.missedOut("record", "unreadable", input.name, error.message);
     else if (error instanceof Stop || error instanceof Usage) throw error;
-    else sink.missedOut("record", "internal_error", input.name, error instanceof Error ? `a mistake of this program: ${error.message}` : "a mistake of this program");
+    else
+      sink.missedOut(
+        "record",
+        "internal_error",
+        input.name,
+        error instanceof Error ? `a mistake of this program: ${error.message}` : "a mistake of this program",
+      );
     return conclude(env, sink, nothing(container));
   }
 }

@@ -35,13 +35,16 @@ export interface Signing {
   keys: [Vkey, Vkey] | null;
 }
 
-export const signatureFile = (folder: string, place: number): string => `${folder}/event.json${place ? `.${place + 1}` : ""}.sig`;
+export const signatureFile = (folder: string, place: number): string =>
+  `${folder}/event.json${place ? `.${place + 1}` : ""}.sig`;
 
 export function isLogKey(key: PublicKey, keys: [Vkey, Vkey] | null): boolean {
   return keys !== null && key.raw.kind === "ed25519" && equal(key.raw.key, keys[0].key);
 }
 
-/** The signatures of an event: each is read, compared with its entry, and judged; a signer each, in the event's order. */
+/**
+ * The signatures of an event: each is read, compared with its entry, and judged; a signer each, in the event's order.
+ */
 export async function readSignatures(files: Files, sink: Sink, of: Signing): Promise<Signer[]> {
   const { event, message, entry, folder, keys } = of;
   const count = event ? event.signers.length : (entry?.signatures.length ?? 0);

@@ -1,4 +1,6 @@
-/** Where findings go: in the order in which they are seen, safe to show, bounded, and counted whole (verification.md 5). */
+/**
+ * Where findings go: in the order in which they are seen, safe to show, bounded, and counted whole (verification.md 5).
+ */
 
 import registry from "../../../../specs/findings.json";
 import { toHex, utf8 } from "./bytes";
@@ -31,8 +33,8 @@ export class Sink {
   readonly byCode: Record<string, number> = {};
   total = 0;
   notCheckedTotal = 0;
-  /** Aspects with a finding of severity error. */
-  readonly failed = new Set<Aspect>();
+  /** Aspects with a finding of severity error, and the first of them. */
+  readonly failed = new Map<Aspect, { code: string; where: string }>();
   /** Aspects with something that was not checked. */
   readonly missed = new Map<Aspect, string>();
   /** Numbers of what was done, by name. */
@@ -41,15 +43,22 @@ export class Sink {
   private readonly others: Finding[] = [];
   private readonly unchecked: NotChecked[] = [];
 
-  find(code: string, where: string, found = "", expected = ""): void {
+  /** `of` is the aspect, where it is another than the code's: a digest of the source is of `evidence`. */
+  find(code: string, where: string, found = "", expected = "", of?: Aspect): void {
     const { severity, aspect } = CODES[code] ?? { severity: "error", aspect: "record" };
     this.total++;
     this.byCode[code] = (this.byCode[code] ?? 0) + 1;
-    // A digest of the source itself is of aspect evidence (verification.md 1.14): the caller adds that.
-    if (severity === "error") this.failed.add(aspect as Aspect);
+    const failed = of ?? (aspect as Aspect);
+    if (severity === "error" && !this.failed.has(failed)) this.failed.set(failed, { code, where: shown(where) });
     const list = severity === "error" ? this.errors : this.others;
     if (list.length < MOST_FINDINGS) {
-      list.push({ code, severity: severity as Severity, where: shown(where), expected: shown(expected), found: shown(found) });
+      list.push({
+        code,
+        severity: severity as Severity,
+        where: shown(where),
+        expected: shown(expected),
+        found: shown(found),
+      });
     }
   }
 
@@ -57,7 +66,8 @@ export class Sink {
   missedOut(aspect: Aspect, code: string, what: string, reason: string, harmless = false): void {
     this.notCheckedTotal++;
     if (!harmless && !this.missed.has(aspect)) this.missed.set(aspect, reason);
-    if (this.unchecked.length < MOST_NOT_CHECKED) this.unchecked.push({ aspect, code, what: shown(what), reason: shown(reason) });
+    if (this.unchecked.length < MOST_NOT_CHECKED)
+      this.unchecked.push({ aspect, code, what: shown(what), reason: shown(reason) });
   }
 
   count(name: string, by = 1): void {
@@ -71,7 +81,14 @@ export class Sink {
   findings(): Finding[] {
     const list = [...this.errors, ...this.others].slice(0, MOST_FINDINGS);
     const left = this.total - list.length;
-    if (left > 0) list.push({ code: "W999", severity: "note", where: "report", expected: "", found: `${left} findings are not listed` });
+    if (left > 0)
+      list.push({
+        code: "W999",
+        severity: "note",
+        where: "report",
+        expected: "",
+        found: `${left} findings are not listed`,
+      });
     return list;
   }
 
@@ -88,9 +105,9 @@ export class Below extends Sink {
   ) {
     super();
   }
-  override find(code: string, where: string, found = "", expected = ""): void {
-    super.find(code, where, found, expected);
-    this.above.find(code, this.folder + where, found, expected);
+  override find(code: string, where: string, found = "", expected = "", of?: Aspect): void {
+    super.find(code, where, found, expected, of);
+    this.above.find(code, this.folder + where, found, expected, of);
   }
   override missedOut(aspect: Aspect, code: string, what: string, reason: string, harmless = false): void {
     super.missedOut(aspect, code, what, reason, harmless);

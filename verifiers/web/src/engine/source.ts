@@ -10,7 +10,8 @@ export class Damaged extends Error {}
 /** Content that the medium does not give. */
 export class Unreadable extends Error {}
 
-const unreadable = (error: unknown): Error => (error instanceof Damaged ? error : new Unreadable(error instanceof Error ? error.message : String(error)));
+const unreadable = (error: unknown): Error =>
+  error instanceof Damaged ? error : new Unreadable(error instanceof Error ? error.message : String(error));
 
 export interface Source {
   readonly container: PackageFacts["container"];
@@ -38,7 +39,8 @@ export function buffered(bytes: Bytes, window = 4 * BLOCK): Bytes {
     size: bytes.size,
     async read(offset, length) {
       const size = Math.max(0, Math.min(length, bytes.size - offset));
-      if (offset >= start && offset + size <= start + held.length) return held.subarray(offset - start, offset - start + size);
+      if (offset >= start && offset + size <= start + held.length)
+        return held.subarray(offset - start, offset - start + size);
       if (size >= window) return read(offset, size);
       held = await read(offset, Math.min(window, bytes.size - offset));
       start = offset;

@@ -123,7 +123,9 @@ function good(raw: Raw): boolean {
 }
 
 /** What the fingerprint of a blob is, and the key where it is acceptable; `why` where not. */
-export function readKey(blob: Uint8Array): { fingerprint: string; key: PublicKey } | { fingerprint: string; why: string } {
+export function readKey(
+  blob: Uint8Array,
+): { fingerprint: string; key: PublicKey } | { fingerprint: string; why: string } {
   let fingerprint = fingerprintOf(blob);
   let type: string;
   try {
@@ -173,14 +175,29 @@ function readCertificate(blob: Uint8Array, type: string): { fingerprint: string 
     const reserved = reader.string();
     const ca = reader.string();
     const signed = blob.subarray(0, reader.offset);
-    return { raw, role, principals, after, before, critical, extensions, reserved, ca, signed, signature: reader.string() };
+    return {
+      raw,
+      role,
+      principals,
+      after,
+      before,
+      critical,
+      extensions,
+      reserved,
+      ca,
+      signed,
+      signature: reader.string(),
+    };
   });
-  if (!read || !good(read.raw) || read.role !== 1 || read.reserved.length || read.after >= read.before) return { fingerprint, key: null };
+  if (!read || !good(read.raw) || read.role !== 1 || read.reserved.length || read.after >= read.before)
+    return { fingerprint, key: null };
   const principals = whole(read.principals, texts);
   const critical = whole(read.critical, options);
   const ca = readKey(read.ca);
-  if (!principals?.length || principals.length > 256 || principals.some((name) => !name || /[*?!,"]/.test(name))) return { fingerprint, key: null };
-  if (!critical || !whole(read.extensions, options) || !("key" in ca) || ca.key.certificate) return { fingerprint, key: null };
+  if (!principals?.length || principals.length > 256 || principals.some((name) => !name || /[*?!,"]/.test(name)))
+    return { fingerprint, key: null };
+  if (!critical || !whole(read.extensions, options) || !("key" in ca) || ca.key.certificate)
+    return { fingerprint, key: null };
   if (critical.some(([name, value]) => name !== "verify-required" || value.length)) return { fingerprint, key: null };
   if (!verifyBlob(ca.key, read.signed, read.signature, false)) return { fingerprint, key: null };
   const certificate = {
@@ -265,7 +282,12 @@ export function readKeyLine(line: string): { fingerprint: string; key: PublicKey
   const blob = match && fromBase64(match[2]!);
   if (!blob) return null;
   const read = readKey(blob);
-  if (!("key" in read) || whole(blob, (reader) => (reader.text() === match[1] ? reader.take(blob.length - reader.offset) : reader.take(-0))) === null) {
+  if (
+    !("key" in read) ||
+    whole(blob, (reader) =>
+      reader.text() === match[1] ? reader.take(blob.length - reader.offset) : reader.take(-0),
+    ) === null
+  ) {
     return null;
   }
   return { ...read, comment: match[3] ?? "" };

@@ -26,9 +26,18 @@ export function parseSignature(armoured: Uint8Array): Signature | null {
     const magic = String.fromCharCode(...reader.take(6));
     const version = reader.u32();
     const key = reader.string();
-    return { magic, version, key, namespace: reader.string(), reserved: reader.string(), hash: reader.text(), blob: reader.string() };
+    return {
+      magic,
+      version,
+      key,
+      namespace: reader.string(),
+      reserved: reader.string(),
+      hash: reader.text(),
+      blob: reader.string(),
+    };
   });
-  if (!read || read.magic !== "SSHSIG" || read.version !== 1 || read.reserved.length || read.hash !== "sha512") return null;
+  if (!read || read.magic !== "SSHSIG" || read.version !== 1 || read.reserved.length || read.hash !== "sha512")
+    return null;
   const key = readKey(read.key);
   return {
     fingerprint: key.fingerprint,
@@ -47,7 +56,13 @@ function armour(blob: Uint8Array): string {
 /** Does it hold over `message` in `namespace`, by the key that it names? */
 export function signatureHolds(signature: Signature, namespace: string, message: Uint8Array): boolean {
   if (!signature.key || String.fromCharCode(...signature.namespace) !== namespace) return false;
-  const signed = concat(utf8("SSHSIG"), string(utf8(namespace)), string(new Uint8Array(0)), string(utf8("sha512")), string(sha512(message)));
+  const signed = concat(
+    utf8("SSHSIG"),
+    string(utf8(namespace)),
+    string(new Uint8Array(0)),
+    string(utf8("sha512")),
+    string(sha512(message)),
+  );
   return verifyBlob(signature.key, signed, signature.blob);
 }
 

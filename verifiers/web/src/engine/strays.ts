@@ -12,8 +12,8 @@ const NEVER_JUDGED = /^(?:work(?:\/|$)|index\.sqlite(?:-wal|-shm|-journal)?$|man
 export interface Known {
   /** Manifest files that events name: `00000001.parquet`, and reduced forms that stand. */
   manifests: Set<string>;
-  /** Full and reduced forms that others stand for. */
-  erased: Set<string>;
+  /** Is it a full or reduced form in whose place another stands? */
+  isGone: (manifest: string) => boolean;
   /** Digests of objects that events, or rows, name; null where rows could not be read. */
   objects: (digest: string) => boolean | null;
   branches: Set<string>;
@@ -23,7 +23,9 @@ export interface Known {
 
 export function judgeStrays(files: Files, log: Log, known: Known, sink: Sink): void {
   const signers = new Map(log.signed.map(({ index, signers }) => [index, signers.length]));
-  const anchors = new Set(log.kept.filter(({ event }) => event.type === "anchor").map(({ event }) => String(event.body["file"])));
+  const anchors = new Set(
+    log.kept.filter(({ event }) => event.type === "anchor").map(({ event }) => String(event.body["file"])),
+  );
   const unfinished = new Set<string>();
   const strangers = new Set<string>();
   for (const { path, kind } of files.list()) {
@@ -44,7 +46,8 @@ export function judgeStrays(files: Files, log: Log, known: Known, sink: Sink): v
     const verdict = kind === FILE ? judge(path, parts, log, known, signers, anchors) : "W902";
     if (verdict === "W901") unfinished.add(top === "custody" ? `custody/${second}` : path);
     else if (verdict === "W902") sink.find("W902", path, "a file that belongs to no event");
-    else if (verdict === "objects") sink.missedOut("completeness", "objects", path, "rows that could name it were not read");
+    else if (verdict === "objects")
+      sink.missedOut("completeness", "objects", path, "rows that could name it were not read");
     else sink.count("files_seen");
   }
   for (const path of files.source.odd) {
@@ -56,7 +59,14 @@ export function judgeStrays(files: Files, log: Log, known: Known, sink: Sink): v
   for (const path of [...unfinished].sort()) sink.find("W901", path, "above the newest checkpoint");
 }
 
-function judge(path: string, parts: string[], log: Log, known: Known, signers: Map<number, number>, anchors: Set<string>): "ok" | "W901" | "W902" | "objects" {
+function judge(
+  path: string,
+  parts: string[],
+  log: Log,
+  known: Known,
+  signers: Map<number, number>,
+  anchors: Set<string>,
+): "ok" | "W901" | "W902" | "objects" {
   const [top, second, third] = parts;
   if (path === "case.json") return "ok";
   if (top === "custody" && parts.length === 3) {
@@ -76,11 +86,13 @@ function judge(path: string, parts: string[], log: Log, known: Known, signers: M
   }
   if (top === "manifests" && parts.length === 2) {
     if (known.manifests.has(second!)) return "ok";
-    if (known.erased.has(second!)) return "W902";
+    if (known.isGone(second!)) return "W902";
     const match = /^(\d{8,})(?:\.r([1-9]\d*))?\.parquet$/.exec(second!);
     const number = match && fromNumber8(match[1]!);
     if (match && number !== null && (number > known.largest || match[2])) {
-      const isKnown = known.manifests.has(`${match[1]}.parquet`) || [...known.manifests].some((one) => one.startsWith(`${match[1]}.`));
+      const isKnown =
+        known.manifests.has(`${match[1]}.parquet`) ||
+        [...known.manifests].some((one) => one.startsWith(`${match[1]}.`));
       return match[2] && !isKnown ? "W902" : "W901";
     }
     return "W902";

@@ -1,4 +1,6 @@
-/** Names of files and what is known of each, in about 75 bytes a file: names lie one after the other, a hash finds them. */
+/**
+ * Names of files and what is known of each, in about 75 bytes a file: names lie one after the other, a hash finds them.
+ */
 
 import { fromUtf8, utf8 } from "./bytes";
 

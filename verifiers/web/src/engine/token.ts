@@ -1,8 +1,12 @@
 /** RFC 3161 time-stamps (time.md 2): what one says, and whether it holds by itself. Nothing hangs on today's date. */
 
 import { sha1 } from "@noble/hashes/legacy";
-import { equal } from "./bytes";
-import * as der from "./der";
+import { Attribute, SignedData } from "@peculiar/asn1-cms";
+import { AsnArray, AsnProp, AsnPropTypes, AsnType, AsnTypeTypes, OctetString } from "@peculiar/asn1-schema";
+import { TimeStampResp, TSTInfo } from "@peculiar/asn1-tsp";
+import { AlgorithmIdentifier } from "@peculiar/asn1-x509";
+import { BadDer, bytesOf, decode, encode, isInOrder } from "./asn1";
+import { equal, toHex } from "./bytes";
 import { HASHES, type HashName } from "./rsa";
 import { sha512 } from "./hash";
 import { type Certificate, hashName, readX509, signedBy } from "./x509";
@@ -18,13 +22,14 @@ export interface Token {
   certificates: Certificate[];
   info: Uint8Array;
   digest: HashName | null;
-  attributes: der.Node;
-  algorithm: der.Node;
+  signed: SignedAttributes;
+  algorithm: AlgorithmIdentifier;
   signature: Uint8Array;
 }
 
 const SIGNED_DATA = "1.2.840.113549.1.7.2";
 const TST_INFO = "1.2.840.113549.1.9.16.1.4";
+const TST_INFO_DER = "060b2a864886f70d0109100104";
 const SHA512 = "2.16.840.1.101.3.4.2.3";
 const DAY = 86_400_000_000n;
 const LIMIT = 65_536;
@@ -35,140 +40,167 @@ export function readToken(bytes: Uint8Array): Token | null {
   try {
     return read(bytes);
   } catch (error) {
-    if (error instanceof der.BadDer) return null;
+    if (error instanceof BadDer) return null;
     throw error;
   }
 }
 
 function read(bytes: Uint8Array): Token {
-  const response = der.children(der.one(bytes, der.SEQUENCE), der.SEQUENCE);
-  const status = der.children(response[0], der.SEQUENCE)[0];
-  if (response.length !== 2 || !status || der.integer(status) !== 0n) throw new der.BadDer("status");
-  const content = der.children(response[1], der.SEQUENCE);
-  if (content.length !== 2 || der.oid(content[0]) !== SIGNED_DATA) throw new der.BadDer("content");
-  const walk = new der.Walk(der.children(der.one(der.expect(content[1], 0xa0).content, der.SEQUENCE), der.SEQUENCE));
-  der.integer(walk.next());
-  walk.next(der.SET);
-  const inner = der.children(walk.next(), der.SEQUENCE);
-  if (inner.length !== 2 || der.oid(inner[0]) !== TST_INFO) throw new der.BadDer("inner");
-  const info = der.one(der.expect(inner[1], 0xa0).content, der.OCTET_STRING).content;
-  const embedded = walk.maybe(0xa0);
-  walk.maybe(0xa1);
-  const signers = der.children(walk.next(), der.SET);
-  walk.end();
-  const certificates = (embedded ? der.readAll(embedded.content) : []).map((node) => {
-    const certificate = node.tag === der.SEQUENCE ? readX509(node.whole) : null;
-    if (!certificate) throw new der.BadDer("certificate");
-    return certificate;
+  const { status, timeStampToken } = decode(bytes, TimeStampResp);
+  if (status.status !== 0 || timeStampToken?.contentType !== SIGNED_DATA) throw new BadDer("response");
+  const { encapContentInfo, certificates: embedded, signerInfos } = decode(timeStampToken.content, SignedData);
+  const content = encapContentInfo.eContent?.single;
+  if (encapContentInfo.eContentType !== TST_INFO || !content) throw new BadDer("content");
+  const info = bytesOf(content.buffer);
+  const certificates = [...(embedded ?? [])].map(({ certificate }) => {
+    const read = certificate ? readX509(encode(certificate)) : null;
+    if (!read) throw new BadDer("certificate");
+    return read;
   });
-  if (signers.length !== 1 || certificates.length < 1 || certificates.length > 20) throw new der.BadDer("signers");
-  const by = new der.Walk(der.children(signers[0], der.SEQUENCE));
-  der.integer(by.next());
-  const [issuer, serial] = der.readAll(by.next(der.SEQUENCE).content);
-  if (!issuer || !serial) throw new der.BadDer("sid");
-  const digest = hashName(der.oid(der.children(by.next(), der.SEQUENCE)[0]));
-  const attributes = by.next(0xa0);
-  const algorithm = by.next(der.SEQUENCE);
-  const signature = by.next(der.OCTET_STRING).content;
-  by.maybe(0xa1);
-  by.end();
-  const number = der.integer(serial);
-  const signer = certificates.find((c) => equal(c.issuer, issuer.whole) && c.serial === number);
-  if (!signer) throw new der.BadDer("signer");
-  return { ...readInfo(info), signer, certificates, info, digest, attributes, algorithm, signature };
+  const [by] = signerInfos;
+  const named = by?.sid.issuerAndSerialNumber;
+  if (signerInfos.length !== 1 || certificates.length < 1 || certificates.length > 20) throw new BadDer("signers");
+  const attributes = by?.signedAttrs ?? [];
+  const isSet =
+    isInOrder(attributes.map(encode)) && new Set(attributes.map(({ attrType }) => attrType)).size === attributes.length;
+  if (!named || !isSet) throw new BadDer("signer");
+  const issuer = encode(named.issuer);
+  const mine = certificates.filter(
+    (one) => equal(one.issuer, issuer) && equal(one.serial, bytesOf(named.serialNumber)),
+  );
+  if (mine.length !== 1) throw new BadDer("signer");
+  return {
+    ...readInfo(info),
+    signer: mine[0]!,
+    certificates,
+    info,
+    digest: hashName(by.digestAlgorithm.algorithm),
+    signed: new SignedAttributes(attributes),
+    algorithm: by.signatureAlgorithm,
+    signature: bytesOf(by.signature.buffer),
+  };
 }
 
 function readInfo(info: Uint8Array): Pick<Token, "at" | "accuracy" | "policy" | "imprint"> {
-  const walk = new der.Walk(der.children(der.one(info, der.SEQUENCE), der.SEQUENCE));
-  if (der.integer(walk.next()) !== 1n) throw new der.BadDer("version");
-  const policy = der.oid(walk.next());
-  const [algorithm, digest] = der.children(walk.next(), der.SEQUENCE);
-  der.integer(walk.next());
-  const at = der.time(der.expect(walk.next(), 0x18), true);
-  const stated = walk.maybe(der.SEQUENCE);
-  walk.maybe(der.BOOLEAN);
-  walk.maybe(der.INTEGER);
-  walk.maybe(0xa0);
-  walk.maybe(0xa1);
-  walk.end();
-  let accuracy = 1_000_000n;
-  if (stated) {
-    const parts = new der.Walk(der.readAll(stated.content));
-    const seconds = parts.maybe(der.INTEGER);
-    const millis = parts.maybe(0x80);
-    const micros = parts.maybe(0x81);
-    parts.end();
-    const small = (node: der.Node | null): bigint => {
-      const value = node ? der.integer({ ...node, tag: der.INTEGER }) : 1n;
-      if (value < 1n || value > 999n) throw new der.BadDer("accuracy");
-      return node ? value : 0n;
-    };
-    const whole = seconds ? der.integer(seconds) : 0n;
-    accuracy = whole * 1_000_000n + small(millis) * 1000n + small(micros);
-    if (whole < 0n || accuracy > DAY) throw new der.BadDer("accuracy");
-  }
-  const imprint = { algorithm: der.oid(der.children(algorithm, der.SEQUENCE)[0]), digest: der.expect(digest, der.OCTET_STRING).content };
-  return { at, accuracy, policy, imprint };
+  const { version, policy, messageImprint, genTime, accuracy: stated } = decode(info, Info);
+  const { seconds = 0, millis = 0, micros = 0 } = stated ?? { seconds: 1 };
+  const parts = [seconds, millis, micros].map((part) => Number(part));
+  const accuracy = BigInt(parts[0]!) * 1_000_000n + BigInt(parts[1]!) * 1000n + BigInt(parts[2]!);
+  if (version !== 1 || parts.some((part) => part < 0) || accuracy > DAY) throw new BadDer("TSTInfo");
+  const imprint = {
+    algorithm: messageImprint.hashAlgorithm.algorithm,
+    digest: bytesOf(messageImprint.hashedMessage.buffer),
+  };
+  return { at: microseconds(bytesOf(genTime as unknown as ArrayBuffer)), accuracy, policy, imprint };
+}
+
+/** As they are signed: a SET OF (RFC 5652, 5.4). */
+class SignedAttributes extends AsnArray<Attribute> {}
+AsnType({ type: AsnTypeTypes.Set, itemType: Attribute })(SignedAttributes);
+
+/** A TSTInfo whose genTime stands as its bytes: a `Date` has no microseconds. */
+class Info extends TSTInfo {}
+AsnProp({ type: AsnPropTypes.Any })(Info.prototype, "genTime");
+
+/** Microseconds since 1970 of a GeneralizedTime in DER. */
+function microseconds(der: Uint8Array): bigint {
+  const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{0,5}[1-9]))?Z$/.exec(
+    String.fromCharCode(...der.subarray(2)),
+  );
+  if (der[0] !== 0x18 || !match) throw new BadDer("time");
+  const [year, month, day, hour, minute, second] = match.slice(1, 7);
+  const text = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime()) || date.toISOString() !== text) throw new BadDer("time");
+  return BigInt(date.getTime()) * 1000n + BigInt((match[7] ?? "").padEnd(6, "0"));
 }
 
 /** E422 to E425: the first that does not hold over the exact bytes of a note; null where all do. */
 export function judgeToken(token: Token, note: Uint8Array): { code: string; found: string } | null {
   if (token.imprint.algorithm !== SHA512) return { code: "E422", found: `a digest by ${token.imprint.algorithm}` };
   if (!equal(token.imprint.digest, sha512(note))) return { code: "E422", found: "the digest of something else" };
-  const attributes = readAttributes(token);
-  if (!attributes) return { code: "E423", found: "it does not verify" };
+  if (!signatureHolds(token)) return { code: "E423", found: "it does not verify" };
   const { purposes } = token.signer;
   if (!purposes?.critical || purposes.oids.length !== 1 || purposes.oids[0] !== "1.3.6.1.5.5.7.3.8") {
     return { code: "E424", found: "a certificate for something else" };
   }
-  return certificateNamed(token, attributes) ? null : { code: "E425", found: "another certificate is named" };
+  return certificateNamed(token) ? null : { code: "E425", found: "another certificate is named" };
 }
 
-type Attributes = Map<string, der.Node[]>;
-
-/** The signed attributes, where the signature over them holds and they are about the TSTInfo. */
-function readAttributes(token: Token): Attributes | null {
-  if (!token.digest) return null;
-  const signed = token.attributes.whole.slice();
-  signed[0] = der.SET;
-  if (!signedBy(token.signer.key, token.algorithm, signed, token.signature, token.digest)) return null;
+/** Of the signed attributes, which are about the TSTInfo, each there once. */
+function signatureHolds(token: Token): boolean {
+  const { digest, signed } = token;
+  if (!digest || !signedBy(token.signer.key, token.algorithm, encode(signed), token.signature, digest)) return false;
+  const [type, imprint] = ["1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"].map((id) => only(token, id));
   try {
-    const attributes: Attributes = new Map();
-    for (const node of der.readAll(token.attributes.content)) {
-      const [id, values] = der.children(node, der.SEQUENCE);
-      const type = der.oid(id);
-      if (attributes.has(type)) return null;
-      attributes.set(type, der.children(values, der.SET));
-    }
-    const [type, digest] = ["1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"].map((id) => attributes.get(id));
-    if (type?.length !== 1 || der.oid(type[0]) !== TST_INFO || digest?.length !== 1) return null;
-    return equal(der.expect(digest[0], der.OCTET_STRING).content, HASHES[token.digest](token.info)) ? attributes : null;
+    return (
+      !!type &&
+      !!imprint &&
+      toHex(type) === TST_INFO_DER &&
+      equal(bytesOf(decode(imprint, OctetString).buffer), HASHES[digest](token.info))
+    );
   } catch (error) {
-    if (error instanceof der.BadDer) return null;
+    if (error instanceof BadDer) return false;
     throw error;
   }
 }
 
+/**
+ * The bytes of the one value of a signed attribute; null where it is not there, empty where it has another number of
+ * values.
+ */
+function only({ signed }: Token, id: string): Uint8Array | null {
+  const values = signed.find(({ attrType }) => attrType === id)?.attrValues;
+  return values ? bytesOf((values.length === 1 && values[0]) || new ArrayBuffer(0)) : null;
+}
+
+/** RFC 5035; the issuer that it names, and policies, are not looked at. */
+class CertificateId {
+  certHash = new OctetString();
+  issuerSerial?: ArrayBuffer;
+}
+class CertificateIdV2 {
+  hashAlgorithm?: AlgorithmIdentifier;
+  certHash = new OctetString();
+  issuerSerial?: ArrayBuffer;
+}
+class SigningCertificate {
+  certs: CertificateId[] = [];
+  policies?: ArrayBuffer;
+}
+class SigningCertificateV2 {
+  certs: CertificateIdV2[] = [];
+  policies?: ArrayBuffer;
+}
+AsnProp({ type: AlgorithmIdentifier, optional: true })(CertificateIdV2.prototype, "hashAlgorithm");
+for (const [id, list] of [
+  [CertificateId, SigningCertificate],
+  [CertificateIdV2, SigningCertificateV2],
+] as const) {
+  AsnProp({ type: OctetString })(id.prototype, "certHash");
+  AsnProp({ type: AsnPropTypes.Any, optional: true })(id.prototype, "issuerSerial");
+  AsnProp({ type: id, repeated: "sequence" })(list.prototype, "certs");
+  AsnProp({ type: AsnPropTypes.Any, optional: true })(list.prototype, "policies");
+}
+
 /** ESSCertID and ESSCertIDv2: one is there, and the first of each is of the signer's certificate. */
-function certificateNamed(token: Token, attributes: Attributes): boolean {
-  const first = attributes.get("1.2.840.113549.1.9.16.2.12");
-  const second = attributes.get("1.2.840.113549.1.9.16.2.47");
+function certificateNamed(token: Token): boolean {
+  const { signer } = token;
+  const first = only(token, "1.2.840.113549.1.9.16.2.12");
+  const second = only(token, "1.2.840.113549.1.9.16.2.47");
   if (!first && !second) return false;
+  const is = (id: CertificateId | undefined, digest: Uint8Array): boolean =>
+    !!id && equal(bytesOf(id.certHash.buffer), digest);
   try {
-    const ids = (values: der.Node[]): der.Node[] => {
-      if (values.length !== 1) throw new der.BadDer("values");
-      return der.children(der.children(values[0], der.SEQUENCE)[0], der.SEQUENCE);
-    };
-    if (first && !equal(der.expect(der.children(ids(first)[0], der.SEQUENCE)[0], der.OCTET_STRING).content, sha1(token.signer.whole))) return false;
+    if (first && !is(decode(first, SigningCertificate).certs[0], sha1(signer.whole))) return false;
     if (second) {
-      const parts = new der.Walk(der.children(ids(second)[0], der.SEQUENCE));
-      const algorithm = parts.maybe(der.SEQUENCE);
-      const hash = algorithm ? hashName(der.oid(der.readAll(algorithm.content)[0])) : "sha256";
-      if (!hash || !equal(parts.next(der.OCTET_STRING).content, HASHES[hash](token.signer.whole))) return false;
+      const id = decode(second, SigningCertificateV2).certs[0];
+      const hash = id?.hashAlgorithm ? hashName(id.hashAlgorithm.algorithm) : "sha256";
+      if (!hash || !is(id, HASHES[hash](signer.whole))) return false;
     }
     return true;
   } catch (error) {
-    if (error instanceof der.BadDer) return false;
+    if (error instanceof BadDer) return false;
     throw error;
   }
 }

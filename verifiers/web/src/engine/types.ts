@@ -171,13 +171,35 @@ export interface Listed {
   size: number;
 }
 
+/** What a file system says of one name; absent: it does not say. */
+export interface Stat {
+  /** As manifest.md 1 names kinds. */
+  kind: string;
+  size: number;
+  target?: Uint8Array;
+  mode?: number;
+  uid?: number;
+  gid?: number;
+  mtimeNs?: bigint;
+  btimeNs?: bigint;
+  /** The same text for names of one file. */
+  file?: string;
+}
+
 /** A folder: what was dropped, a directory on disk, an archive that was opened. Links are never followed. */
 export interface Tree {
-  /** Each file and folder below the top once. Where folders are not known (a browser's list of files) they may be left out. */
+  /**
+   * Each file and folder below the top once. Where folders are not known (a browser's list of files) they may be left
+   * out.
+   */
   list(): AsyncIterable<Listed>;
   /** The content of a plain file that `list` named; null where it is not there or is no plain file. */
   open(path: string): Promise<Bytes | null>;
+  /** Of the top for the empty path; where a file system stands behind it. Links are not followed. */
+  stat?(path: string): Promise<Stat | null>;
 }
 
-/** What is verified: a folder (case, package), or one file (.zip, .tar, .age, a row proof). `name` is for display only. */
+/**
+ * What is verified: a folder (case, package), or one file (.zip, .tar, .age, a row proof). `name` is for display only.
+ */
 export type Input = { name: string; tree: Tree } | { name: string; file: Bytes };

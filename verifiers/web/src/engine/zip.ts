@@ -46,7 +46,11 @@ export async function openZip(file: Bytes, onEntry: (count: number) => Promise<v
     if (at + 46 > end) refuse("E152", "the directory is shorter than it says");
     const head = await read(at, 46);
     if (head.getUint32(0, true) !== CENTRAL) refuse("E151", "no entry of the directory");
-    const [nameLength, extraLength, commentLength] = [28, 30, 32].map((place) => head.getUint16(place, true)) as [number, number, number];
+    const [nameLength, extraLength, commentLength] = [28, 30, 32].map((place) => head.getUint16(place, true)) as [
+      number,
+      number,
+      number,
+    ];
     const rest = await bytes.read(at + 46, nameLength + extraLength + commentLength);
     at += 46 + nameLength + extraLength + commentLength;
     if (at > end) refuse("E152", "the directory is longer than it says");
@@ -76,7 +80,18 @@ export async function openZip(file: Bytes, onEntry: (count: number) => Promise<v
     if (type && type !== 0x8000 && !(isFolder && type === 0x4000)) refuse("E154", "not a plain file", raw);
     if (isFolder && size) refuse("E154", "a folder with content", raw);
     const index = names.add(raw, isFolder, size, offset);
-    plan.push({ raw, flags, method, crc: head.getUint32(16, true), packed, size, offset, index, stamp: head.getUint32(12, true), version: head.getUint16(6, true) });
+    plan.push({
+      raw,
+      flags,
+      method,
+      crc: head.getUint32(16, true),
+      packed,
+      size,
+      offset,
+      index,
+      stamp: head.getUint32(12, true),
+      version: head.getUint16(6, true),
+    });
     if (i % 4096 === 4095) await onEntry(i);
   }
   if (at !== end) refuse("E152", "the directory is shorter than it says");
@@ -87,7 +102,14 @@ export async function openZip(file: Bytes, onEntry: (count: number) => Promise<v
     const begin = await local(read, bytes, one, start);
     next = await descriptor(read, one, begin, plan[i + 1]?.offset ?? start);
     if (one.index >= 0) {
-      entries.set(one.index, { index: one.index, deflated: one.method === 8, crc: one.crc, packed: one.packed, size: one.size, start: begin });
+      entries.set(one.index, {
+        index: one.index,
+        deflated: one.method === 8,
+        crc: one.crc,
+        packed: one.packed,
+        size: one.size,
+        start: begin,
+      });
     }
     if (i % 4096 === 4095) await onEntry(i);
   }
@@ -95,7 +117,10 @@ export async function openZip(file: Bytes, onEntry: (count: number) => Promise<v
   return source(bytes, names, entries);
 }
 
-async function directory(bytes: Bytes, read: (offset: number, length: number) => Promise<DataView>): Promise<{ start: number; end: number; count: number }> {
+async function directory(
+  bytes: Bytes,
+  read: (offset: number, length: number) => Promise<DataView>,
+): Promise<{ start: number; end: number; count: number }> {
   const size = bytes.size;
   const tail = await read(size - 22, 22);
   if (tail.getUint32(0, true) !== END) refuse("E151", "it is cut off, or has a comment");
@@ -128,7 +153,7 @@ async function directory(bytes: Bytes, read: (offset: number, length: number) =>
 function extras(bytes: Uint8Array, raw: string): Map<number, Uint8Array> {
   const found = new Map<number, Uint8Array>();
   const data = view(bytes);
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     if (at + 4 > bytes.length) refuse("E151", "extra fields are cut off", raw);
     const id = data.getUint16(at, true);
     const size = data.getUint16(at + 2, true);
@@ -170,7 +195,12 @@ interface Planned {
 }
 
 /** Where the content begins, after a local header that says what the directory says. */
-async function local(read: (offset: number, length: number) => Promise<DataView>, bytes: Bytes, one: Planned, limit: number): Promise<number> {
+async function local(
+  read: (offset: number, length: number) => Promise<DataView>,
+  bytes: Bytes,
+  one: Planned,
+  limit: number,
+): Promise<number> {
   const head = await read(one.offset, 30);
   const differs = (what: string): never => refuse("E152", `${what}: header and directory differ`, one.raw);
   if (head.getUint32(0, true) !== LOCAL) refuse("E151", "no local header", one.raw);
@@ -201,7 +231,12 @@ async function local(read: (offset: number, length: number) => Promise<DataView>
 }
 
 /** The end of an entry, after its descriptor where it has one. */
-async function descriptor(read: (offset: number, length: number) => Promise<DataView>, one: Planned, begin: number, next: number): Promise<number> {
+async function descriptor(
+  read: (offset: number, length: number) => Promise<DataView>,
+  one: Planned,
+  begin: number,
+  next: number,
+): Promise<number> {
   const end = begin + one.packed;
   if (!(one.flags & 8)) return end;
   const length = next - end;
@@ -213,8 +248,15 @@ async function descriptor(read: (offset: number, length: number) => Promise<Data
   const marked = length === 16 || length === 24;
   const wide = length >= 20;
   const at = marked ? 4 : 0;
-  const sizes = wide ? [Number(data.getBigUint64(at + 4, true)), Number(data.getBigUint64(at + 12, true))] : [data.getUint32(at + 4, true), data.getUint32(at + 8, true)];
-  if ((marked && data.getUint32(0, true) !== DESCRIPTOR) || data.getUint32(at, true) !== one.crc || sizes[0] !== one.packed || sizes[1] !== one.size) {
+  const sizes = wide
+    ? [Number(data.getBigUint64(at + 4, true)), Number(data.getBigUint64(at + 12, true))]
+    : [data.getUint32(at + 4, true), data.getUint32(at + 8, true)];
+  if (
+    (marked && data.getUint32(0, true) !== DESCRIPTOR) ||
+    data.getUint32(at, true) !== one.crc ||
+    sizes[0] !== one.packed ||
+    sizes[1] !== one.size
+  ) {
     refuse("E152", "a descriptor says something else", one.raw);
   }
   return next;
@@ -242,7 +284,10 @@ function source(bytes: Bytes, names: Names, entries: Map<number, Entry>): Source
     async access(index) {
       const entry = entries.get(index);
       if (!entry || entry.deflated) return null;
-      return { size: entry.size, read: (offset, length) => bytes.read(entry.start + offset, Math.max(0, Math.min(length, entry.size - offset))) };
+      return {
+        size: entry.size,
+        read: (offset, length) => bytes.read(entry.start + offset, Math.max(0, Math.min(length, entry.size - offset))),
+      };
     },
   };
 }

@@ -33,16 +33,26 @@ export function countsSection(report: Report): Child[] {
     h("h3", {}, t("done_checks")),
     table(t("done_checks"), [t("what"), t("count_total")], done, "numbers"),
     h("h3", {}, t("count_rows")),
-    table(t("count_rows"), [t("state"), t("count_total")], [
-      ...states.map(([state, n]): Child[] => [label("states", state) ?? state, num(n)]),
-      [h("strong", {}, t("count_total")), h("strong", {}, num(counts.rows))],
-    ], "numbers"),
+    table(
+      t("count_rows"),
+      [t("state"), t("count_total")],
+      [
+        ...states.map(([state, n]): Child[] => [label("states", state) ?? state, num(n)]),
+        [h("strong", {}, t("count_total")), h("strong", {}, num(counts.rows))],
+      ],
+      "numbers",
+    ),
     h("h3", {}, t("count_files")),
-    table(t("count_files"), [t("what"), t("count_total")], [
-      [t("count_checked"), num(files.checked)],
-      [t("count_not_checked"), num(files.not_checked)],
-      [h("strong", {}, t("count_total")), h("strong", {}, num(files.total))],
-    ], "numbers"),
+    table(
+      t("count_files"),
+      [t("what"), t("count_total")],
+      [
+        [t("count_checked"), num(files.checked)],
+        [t("count_not_checked"), num(files.not_checked)],
+        [h("strong", {}, t("count_total")), h("strong", {}, num(files.total))],
+      ],
+      "numbers",
+    ),
     facts([
       [t("count_entries"), counts.entries !== undefined && num(counts.entries)],
       [t("count_exhibits"), counts.exhibits !== undefined && num(counts.exhibits)],

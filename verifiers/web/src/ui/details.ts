@@ -1,4 +1,7 @@
-/** What the page shows beside the report: events, who signed them, rows. Gathered while the engine reads; nothing here judges. */
+/**
+ * What the page shows beside the report: events, who signed them, rows. Gathered while the engine reads; nothing here
+ * judges.
+ */
 
 import type { ListedRow, Report, TimelineEvent } from "../engine/index";
 import { Rows } from "./rows";
@@ -121,7 +124,19 @@ export class Details {
 
   /** The log's events in order, with those that a package withholds in their places; then those of other logs in it. */
   private ordered(hidden: number[]): ShownEvent[] {
-    const none = { type: null, items: [], itemsLeft: 0, actor: null, to: null, from: null, place: null, carrier: null, occurred: null, recorded: null, answered: null };
+    const none = {
+      type: null,
+      items: [],
+      itemsLeft: 0,
+      actor: null,
+      to: null,
+      from: null,
+      place: null,
+      carrier: null,
+      occurred: null,
+      recorded: null,
+      answered: null,
+    };
     const withheld = hidden.slice(0, MOST_EVENTS).map((index): ShownEvent => ({ where: "", log: "", index, ...none }));
     const own = [...this.events.filter((event) => event.log === ""), ...withheld].sort((a, b) => a.index - b.index);
     return [...own, ...this.events.filter((event) => event.log !== "")].slice(0, MOST_EVENTS);

@@ -17,7 +17,11 @@ function fill(element: Element, attributes: Attributes, children: Child[]): void
 }
 
 /** An element: attributes that are functions are listeners, `true` stands without a value. */
-export function h<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Attributes = {}, ...children: Child[]): HTMLElementTagNameMap[K] {
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
   fill(element, attributes, children);
   return element;
@@ -31,7 +35,9 @@ export function svg(tag: string, attributes: Attributes = {}, ...children: Child
 
 /** What was written out looks different from the same letters in the text. */
 function shown(text: string): Child[] {
-  return pieces(text).map((piece) => (piece.escaped ? h("span", { class: "escaped", dir: "ltr" }, piece.text) : piece.text));
+  return pieces(text).map((piece) =>
+    piece.escaped ? h("span", { class: "escaped", dir: "ltr" }, piece.text) : piece.text,
+  );
 }
 
 /** A name out of evidence: its own direction, apart from the text around it. */
@@ -53,7 +59,8 @@ export function prose(text: string): DocumentFragment {
 
 /** A table with a caption for readers who do not see it. Cells of the first column are headers of their row. */
 export function table(caption: string, heads: string[], rows: Child[][], kind = ""): HTMLElement {
-  const cells = (row: Child[]): HTMLElement[] => row.map((cell, i) => (i === 0 ? h("th", { scope: "row" }, cell) : h("td", {}, cell)));
+  const cells = (row: Child[]): HTMLElement[] =>
+    row.map((cell, i) => (i === 0 ? h("th", { scope: "row" }, cell) : h("td", {}, cell)));
   return h(
     "div",
     { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },

@@ -20,41 +20,57 @@ export function findingsSection(report: Report): Child[] {
   if (total === 0) return [h("p", {}, t("findings_none"))];
   const groups = new Map<string, Finding[]>();
   for (const finding of report.findings) groups.set(finding.code, [...(groups.get(finding.code) ?? []), finding]);
-  const order = [...groups].sort(([a, x], [b, y]) => (RANK[x[0]!.severity] ?? 3) - (RANK[y[0]!.severity] ?? 3) || a.localeCompare(b));
+  const order = [...groups].sort(
+    ([a, x], [b, y]) => (RANK[x[0]!.severity] ?? 3) - (RANK[y[0]!.severity] ?? 3) || a.localeCompare(b),
+  );
   const left = total - report.findings.length;
-  return [...order.slice(0, GROUPS_SHOWN).map(([finding, all]) => group(finding, all, byCode[finding] ?? all.length)), left > 0 && h("p", {}, t("findings_more", { n: num(left) }))];
+  return [
+    ...order.slice(0, GROUPS_SHOWN).map(([finding, all]) => group(finding, all, byCode[finding] ?? all.length)),
+    left > 0 && h("p", {}, t("findings_more", { n: num(left) })),
+  ];
 }
 
 function group(finding: string, all: Finding[], n: number): HTMLElement {
   const says = explanation(finding);
   const severity = all[0]!.severity;
-  const rows = all.slice(0, PLACES_SHOWN).map((one): Child[] => [code(one.where), english(one.expected), english(one.found)]);
+  const rows = all
+    .slice(0, PLACES_SHOWN)
+    .map((one): Child[] => [code(one.where), english(one.expected), english(one.found)]);
   const shown = Math.min(all.length, PLACES_SHOWN);
   return h(
     "article",
     { class: `finding ${severity}`, id: `finding-${finding}` },
-    h("h3", {}, h("span", { class: `badge ${severity}` }, label("severities", severity) ?? severity), " ", code(finding), " ", says ? prose(says.title) : "", h("span", { class: "how-many" }, ` ${plural("n_places", n)}`)),
+    h(
+      "h3",
+      {},
+      h("span", { class: `badge ${severity}` }, label("severities", severity) ?? severity),
+      " ",
+      code(finding),
+      " ",
+      says ? prose(says.title) : "",
+      h("span", { class: "how-many" }, ` ${plural("n_places", n)}`),
+    ),
     says &&
-      h("dl", { class: "explained" },
+      h(
+        "dl",
+        { class: "explained" },
         h("div", {}, h("dt", {}, t("means")), h("dd", {}, prose(says.means))),
         h("div", {}, h("dt", {}, t("means_not")), h("dd", {}, prose(says.means_not))),
-        h("div", {}, h("dt", {}, t("do")), h("dd", {}, prose(says.do)))),
+        h("div", {}, h("dt", {}, t("do")), h("dd", {}, prose(says.do))),
+      ),
     table(`${finding}${t("colon")}${t("where")}`, [t("where"), t("expected"), t("found")], rows, "places"),
     n > shown && h("p", {}, t("findings_more", { n: num(n - shown) })),
     SPECS[finding] && h("p", { class: "small" }, `${t("spec")}${t("colon")}`, code(SPECS[finding].section)),
   );
 }
 
-/** What an aspect as a whole wants, where it was not given. */
-const WANTS: Record<string, string> = { identity: "no_policy", witness: "no_policy", time: "no_time", evidence: "no_source", completeness: "no_outside" };
-
 /** The label of a reason for not checking. */
-export function notCheckedLabel(one: NotChecked): string {
-  const reason = one.code === "not_given" ? (WANTS[one.aspect] ?? one.code) : one.code;
-  return label("not_checked", reason) ?? label("not_checked", "other")!;
-}
+export const notCheckedLabel = (one: NotChecked): string =>
+  label("not_checked", one.code) ?? label("not_checked", "other")!;
 
-/** How many things were not checked: the list also has a line for each aspect as a whole, which `counts` does not count. */
+/**
+ * How many things were not checked: the list also has a line for each aspect as a whole, which `counts` does not count.
+ */
 export function notCheckedTotal(report: Report): number {
   return Math.max(report.counts.not_checked, report.not_checked.length);
 }
@@ -63,7 +79,12 @@ export function notCheckedSection(report: Report): Child[] {
   const total = notCheckedTotal(report);
   if (total === 0) return [h("p", {}, t("not_checked_none"))];
   const aspects = aspectTitles();
-  const rows = report.not_checked.map((one): Child[] => [aspects[one.aspect] ?? one.aspect, notCheckedLabel(one), code(one.what), english(one.reason)]);
+  const rows = report.not_checked.map((one): Child[] => [
+    aspects[one.aspect] ?? one.aspect,
+    notCheckedLabel(one),
+    code(one.what),
+    english(one.reason),
+  ]);
   const left = total - report.not_checked.length;
   return [
     table(t("not_checked"), [t("aspect"), t("reason"), t("what"), t("in_english")], rows),

@@ -42,20 +42,68 @@ export class Items {
   private round = 0;
   private timer = 0;
 
-  constructor(private readonly session: Session, private readonly view: View) {
-    this.search = h("input", { type: "search", id: "search", autocomplete: "off", spellcheck: "false", input: () => this.later() });
-    this.state = h("select", { id: "state", change: () => void this.restart() }, h("option", { value: "" }, t("state_all")),
-      ...view.states.map(([state, n]) => h("option", { value: state }, `${label("states", state) ?? state} (${num(n)})`)));
+  constructor(
+    private readonly session: Session,
+    private readonly view: View,
+  ) {
+    this.search = h("input", {
+      type: "search",
+      id: "search",
+      autocomplete: "off",
+      spellcheck: "false",
+      input: () => this.later(),
+    });
+    this.state = h(
+      "select",
+      { id: "state", change: () => void this.restart() },
+      h("option", { value: "" }, t("state_all")),
+      ...view.states.map(([state, n]) =>
+        h("option", { value: state }, `${label("states", state) ?? state} (${num(n)})`),
+      ),
+    );
     this.found = h("p", { role: "status", class: "found" });
     this.spacer = h("div", { class: "spacer", role: "rowgroup" });
-    this.viewport = h("div", { class: "grid", role: "grid", tabindex: 0, "aria-label": t("items"), "aria-colcount": 5, scroll: () => this.draw(), keydown: (event: KeyboardEvent) => this.press(event) },
-      h("div", { role: "rowgroup", class: "gridhead" }, h("div", { role: "row", class: "gridrow", "aria-rowindex": 1 },
-        ...[t("name"), t("kind"), t("state"), t("size"), t("digest_column")].map((head) => h("div", { role: "columnheader" }, head)))),
-      this.spacer);
+    this.viewport = h(
+      "div",
+      {
+        class: "grid",
+        role: "grid",
+        tabindex: 0,
+        "aria-label": t("items"),
+        "aria-colcount": 5,
+        scroll: () => this.draw(),
+        keydown: (event: KeyboardEvent) => this.press(event),
+      },
+      h(
+        "div",
+        { role: "rowgroup", class: "gridhead" },
+        h(
+          "div",
+          { role: "row", class: "gridrow", "aria-rowindex": 1 },
+          ...[t("name"), t("kind"), t("state"), t("size"), t("digest_column")].map((head) =>
+            h("div", { role: "columnheader" }, head),
+          ),
+        ),
+      ),
+      this.spacer,
+    );
     this.detail = h("div", { class: "detail", "aria-live": "polite" });
-    this.element = h("div", {},
-      h("div", { class: "fields" }, h("label", { for: "search" }, t("search")), this.search, h("label", { for: "state" }, t("state")), this.state),
-      this.found, this.viewport, this.detail, h("div", { class: "printed" }));
+    this.element = h(
+      "div",
+      {},
+      h(
+        "div",
+        { class: "fields" },
+        h("label", { for: "search" }, t("search")),
+        this.search,
+        h("label", { for: "state" }, t("state")),
+        this.state,
+      ),
+      this.found,
+      this.viewport,
+      this.detail,
+      h("div", { class: "printed" }),
+    );
     void this.restart();
     void this.print();
   }
@@ -117,16 +165,41 @@ export class Items {
 
   private line(place: number): HTMLElement {
     const row = this.row(place);
-    const cells: Child[] = row ? [pathCell(row), kindText(row), stateText(row), row.size === null ? "" : count(row.size), row.sha256 ? code(row.sha256.slice(0, 16)) : ""] : ["…", "", "", "", ""];
-    const line = h("div", { role: "row", id: `row-${place}`, class: place === this.active ? "gridrow active" : "gridrow", "aria-rowindex": place + 2, "aria-selected": place === this.active ? "true" : "false", click: () => this.choose(place) },
-      ...cells.map((cell) => h("div", { role: "gridcell" }, cell)));
+    const cells: Child[] = row
+      ? [
+          pathCell(row),
+          kindText(row),
+          stateText(row),
+          row.size === null ? "" : count(row.size),
+          row.sha256 ? code(row.sha256.slice(0, 16)) : "",
+        ]
+      : ["…", "", "", "", ""];
+    const line = h(
+      "div",
+      {
+        role: "row",
+        id: `row-${place}`,
+        class: place === this.active ? "gridrow active" : "gridrow",
+        "aria-rowindex": place + 2,
+        "aria-selected": place === this.active ? "true" : "false",
+        click: () => this.choose(place),
+      },
+      ...cells.map((cell) => h("div", { role: "gridcell" }, cell)),
+    );
     line.style.top = `${place * ROW_PX}px`;
     return line;
   }
 
   private press(event: KeyboardEvent): void {
     const screen = Math.max(1, Math.floor(this.viewport.clientHeight / ROW_PX) - 2);
-    const moves: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: screen, PageUp: -screen, Home: -this.total, End: this.total };
+    const moves: Record<string, number> = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: screen,
+      PageUp: -screen,
+      Home: -this.total,
+      End: this.total,
+    };
     if (event.key === "Enter" || event.key === " ") this.choose(this.active);
     else if (Object.hasOwn(moves, event.key)) this.move(this.active + moves[event.key]!);
     else return;
@@ -138,7 +211,8 @@ export class Items {
     const top = this.active * ROW_PX;
     const head = ROW_PX;
     if (top < this.viewport.scrollTop) this.viewport.scrollTop = top;
-    else if (top + 2 * head > this.viewport.scrollTop + this.viewport.clientHeight) this.viewport.scrollTop = top + 2 * head - this.viewport.clientHeight;
+    else if (top + 2 * head > this.viewport.scrollTop + this.viewport.clientHeight)
+      this.viewport.scrollTop = top + 2 * head - this.viewport.clientHeight;
     this.draw();
   }
 
@@ -151,27 +225,42 @@ export class Items {
 
   private describe(row: ListedRow): HTMLElement {
     const exhibit = new Map(this.view.exhibits).get(row.manifest);
-    const withheld = Object.entries(row.grounds).map(([group, ground]) => h("li", {}, `${label("groups", group) ?? group}${t("colon")}`, label("grounds", ground) ?? name(ground)));
-    return h("div", { class: "card inner" }, h("h3", {}, t("details")), facts([
-      [t("name"), pathCell(row)],
-      [t("catalogue"), h("span", {}, code(row.manifest), exhibit ? " — " : "", exhibit ? code(exhibit) : "")],
-      [t("number"), code(row.index)],
-      [t("kind"), kindText(row)],
-      [t("state"), stateText(row)],
-      [t("size"), row.size === null ? "" : count(row.size)],
-      [t("digest_column"), row.sha256 && code(row.sha256, "hash")],
-      [t("modified"), row.mtime_ns && code(nanoseconds(row.mtime_ns))],
-      [t("content_here"), row.payload && code(row.payload)],
-      [t("withheld"), withheld.length ? h("ul", {}, ...withheld) : ""],
-      [t("where"), code(row.where)],
-    ]));
+    const withheld = Object.entries(row.grounds).map(([group, ground]) =>
+      h("li", {}, `${label("groups", group) ?? group}${t("colon")}`, label("grounds", ground) ?? name(ground)),
+    );
+    return h(
+      "div",
+      { class: "card inner" },
+      h("h3", {}, t("details")),
+      facts([
+        [t("name"), pathCell(row)],
+        [t("catalogue"), h("span", {}, code(row.manifest), exhibit ? " — " : "", exhibit ? code(exhibit) : "")],
+        [t("number"), code(row.index)],
+        [t("kind"), kindText(row)],
+        [t("state"), stateText(row)],
+        [t("size"), row.size === null ? "" : count(row.size)],
+        [t("digest_column"), row.sha256 && code(row.sha256, "hash")],
+        [t("modified"), row.mtime_ns && code(nanoseconds(row.mtime_ns))],
+        [t("content_here"), row.payload && code(row.payload)],
+        [t("withheld"), withheld.length ? h("ul", {}, ...withheld) : ""],
+        [t("where"), code(row.where)],
+      ]),
+    );
   }
 
   /** What paper gets: the first rows as a plain table. */
   private async print(): Promise<void> {
     const { total, rows } = await this.session.rows({ text: "", state: "" }, 0, PRINTED);
-    const lines = rows.map((row) => [pathCell(row), kindText(row), stateText(row), row.size === null ? "" : count(row.size), row.sha256 && code(row.sha256, "hash")]);
+    const lines = rows.map((row) => [
+      pathCell(row),
+      kindText(row),
+      stateText(row),
+      row.size === null ? "" : count(row.size),
+      row.sha256 && code(row.sha256, "hash"),
+    ]);
     const list = table(t("items"), [t("name"), t("kind"), t("state"), t("size"), t("digest_column")], lines);
-    this.element.querySelector(".printed")!.replaceChildren(total > rows.length ? h("p", {}, t("items_print", { n: num(rows.length) })) : "", list);
+    this.element
+      .querySelector(".printed")!
+      .replaceChildren(total > rows.length ? h("p", {}, t("items_print", { n: num(rows.length) })) : "", list);
   }
 }

@@ -5,7 +5,8 @@ import type { View } from "./details";
 import type { RowFilter } from "./rows";
 
 /** A folder as a browser gives it, paths below its top; or one file. */
-export type Opened = { name: string; file: File } | { name: string; files: { path: string; blob: File }[]; folders: string[] };
+export type Opened =
+  { name: string; file: File } | { name: string; files: { path: string; blob: File }[]; folders: string[] };
 
 export type Asked =
   | { ask: "verify"; evidence: Opened; policy: Opened | null; since: string; identity: string }

@@ -23,7 +23,13 @@ interface Handle {
 
 type Listening = (files: number) => void;
 
-async function walkHandle(folder: Handle, prefix: string, files: Found[], folders: string[], onFile: Listening): Promise<void> {
+async function walkHandle(
+  folder: Handle,
+  prefix: string,
+  files: Found[],
+  folders: string[],
+  onFile: Listening,
+): Promise<void> {
   let empty = true;
   for await (const entry of folder.values()) {
     empty = false;
@@ -38,7 +44,13 @@ function read(reader: FileSystemDirectoryReader): Promise<FileSystemEntry[]> {
   return new Promise((resolve, reject) => reader.readEntries(resolve, reject));
 }
 
-async function walkEntry(folder: FileSystemDirectoryEntry, prefix: string, files: Found[], folders: string[], onFile: Listening): Promise<void> {
+async function walkEntry(
+  folder: FileSystemDirectoryEntry,
+  prefix: string,
+  files: Found[],
+  folders: string[],
+  onFile: Listening,
+): Promise<void> {
   const reader = folder.createReader();
   let empty = true;
   for (let batch = await read(reader); batch.length; batch = await read(reader)) {
@@ -46,13 +58,22 @@ async function walkEntry(folder: FileSystemDirectoryEntry, prefix: string, files
     for (const entry of batch) {
       const path = prefix + entry.name;
       if (entry.isDirectory) await walkEntry(entry as FileSystemDirectoryEntry, `${path}/`, files, folders, onFile);
-      else onFile(files.push({ path, blob: await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject)) }));
+      else
+        onFile(
+          files.push({
+            path,
+            blob: await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject)),
+          }),
+        );
     }
   }
   if (empty && prefix) folders.push(prefix.slice(0, -1));
 }
 
-/** The first thing that was dropped; `onFile` hears how many files were found so far. Rejects where the browser does not let a page read it: then the buttons do. */
+/**
+ * The first thing that was dropped; `onFile` hears how many files were found so far. Rejects where the browser does not
+ * let a page read it: then the buttons do.
+ */
 export async function dropped(transfer: DataTransfer, onFile: Listening): Promise<Opened | null> {
   const item = [...transfer.items].find((one) => one.kind === "file");
   if (!item) return null;

@@ -1,4 +1,7 @@
-/** Custody as a picture: a lane for each person, time from top to bottom, handovers as arrows. What it says, the table says in words. */
+/**
+ * Custody as a picture: a lane for each person, time from top to bottom, handovers as arrows. What it says, the table
+ * says in words.
+ */
 
 import { svg } from "./dom";
 import type { ShownEvent } from "./details";
@@ -61,11 +64,32 @@ export function picture(events: ShownEvent[], item: string, rtl: boolean): SVGEl
   const side = rtl ? -1 : 1;
   // In a page from right to left `start` is the right end: SVG follows its own direction, which is set below.
   const root = svg("svg", {
-    class: "picture", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", direction: rtl ? "rtl" : "ltr", "aria-label": t("picture_label"),
+    class: "picture",
+    viewBox: `0 0 ${width} ${height}`,
+    width,
+    height,
+    role: "img",
+    direction: rtl ? "rtl" : "ltr",
+    "aria-label": t("picture_label"),
   });
   root.append(
-    svg("defs", {}, svg("marker", { id: "arrow", viewBox: "0 0 10 10", refX: 9, refY: 5, markerWidth: 8, markerHeight: 8, orient: "auto-start-reverse" },
-      svg("path", { d: "M0 0 L10 5 L0 10 z", class: "arrowhead" }))),
+    svg(
+      "defs",
+      {},
+      svg(
+        "marker",
+        {
+          id: "arrow",
+          viewBox: "0 0 10 10",
+          refX: 9,
+          refY: 5,
+          markerWidth: 8,
+          markerHeight: 8,
+          orient: "auto-start-reverse",
+        },
+        svg("path", { d: "M0 0 L10 5 L0 10 z", class: "arrowhead" }),
+      ),
+    ),
   );
   lanes.forEach((lane, i) => {
     const x = at(i);
@@ -73,8 +97,17 @@ export function picture(events: ShownEvent[], item: string, rtl: boolean): SVGEl
       svg("line", { x1: x, y1: HEAD - 8, x2: x, y2: height - 8, class: "lane" }),
       svg("circle", { cx: x, cy: 20, r: 7, class: "head" }),
       svg("path", { d: `M${x - 12} 42 a12 12 0 0 1 24 0 z`, class: "head" }),
-      svg("text", { x: x + side * 20, y: 24, class: "who" }, short(lane.id, 18), svg("title", {}, `${visible(lane.id)}\n${visible(lane.key)}`)),
-      svg("text", { x: x + side * 20, y: 41, class: "key", direction: "ltr", "text-anchor": rtl ? "end" : "start" }, short(lane.key, 16)),
+      svg(
+        "text",
+        { x: x + side * 20, y: 24, class: "who" },
+        short(lane.id, 18),
+        svg("title", {}, `${visible(lane.id)}\n${visible(lane.key)}`),
+      ),
+      svg(
+        "text",
+        { x: x + side * 20, y: 41, class: "key", direction: "ltr", "text-anchor": rtl ? "end" : "start" },
+        short(lane.key, 16),
+      ),
     );
   });
   root.append(...held(steps, at, height));
@@ -92,7 +125,10 @@ function held(steps: Step[], at: (lane: number) => number, height: number): SVGE
     const bar = since.get(item);
     if (!bar || bar.lane < 0) return;
     const key = `${bar.lane} ${bar.y} ${y} ${bar.sure}`;
-    if (!drawnBars.has(key)) bars.push(svg("line", { x1: at(bar.lane), y1: bar.y, x2: at(bar.lane), y2: y, class: bar.sure ? "held" : "held unsure" }));
+    if (!drawnBars.has(key))
+      bars.push(
+        svg("line", { x1: at(bar.lane), y1: bar.y, x2: at(bar.lane), y2: y, class: bar.sure ? "held" : "held unsure" }),
+      );
     drawnBars.add(key);
     since.delete(item);
   };
@@ -108,7 +144,13 @@ function held(steps: Step[], at: (lane: number) => number, height: number): SVGE
       const type = event.type ?? "";
       const now = since.get(item)?.lane ?? -1;
       let next = now;
-      if (TAKEN_BY_ACTOR.has(type)) next = type === "check_in" || type === "return" ? (holder.get(item) ?? lane) : now >= 0 && type === "acquire" ? now : lane;
+      if (TAKEN_BY_ACTOR.has(type))
+        next =
+          type === "check_in" || type === "return"
+            ? (holder.get(item) ?? lane)
+            : now >= 0 && type === "acquire"
+              ? now
+              : lane;
       else if (PASSED_ON.has(type)) next = other;
       else if (ENDS.has(type)) next = -1;
       else if (type === "receipt" && event.answered === "accept") next = other;
@@ -123,17 +165,35 @@ function held(steps: Step[], at: (lane: number) => number, height: number): SVGE
   return bars;
 }
 
-function one(step: Step, at: (lane: number) => number, mirror: (x: number) => number, side: number, withItems: boolean): SVGElement[] {
+function one(
+  step: Step,
+  at: (lane: number) => number,
+  mirror: (x: number) => number,
+  side: number,
+  withItems: boolean,
+): SVGElement[] {
   const { event, y, lane, other } = step;
   const out: SVGElement[] = [];
-  const when = event.type === null ? "" : event.occurred ? instant(event.occurred.time, event.occurred.precision === "day" ? "day" : "min") : instant(event.recorded, "min");
+  const when =
+    event.type === null
+      ? ""
+      : event.occurred
+        ? instant(event.occurred.time, event.occurred.precision === "day" ? "day" : "min")
+        : instant(event.recorded, "min");
   out.push(words(mirror(8), y + 4, num(event.index), "no"));
   const time = words(mirror(GUTTER - 16), y + 4, when, "time", "end");
   time.setAttribute("unicode-bidi", "plaintext");
   out.push(time);
   if (event.type === null) {
     out.push(
-      svg("rect", { x: side > 0 ? GUTTER : mirror(GUTTER) - 230, y: y - 12, width: 230, height: 22, rx: 4, class: "hidden" }),
+      svg("rect", {
+        x: side > 0 ? GUTTER : mirror(GUTTER) - 230,
+        y: y - 12,
+        width: 230,
+        height: 22,
+        rx: 4,
+        class: "hidden",
+      }),
       words(mirror(GUTTER + 10), y + 4, t("event_hidden"), "hiddentext"),
     );
     return out;
@@ -141,7 +201,9 @@ function one(step: Step, at: (lane: number) => number, mirror: (x: number) => nu
   const what = label("events", event.type) ?? visible(event.type);
   if (lane < 0) {
     // more persons than lanes
-    out.push(svg("text", { x: mirror(GUTTER + 10), y: y + 4, class: "what" }, short(`${what} — ${event.actor?.id ?? ""}`, 60)));
+    out.push(
+      svg("text", { x: mirror(GUTTER + 10), y: y + 4, class: "what" }, short(`${what} — ${event.actor?.id ?? ""}`, 60)),
+    );
     return out;
   }
   const x = at(lane);
@@ -150,11 +212,29 @@ function one(step: Step, at: (lane: number) => number, mirror: (x: number) => nu
     const [from, to] = incoming ? [at(other), x] : [x, at(other)];
     const gap = Math.sign(to - from) * 9;
     const asked = event.type === "offer" || event.type === "refuse";
-    out.push(svg("line", { x1: from + gap, y1: y, x2: to - gap, y2: y, class: asked ? "arrow asked" : "arrow", "marker-end": "url(#arrow)" }));
+    out.push(
+      svg("line", {
+        x1: from + gap,
+        y1: y,
+        x2: to - gap,
+        y2: y,
+        class: asked ? "arrow asked" : "arrow",
+        "marker-end": "url(#arrow)",
+      }),
+    );
   }
-  const more = [withItems && event.items.length ? event.items.slice(0, 2).join(", ") + (event.items.length + event.itemsLeft > 2 ? " …" : "") : "", event.place ?? ""];
+  const more = [
+    withItems && event.items.length
+      ? event.items.slice(0, 2).join(", ") + (event.items.length + event.itemsLeft > 2 ? " …" : "")
+      : "",
+    event.place ?? "",
+  ];
   out.push(
-    svg("circle", { cx: x, cy: y, r: 6, class: `dot ${ENDS.has(event.type) ? "ends" : ""}` }, svg("title", {}, `${what}\n${visible(event.place ?? "")}`)),
+    svg(
+      "circle",
+      { cx: x, cy: y, r: 6, class: `dot ${ENDS.has(event.type) ? "ends" : ""}` },
+      svg("title", {}, `${what}\n${visible(event.place ?? "")}`),
+    ),
     svg("text", { x: x + side * 13, y: y - 7, class: "what" }, short(what, 24)),
   );
   const under = more.filter(Boolean).join(" · ");

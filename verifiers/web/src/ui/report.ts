@@ -25,11 +25,21 @@ export interface Result {
 }
 
 const ASPECTS: Aspect[] = ["record", "identity", "custody", "evidence", "time", "witness", "completeness"];
-const LOOK: Record<string, string> = { VERIFIED: "ok", "INTEGRITY ONLY": "part", FAILED: "failed", "NOT CHECKED": "not_checked" };
+const LOOK: Record<string, string> = {
+  VERIFIED: "ok",
+  "INTEGRITY ONLY": "part",
+  FAILED: "failed",
+  "NOT CHECKED": "not_checked",
+};
 const MARK: Record<string, string> = { ok: "✓", part: "◐", failed: "✗", not_checked: "?" };
 
 function section(id: string, title: Key, children: Child[], extra = ""): HTMLElement {
-  return h("section", { id, class: `card ${extra}`, "aria-labelledby": `${id}-title` }, h("h2", { id: `${id}-title`, tabindex: -1 }, t(title)), ...children);
+  return h(
+    "section",
+    { id, class: `card ${extra}`, "aria-labelledby": `${id}-title` },
+    h("h2", { id: `${id}-title`, tabindex: -1 }, t(title)),
+    ...children,
+  );
 }
 
 function banner({ report }: Result): HTMLElement {
@@ -40,16 +50,34 @@ function banner({ report }: Result): HTMLElement {
     const severity = report.findings.find((one) => one.code === finding)?.severity ?? "error";
     by[severity] = (by[severity] ?? 0) + n;
   }
-  return h("section", { id: "verdict", class: `verdict ${look}`, "aria-labelledby": "verdict-title" },
+  return h(
+    "section",
+    { id: "verdict", class: `verdict ${look}`, "aria-labelledby": "verdict-title" },
     h("div", { class: "mark", "aria-hidden": "true" }, MARK[look]),
-    h("div", {},
-      h("h2", { id: "verdict-title", tabindex: -1 }, h("span", { class: "unseen" }, `${t("result")}${t("colon")}`), says.title, " ", code(report.line, "line")),
+    h(
+      "div",
+      {},
+      h(
+        "h2",
+        { id: "verdict-title", tabindex: -1 },
+        h("span", { class: "unseen" }, `${t("result")}${t("colon")}`),
+        says.title,
+        " ",
+        code(report.line, "line"),
+      ),
       h("p", { class: "scope" }, `${t("scope")}${t("colon")}${label("scopes", report.scope) ?? report.scope}`),
       h("p", {}, says.means),
       h("p", { class: "but" }, says.means_not, " ", t("for_court")),
-      h("ul", { class: "tally" },
-        ...(["n_errors", "n_warnings", "n_notes"] as const).map((key, i) => h("li", {}, plural(key, by[["error", "warning", "note"][i]!] ?? 0))),
-        h("li", {}, plural("n_not_checked", notCheckedTotal(report))))));
+      h(
+        "ul",
+        { class: "tally" },
+        ...(["n_errors", "n_warnings", "n_notes"] as const).map((key, i) =>
+          h("li", {}, plural(key, by[["error", "warning", "note"][i]!] ?? 0)),
+        ),
+        h("li", {}, plural("n_not_checked", notCheckedTotal(report))),
+      ),
+    ),
+  );
 }
 
 /** Why an aspect is as it is: by the findings and reasons that the report lists, in the page's language. */
@@ -61,22 +89,39 @@ function because(report: Report, aspect: Aspect): Child {
   if (says) return h("span", {}, h("a", { href: `#finding-${codes[1]}` }, code(codes[1]!)), " ", prose(says.title));
   const listed = report.not_checked.find((one) => one.aspect === aspect && reason.includes(one.reason));
   const own = h("span", { lang: "en" }, code(reason, "words"));
-  return listed ? h("span", {}, notCheckedLabel(listed), catalogue().language === "en" ? t("colon") : h("br"), own) : own;
+  return listed
+    ? h("span", {}, notCheckedLabel(listed), catalogue().language === "en" ? t("colon") : h("br"), own)
+    : own;
 }
 
 function aspectsSection({ report }: Result): Child[] {
   return [
-    h("ul", { class: "aspects" }, ...ASPECTS.map((aspect) => {
-      const { status } = report.aspects[aspect];
-      const { title, question } = catalogue().aspects[aspect];
-      return h("li", { class: status },
-        h("span", { class: "mark", "aria-hidden": "true" }, MARK[status]),
-        h("div", {},
-          h("h3", {}, title, " ", h("span", { class: `badge ${status}` }, label("aspect_status", status) ?? status)),
-          h("p", {}, question),
-          status !== "ok" && h("p", { class: "because" }, because(report, aspect))));
-    })),
-    h("p", { class: "small" }, `${t("reason")} (${t("in_english")})${t("colon")}`, h("span", { lang: "en" }, code(report.reason, "words"))),
+    h(
+      "ul",
+      { class: "aspects" },
+      ...ASPECTS.map((aspect) => {
+        const { status } = report.aspects[aspect];
+        const { title, question } = catalogue().aspects[aspect];
+        return h(
+          "li",
+          { class: status },
+          h("span", { class: "mark", "aria-hidden": "true" }, MARK[status]),
+          h(
+            "div",
+            {},
+            h("h3", {}, title, " ", h("span", { class: `badge ${status}` }, label("aspect_status", status) ?? status)),
+            h("p", {}, question),
+            status !== "ok" && h("p", { class: "because" }, because(report, aspect)),
+          ),
+        );
+      }),
+    ),
+    h(
+      "p",
+      { class: "small" },
+      `${t("reason")} (${t("in_english")})${t("colon")}`,
+      h("span", { lang: "en" }, code(report.reason, "words")),
+    ),
   ];
 }
 
@@ -90,7 +135,11 @@ function letter({ digest, report }: Result): Child {
   if (!given) return null;
   const own = report.package?.digest ?? null;
   const key: Key = own === null ? "digest_none" : given === own ? "digest_same" : "digest_differs";
-  return h("p", { id: "letter", class: key === "digest_same" ? "good" : "alarm", role: key === "digest_same" ? null : "alert" }, t(key));
+  return h(
+    "p",
+    { id: "letter", class: key === "digest_same" ? "good" : "alarm", role: key === "digest_same" ? null : "alert" },
+    t(key),
+  );
 }
 
 function subject(result: Result): Child[] {
@@ -107,7 +156,10 @@ function subject(result: Result): Child[] {
       [t("since_used"), result.since.trim() ? h("span", { class: "pre" }, code(result.since.trim())) : t("since_none")],
       [t("package_digest"), facade?.digest ? code(grouped(facade.digest), "hash") : null],
       [t("container"), facade ? code(facade.container) : null],
-      [t("created"), created && typeof created.time === "string" ? code(instant(created.time, String(created.precision))) : null],
+      [
+        t("created"),
+        created && typeof created.time === "string" ? code(instant(created.time, String(created.precision))) : null,
+      ],
       [t("confidentiality"), told("confidentiality")],
       [t("use_limits"), told("use_limits")],
       [t("onward_transfer"), told("onward_transfer")],
@@ -144,16 +196,28 @@ export function reportPage(result: Result, again: () => void): HTMLElement {
     ["when", "when", () => whenSection(report)],
     ["custody", "custody", () => custodySection(view)],
     ["items", "items", () => itemsSection(result)],
-    ...(report.subject === "package" ? [["withheld", "withheld", () => withheldSection(report, view)] as [string, Key, () => Child[]]] : []),
+    ...(report.subject === "package"
+      ? [["withheld", "withheld", () => withheldSection(report, view)] as [string, Key, () => Child[]]]
+      : []),
     ["counts", "counts", () => countsSection(report)],
     ["technical", "technical", () => subject(result)],
   ];
-  return h("div", { class: "report" },
+  return h(
+    "div",
+    { class: "report" },
     banner(result),
-    h("div", { class: "actions" },
+    h(
+      "div",
+      { class: "actions" },
       h("button", { type: "button", id: "save", click: () => save(report) }, t("save")),
       h("button", { type: "button", id: "print", click: () => window.print() }, t("print")),
-      h("button", { type: "button", id: "again", click: again }, t("again"))),
-    h("nav", { class: "contents", "aria-label": t("contents") }, h("ol", {}, ...parts.map(([id, title]) => h("li", {}, h("a", { href: `#${id}` }, t(title)))))),
-    ...parts.map(([id, title, make]) => section(id, title, make())));
+      h("button", { type: "button", id: "again", click: again }, t("again")),
+    ),
+    h(
+      "nav",
+      { class: "contents", "aria-label": t("contents") },
+      h("ol", {}, ...parts.map(([id, title]) => h("li", {}, h("a", { href: `#${id}` }, t(title))))),
+    ),
+    ...parts.map(([id, title, make]) => section(id, title, make())),
+  );
 }

@@ -11,16 +11,42 @@ export interface RowFilter {
   state: string;
 }
 
-type Packed = [string, string, string, string, string | null, string | null, string | null, string | null, string | null, string | null, Record<string, string> | 0];
+type Packed = [
+  string,
+  string,
+  string,
+  string,
+  string | null,
+  string | null,
+  string | null,
+  string | null,
+  string | null,
+  string | null,
+  Record<string, string> | 0,
+];
 
 function pack(row: ListedRow): string {
   const grounds = Object.keys(row.grounds).length ? row.grounds : 0;
-  const fields: Packed = [row.where, row.manifest, row.index, row.kind, row.path, row.state, row.size, row.sha256, row.mtime_ns, row.payload, grounds];
+  const fields: Packed = [
+    row.where,
+    row.manifest,
+    row.index,
+    row.kind,
+    row.path,
+    row.state,
+    row.size,
+    row.sha256,
+    row.mtime_ns,
+    row.payload,
+    grounds,
+  ];
   return JSON.stringify(fields);
 }
 
 function unpack(line: string): ListedRow {
-  const [where, manifest, index, kind, path, state, size, sha256, mtime_ns, payload, grounds] = JSON.parse(line) as Packed;
+  const [where, manifest, index, kind, path, state, size, sha256, mtime_ns, payload, grounds] = JSON.parse(
+    line,
+  ) as Packed;
   return { where, manifest, index, kind, path, state, size, sha256, mtime_ns, payload, grounds: grounds || {} };
 }
 
@@ -40,7 +66,8 @@ export class Rows {
     this.states.set(state, (this.states.get(state) ?? 0) + 1);
     for (const [group, ground] of Object.entries(row.grounds)) {
       const key = JSON.stringify([row.manifest, group, ground]);
-      if (this.withheld.size < 10_000 || this.withheld.has(key)) this.withheld.set(key, (this.withheld.get(key) ?? 0) + 1);
+      if (this.withheld.size < 10_000 || this.withheld.has(key))
+        this.withheld.set(key, (this.withheld.get(key) ?? 0) + 1);
     }
     if (this.total > MOST_ROWS) return;
     this.open.push(pack(row));

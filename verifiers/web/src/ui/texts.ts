@@ -12,7 +12,17 @@ export type Key = keyof Catalogue["ui"];
 export type PluralKey = keyof Catalogue["plurals"];
 export type Explanation = { title: string; means: string; means_not: string; do: string };
 /** Tables whose keys come from evidence: looked up by whatever stands there. */
-type Table = "severities" | "grounds" | "groups" | "states" | "kinds" | "events" | "not_checked" | "checked" | "scopes" | "aspect_status";
+type Table =
+  | "severities"
+  | "grounds"
+  | "groups"
+  | "states"
+  | "kinds"
+  | "events"
+  | "not_checked"
+  | "checked"
+  | "scopes"
+  | "aspect_status";
 
 export const CATALOGUES: readonly Catalogue[] = [en, fr, es, ar, ru, zh] as unknown as Catalogue[];
 

@@ -1,6 +1,7 @@
 /** Text out of evidence made safe to look at: nothing in it can hide, reorder its neighbours, or pass for markup. */
 
-const HIDDEN = /([\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Co}\p{Cn}\u115f\u1160\u3164\uffa0\u00a0\u2000-\u200a\u202f\u205f\u3000\u034f\u17b4\u17b5\ufe00-\ufe0f])/u;
+const HIDDEN =
+  /([\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Co}\p{Cn}\u115f\u1160\u3164\uffa0\u00a0\u2000-\u200a\u202f\u205f\u3000\u034f\u17b4\u17b5\ufe00-\ufe0f])/u;
 const PICTURES: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 /** A piece of a text: as it stands, or written out because it could not be seen. */
@@ -17,7 +18,11 @@ export function pieces(text: string, most = 2048): Piece[] {
     const cut = { text: ` […${points.length - most}…] `, escaped: true };
     return [...pieces(points.slice(0, most - 200).join(""), most), cut, ...pieces(points.slice(-200).join(""), most)];
   }
-  return text.split(HIDDEN).flatMap((part, i): Piece[] => (part === "" ? [] : i % 2 ? [{ text: written(part), escaped: true }] : [{ text: part, escaped: false }]));
+  return text
+    .split(HIDDEN)
+    .flatMap((part, i): Piece[] =>
+      part === "" ? [] : i % 2 ? [{ text: written(part), escaped: true }] : [{ text: part, escaped: false }],
+    );
 }
 
 function written(char: string): string {
@@ -26,5 +31,7 @@ function written(char: string): string {
 
 /** The same as one text, for where there is no room for pieces. */
 export function visible(text: string, most = 2048): string {
-  return pieces(text, most).map((piece) => piece.text).join("");
+  return pieces(text, most)
+    .map((piece) => piece.text)
+    .join("");
 }

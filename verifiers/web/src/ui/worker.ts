@@ -13,13 +13,18 @@ function tell(message: Told): void {
 }
 
 function tree(opened: Opened): Tree {
-  return "file" in opened ? blobTree([{ path: opened.name, blob: opened.file }]) : blobTree(opened.files, opened.folders);
+  return "file" in opened
+    ? blobTree([{ path: opened.name, blob: opened.file }])
+    : blobTree(opened.files, opened.folders);
 }
 
 async function run(asked: Extract<Asked, { ask: "verify" }>): Promise<void> {
   details = new Details();
   const { evidence, policy } = asked;
-  const input: Input = "file" in evidence ? { name: evidence.name, file: blobBytes(evidence.file) } : { name: evidence.name, tree: tree(evidence) };
+  const input: Input =
+    "file" in evidence
+      ? { name: evidence.name, file: blobBytes(evidence.file) }
+      : { name: evidence.name, tree: tree(evidence) };
   const options: Options = { onEvent: details.onEvent, onRow: details.onRow };
   if (policy) options.policy = tree(policy);
   if (asked.since.trim()) options.since = asked.since;
@@ -36,7 +41,11 @@ async function run(asked: Extract<Asked, { ask: "verify" }>): Promise<void> {
     });
     tell({ tell: "done", report, view: details.view(report) });
   } catch (error) {
-    tell({ tell: "failed", usage: error instanceof UsageError, message: error instanceof Error ? error.message : String(error) });
+    tell({
+      tell: "failed",
+      usage: error instanceof UsageError,
+      message: error instanceof Error ? error.message : String(error),
+    });
   }
 }
 
