@@ -10,12 +10,15 @@ packages=${2:-}
 folder=${EVIDENCEKIT_ROOTS:-${XDG_CACHE_HOME:-$HOME/.cache}/evidencekit/roots}
 root=$folder/$suite-$(printf '%s' "$packages" | sha256sum | cut -c 1-12)
 
+mkdir -p "$folder"
+exec 9>"$root.lock" # two at once would undo each other's work
+flock 9
+
 if [ ! -e "$root/.ready" ]; then
     mirror() { apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1; }
     mirror=$(mirror)
     [ -n "$mirror" ] || { apt-get -qq update && mirror=$(mirror); }
     [ -n "$mirror" ] || { echo "debian-root: apt names no mirror" >&2; exit 1; }
-    mkdir -p "$folder"
     rm -rf "$root"
     debootstrap --variant=minbase ${packages:+--include="$packages"} "$suite" "$root" "$mirror" >"$root.log" 2>&1 || {
         tail -n 20 "$root.log" >&2

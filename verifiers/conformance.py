@@ -88,10 +88,8 @@ def is_beyond(error, limits):
 
 
 def acceptable(verdict, expected, *, seen, limited):
-    """Tell whether a verdict stands: a verifier with limits that saw no error may come to less than VERIFIED."""
-    if verdict == expected or not limited or seen:
-        return verdict == expected
-    return verdict == "NOT CHECKED" or (verdict == "INTEGRITY ONLY" and expected == "FAILED")
+    """Tell whether a verdict stands: a verifier with limits that saw no error may come to NOT CHECKED instead."""
+    return verdict == expected or (limited and not seen and verdict == "NOT CHECKED")
 
 
 def judge(command, limits, folder):

@@ -77,9 +77,14 @@ def _version() -> Iterator[Result]:
 
 
 def _program_files() -> Iterator[Result]:
-    """One digest over the program's own files: compare it with another computer's."""
+    """One digest over the program's own files: compare it with another computer's. A binary has a list of them."""
     import evidencekit
 
+    if getattr(sys, "frozen", False):
+        from evidencekit.cli.binary import judged
+
+        yield Result("program files", *judged(Path(sys.executable), Path(sys._MEIPASS)))  # type: ignore[attr-defined]  # noqa: SLF001 (PyInstaller's)
+        return
     root = Path(evidencekit.__file__).parent
     total = hashlib.sha256()
     files = sorted(path for path in root.rglob("*.py"))

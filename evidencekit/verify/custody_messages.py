@@ -100,7 +100,8 @@ def _answer_facts(state: Custody, event: dict[str, Any], opened: Opened) -> Fact
         return
     yield "event of type", body["answered"], answer["type"]
     yield "actor", body["answered_by"], {name: answer["actor"][name] for name in ("id", "key")}
-    yield "offer", body["offer"] | {"origin": state.origin}, answer["body"]["offer"]
+    origin = answer["body"]["offer"]["origin"] if state.origin is None else state.origin
+    yield "offer", body["offer"] | {"origin": origin}, answer["body"]["offer"]
     yield "refused", body.get("refused", []), answer["body"].get("refused", [])
     if answer["type"] == "accept":
         yield "items", sorted(event["items"]), sorted(_named(answer))
@@ -117,7 +118,8 @@ def _receipt_facts(run: Run, state: Custody, event: dict[str, Any], opened: Open
     said = received["body"]
     yield "actor", body["answered_by"], {name: received["actor"][name] for name in ("id", "key")}
     yield "case", event["case"], said["case"]
-    yield "origin of the package", state.origin, said["log"]["origin"]
+    if state.origin is not None:  # else event 0, which says it, cannot be read
+        yield "origin of the package", state.origin, said["log"]["origin"]
     yield "refused", body.get("refused", []), said.get("refused", [])
     yield "items", sorted(event["items"]), sorted(_named(received))
     found = None if tree is None else {"origin": tree.origin, "root": tree.root.hex(), "size": str(tree.size)}

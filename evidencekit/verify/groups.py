@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import orjson
@@ -93,9 +94,10 @@ class Parsed(NamedTuple):
 class Groups:
     """Reads the groups of the rows of one manifest."""
 
-    def __init__(self, digests: list[str], name_encoding: str) -> None:
-        """Take what the header says: the digests of each file, and what names are made of."""
-        self._extra = frozenset(digests) & EXTRA_DIGESTS.keys()
+    def __init__(self, digests: Iterable[str] | None, name_encoding: str) -> None:
+        """Take what the header says: the digests of each file (None: nobody knows), and what names are made of."""
+        self._any = digests is None
+        self._extra = frozenset(digests or ()) & EXTRA_DIGESTS.keys()
         self._wtf8 = name_encoding == "wtf-8"
         members = {name: b"[0-9a-f]{%d}" % (2 * EXTRA_DIGESTS[name]) for name in self._extra}
         members |= {"blake3": b"[0-9a-f]{64}", "sha256": b"([0-9a-f]{64})", "size": b"(%b)" % _COUNT}
@@ -176,7 +178,7 @@ class Groups:
         check_row(kind, names, taken, about)
         if self._wtf8:
             _check_wtf8(names)
-        if taken["sha256"] is not None and EXTRA_DIGESTS.keys() & taken.keys() != self._extra:
+        if not self._any and taken["sha256"] is not None and EXTRA_DIGESTS.keys() & taken.keys() != self._extra:
             expected = "the digests that the header names: " + (" ".join(sorted(self._extra)) or "no others")
             raise FormatError("content", expected=expected, found=" ".join(sorted(EXTRA_DIGESTS.keys() & taken.keys())))
         stream = read_name(names, "stream") if "stream" in names or "stream_hex" in names else b""

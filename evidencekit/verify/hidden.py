@@ -55,6 +55,11 @@ class HiddenEvents:
         """Tell whether an entry or its event, which is not withheld, could not be read."""
         return index in self._unread
 
+    @property
+    def has_lost(self) -> bool:
+        """Tell whether some entry or event that is not withheld could not be read."""
+        return bool(self._unread)
+
     def has_named(self, item: str) -> bool:
         """Tell whether an event that is shown is about an item."""
         return item in self._of

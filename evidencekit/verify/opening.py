@@ -51,9 +51,12 @@ def check_opening(run: Run) -> Opening:
 
 
 def opened_by(
-    run: Run, case: str | None, body: dict[str, Any] | None, other: str, record: dict[str, Any] | None
+    run: Run, case: str | None, body: dict[str, Any] | None, other: str | None, record: dict[str, Any] | None
 ) -> Opening:
-    """Return what event 0's body says, else the `record` that repeats it and lies at `other`."""
+    """Return what event 0's body says, else the `record` that repeats it.
+
+    It lies at `other`; None: its faults are said elsewhere.
+    """
     opening = Opening(case=case)
     first = next((source for source in (body, record) if source is not None), None)
     if first is None:
@@ -66,12 +69,13 @@ def opened_by(
             check_origin(source["origin"])
             keys = parse_log_keys(source["log_keys"], source["origin"])
         except FormatError as error:
-            run.malformed(where, FormatError(prefix + error.place, expected=error.expected, found=error.found))
+            if where is not None:
+                run.malformed(where, FormatError(prefix + error.place, expected=error.expected, found=error.found))
             continue
         if opening.keys is None:
             opening.keys = keys
             fault = check_ed25519_public_key(keys.ed25519.key)
-            if fault:
+            if fault and where is not None:
                 run.find("E404", where, "a log key that every verifier accepts alike", fault)
     return opening
 

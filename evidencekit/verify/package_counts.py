@@ -155,7 +155,7 @@ def _tell_gaps(run: Run, folder: RecordFolder, hidden: HiddenEvents, items: list
             reason = f"{count} hidden {'event touches' if count == 1 else 'events touch'} {name}"
             run.skip("custody", "withheld", place + name, reason)
         elif not hidden.has_named(item):
-            if hidden.has_hidden or folder.rows.are_cut:
+            if hidden.has_hidden or hidden.has_lost or folder.rows.are_cut:
                 run.skip("custody", "withheld", place + name, f"no event that is shown is about {name}")
             else:
                 folder.contradicts(run, "E166", "items that events of the log name", name)

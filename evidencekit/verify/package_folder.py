@@ -15,9 +15,11 @@ from evidencekit.core.custody_keys import spent_remarks
 from evidencekit.core.encoding import PROOF
 from evidencekit.core.package_records import WITHHELD
 from evidencekit.core.values import parse_count
+from evidencekit.errors import FormatError
 from evidencekit.read.package import Package
 from evidencekit.verify.branches import check_items, is_what_was_adopted
 from evidencekit.verify.log_facts import Adoption, Sealing
+from evidencekit.verify.opening import parse_log_keys
 from evidencekit.verify.outside import check_outside
 from evidencekit.verify.package_bag import Bag
 from evidencekit.verify.package_full import check_full
@@ -49,13 +51,15 @@ class RecordFolder:
 
     def check_log(self, run: Run, done: set[str] | None = None) -> None:
         """Carry out the steps of a case over the log; `done` takes the steps, as `Run.within` has it."""
+        if self.name and self.said is not None:
+            self._check_log_keys(run, self.said)
         with run.within(PackageView(self.package, self.place), self.place, done) as inner:
             with inner.step(2, "withheld"):
                 data = inner.read("withheld.json", PROOF.size)
                 if data is not None:
                     self.withheld = inner.decode(data, WITHHELD, "withheld.json", limits=PROOF)
-            said = None if self.name else self.said
-            self.log = check_package_log(inner, said, self.withheld, self._digest, self.adoption)
+            said_at = None if self.name else "package.json"
+            self.log = check_package_log(inner, self.said, self.withheld, self._digest, self.adoption, said_at)
             if done is None:  # of its own log a package's verifier may know more than the policy says
                 with inner.step(12, "outside"):
                     check_outside(inner, self.log.log, self.log.notes.newest, None)
@@ -123,6 +127,12 @@ class RecordFolder:
             return None
         digest = self.bag.sha256(number)
         return self.package.size(self.place + where), None if digest is None else digest.hex()
+
+    def _check_log_keys(self, run: Run, said: dict[str, Any]) -> None:
+        try:
+            parse_log_keys(said["log_keys"], said["checkpoint"]["origin"])
+        except FormatError as error:
+            self.contradicts(run, "E101", f"{error.place}: {error.expected}", error.found, step=2)
 
     def _check_said(self, run: Run, said: dict[str, Any]) -> None:
         """Case, keys and checkpoint are those of the log; a part is named with the item that it was taken from."""

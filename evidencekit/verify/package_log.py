@@ -72,11 +72,12 @@ def check_package_log(
     withheld: dict[str, Any] | None,
     digests: Digests,
     adoption: Adoption | None = None,
+    said_at: str | None = "package.json",
 ) -> LogFound:
     """Carry out the steps of a case over a log; `run` looks at the folder that it lies in.
 
-    `said` is what package.json says of it, where that lies in this folder, and else None; `digests` knows the files;
-    `adoption` is the event by which another case adopted this one, if any did.
+    `said` is what package.json says of it, and `said_at` where that lies, None in another folder; `digests` knows the
+    files; `adoption` is the event by which another case adopted this one, if any did.
     """
     found = LogFound()
     grounds = {parse_count(one["entry"]): one["ground"] for one in (withheld or {"events": []})["events"]}
@@ -85,7 +86,7 @@ def check_package_log(
         body = body_of_opening(event)
         found.log_keys = None if body is None else body["log_keys"]
         other = None if said is None else {"log_keys": said["log_keys"], "origin": said["checkpoint"]["origin"]}
-        found.opening = opened_by(run, (event or said or {}).get("case"), body, "package.json", other)
+        found.opening = opened_by(run, (event or said or {}).get("case"), body, said_at, other)
     with run.step(5, "checkpoints"):
         found.notes = check_notes(run, found.opening)
     with run.step(3, "log"):

@@ -164,7 +164,8 @@ class _RowLines:
     def _check_line(self, record: dict[str, Any]) -> None:
         manifest, index = parse_count(record["manifest"]), parse_count(record["index"])
         shown = self.rows.manifests.get(manifest)
-        if (manifest, index) <= self._before:
+        in_order = (manifest, index) > self._before
+        if not in_order:
             self._find("E169", f"a row after {self._before[0]}#{self._before[1]}", f"{manifest}#{index}")
         self._before = max(self._before, (manifest, index))
         if shown is None:
@@ -176,7 +177,7 @@ class _RowLines:
                 self.rows.withheld[manifest, group, ground] += 1
         leaf = self._leaf(record, derived=shown.sealing.derived)
         groups = self._groups(record, leaf, shown)
-        self._prove(record, shown, index)
+        self._prove(record, shown, index, in_order=in_order)
         self._run.did("shown_rows")
         if shown.sealing.derived:
             self.rows.derived_rows += 1
@@ -222,8 +223,8 @@ class _RowLines:
                 self._run.find("E201", where, f"commitment {leaf[name]}", f"commitment {commitment}", step=STEP)
         return found
 
-    def _prove(self, record: dict[str, Any], shown: Shown, index: int) -> None:
-        """The leaf stands at its index under the sealed root: by its proof, or in the list of all leaves (E207)."""
+    def _prove(self, record: dict[str, Any], shown: Shown, index: int, *, in_order: bool) -> None:
+        """The leaf stands at its index under the sealed root: by its proof, or (`in_order`) in the list (E207)."""
         hashed = leaf_hash(record["leaf"].encode())
         sealing = shown.sealing
         expected = f"row {index} of {sealing.rows} under root {sealing.root}"
@@ -234,7 +235,7 @@ class _RowLines:
             root = bytes.fromhex(sealing.root)
             if not verify_inclusion(index=index, size=sealing.rows, leaf_hash=hashed, proof=proof, root=root):
                 self._find("E207", expected, "another root")
-        elif shown.leaves is not None and self._listed(shown.leaves, index) != hashed and not shown.leaves.is_lost:
+        elif in_order and shown.leaves and self._listed(shown.leaves, index) != hashed and not shown.leaves.is_lost:
             self._find("E207", expected, "another leaf there")
 
     def _listed(self, leaves: LeafList, index: int) -> bytes | None:

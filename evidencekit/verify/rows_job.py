@@ -18,7 +18,8 @@ from evidencekit.verify.stretch import Stretch, Stretches
 class Header:
     """What the header of a manifest says about its rows, as far as it could be read."""
 
-    digests: tuple[str, ...] = ()
+    digests: tuple[str, ...] | None = None
+    """None where the header cannot be read: rows may have any."""
     name_encoding: str = "posix"
     is_shuffled: bool = False
     has_copies: bool = False
@@ -37,7 +38,7 @@ class Header:
 
     def groups(self) -> Groups:
         """Return what reads the groups of a row."""
-        return Groups(list(self.digests), self.name_encoding)
+        return Groups(self.digests, self.name_encoding)
 
     def stretches(self, *, with_copies: bool) -> Stretches:
         """Return what looks at rows."""

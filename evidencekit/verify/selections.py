@@ -1,6 +1,6 @@
 """Step 9, the parts of items that are selections of rows: lists in their form, rows that are there, none in two parts.
 
-Lists are read in the order of the log, so a part of a part takes its rows from that part. Memory: 37 bytes a row of a
+Lists are read in the order of the log, so a part of a part takes its rows from that part. Memory: 41 bytes a row of a
 catalogue that was divided so. Source: specs/manifest.md section 11.
 """
 
@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from evidencekit.core import layout
+from evidencekit.core.digest import group_commitment
 from evidencekit.core.merkle import HASH_SIZE, leaf_hash
 from evidencekit.core.records import MANIFEST_TYPE
+from evidencekit.core.reduced import Opened
 from evidencekit.core.row_leaves import leaf_hashes
 from evidencekit.core.selection import Selected, SelectedRow
 from evidencekit.errors import CannotFinish, FormatError
@@ -26,6 +28,8 @@ from evidencekit.verify.run import Run
 MAX_READS = 16
 """How often one list is read: a part may have been divided again, with the same rows."""
 MAX_PARTS = 1 << 16
+MAX_OTHERS = 1 << 16
+"""Leaves that lists give a row which another list gives another leaf: as many are compared."""
 MAX_DEPTH = 64
 """Parts of parts that are followed."""
 
@@ -51,6 +55,10 @@ class _Base:
         self.leaves = bytearray(HASH_SIZE * rows)
         self.listed = bytearray(rows)
         """By index, 1 where a list said the leaf."""
+        self.said = array("I", bytes(4 * rows))
+        """By index, the number of the part whose list said it."""
+        self.others: dict[tuple[int, bytes], int] = {}
+        """Index and leaf to the part whose list says it, where one before said another leaf."""
         self.parts = [""]
         """Place of the list of each part, by its number."""
         self.above = array("I", [0])
@@ -75,6 +83,10 @@ class _Base:
                         self._compare(run, index, leaf)
         except (CannotFinish, FormatError) as error:
             run.skip("custody", "missing_base", where, f"rows of parts were not compared: {error.message}")
+        for (index, leaf), part in self.others.items():
+            right = self.leaves[index * HASH_SIZE : (index + 1) * HASH_SIZE]
+            if leaf != right:
+                self._differs(run, index, part, bytes(right), leaf)
 
     def _needed(self, manifest: ManifestFile) -> Iterator[Columns]:
         header = self.catalogue.header or {}
@@ -91,8 +103,11 @@ class _Base:
         said = bytes(self.leaves[index * HASH_SIZE : (index + 1) * HASH_SIZE])
         run.did("selected_rows")
         if said != leaf:
-            where = f"{self.parts[self.owner[index]] or self.catalogue.sealing.place}#{index}"
-            run.find("E118", where, f"leaf {leaf.hex()}, of the row", f"leaf {said.hex()}")
+            self._differs(run, index, self.said[index], leaf, said)
+            self.leaves[index * HASH_SIZE : (index + 1) * HASH_SIZE] = leaf
+
+    def _differs(self, run: Run, index: int, part: int, leaf: bytes, said: bytes) -> None:
+        run.find("E118", f"{self.parts[part]}#{index}", f"leaf {leaf.hex()}, of the row", f"leaf {said.hex()}")
 
 
 class _Check:
@@ -133,6 +148,7 @@ class _Check:
         try:
             with run.case.open(where) as file:
                 for row in selected_rows(file, part, where):
+                    self._compare_leaf(base, row, own)
                     self._take(base, row, where, number, 0 if is_copy else own)
             run.did("selections")
         except FormatError as error:
@@ -143,19 +159,27 @@ class _Check:
         except OSError as error:
             run.skip("custody", "unreadable", where, f"cannot be read: {error.strerror}")
 
+    def _compare_leaf(self, base: _Base, row: SelectedRow, own: int) -> None:
+        """Note which leaf the list of the part `own` says, to be compared with that of the row."""
+        index = row.index
+        if index >= len(base.listed):
+            return
+        place = slice(index * HASH_SIZE, (index + 1) * HASH_SIZE)
+        if not base.listed[index]:
+            base.listed[index], base.said[index] = 1, own
+            base.leaves[place] = row.leaf
+        elif base.leaves[place] != row.leaf:
+            if len(base.others) < MAX_OTHERS:
+                base.others.setdefault((index, row.leaf), own)
+            else:
+                self._run.skip("custody", "beyond_limit", f"{base.parts[own]}#{index}", "one of too many other leaves")
+
     def _take(self, base: _Base, row: SelectedRow, where: str, parent: int, part: int) -> None:
         """Take a row, which has to be the parent's still; with `part` 0 it stays the parent's."""
         run, index = self._run, row.index
         if index >= len(base.owner):
             run.find("E118", f"{where}#{index}", f"one of {len(base.owner)} rows", f"row {index}")
             return
-        place = slice(index * HASH_SIZE, (index + 1) * HASH_SIZE)
-        if not base.listed[index]:
-            base.listed[index] = 1
-            base.leaves[place] = row.leaf
-        elif base.leaves[place] != row.leaf:
-            expected = f"leaf {base.leaves[place].hex()}, as another list says"
-            run.find("E118", f"{where}#{index}", expected, f"leaf {row.leaf.hex()}")
         owner = base.owner[index]
         if not part:
             return
@@ -173,4 +197,12 @@ def _leaves(manifest: ManifestFile, batch: Columns) -> Iterator[tuple[int, bytes
         yield from zip(batch["index"], leaf_hashes(batch), strict=True)
     else:
         for row in rows_of(manifest.format, batch):
-            yield row.index, leaf_hash(row.leaf())
+            groups = {name: _as_it_stands(name, group) for name, group in row.groups.items()}
+            yield row.index, leaf_hash(row._replace(groups=groups).leaf())
+
+
+def _as_it_stands(name: str, group: Opened) -> Opened:
+    """Return a group with the commitment to what stands of it, whatever is stated (E113)."""
+    if group.salt is None or group.data is None:
+        return group
+    return group._replace(commitment=group_commitment(name, group.salt, group.data))

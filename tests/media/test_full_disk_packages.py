@@ -85,7 +85,7 @@ def fill(trials, place, name, sizes):
 
 @pytest.mark.parametrize(("place", "name"), [("given", "OUT.zip"), ("cases", "OUT.zip")])
 def test_a_medium_that_is_full(trials, monkeypatch, place, name):
-    monkeypatch.setattr("evidencekit.journeys.export.refuse_too_small", lambda *_, **__: None)
+    monkeypatch.setattr("evidencekit.journeys.export_packing.refuse_too_small", lambda *_, **__: None)
     assert len(fill(trials, place, name, (0, 6))) >= 1
 
 
@@ -93,7 +93,6 @@ def test_a_medium_that_is_full(trials, monkeypatch, place, name):
 @pytest.mark.parametrize(("place", "name"), ALL)
 def test_a_medium_that_becomes_full_at_any_stage(trials, monkeypatch, place, name):
     """There was room when it was looked for, and others took it."""
-    for module in ("export", "export_onward"):
-        monkeypatch.setattr(f"evidencekit.journeys.{module}.refuse_too_small", lambda *_, **__: None)
+    monkeypatch.setattr("evidencekit.journeys.export_packing.refuse_too_small", lambda *_, **__: None)
     found = fill(trials, place, name, SIZES)
     assert 1 <= len(found) < len(SIZES)

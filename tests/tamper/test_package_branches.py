@@ -109,6 +109,29 @@ def at(path):
     return BRANCH + path
 
 
+def test_nothing_is_said_of_branches_where_package_json_cannot_be_read(bench, tmp_path):
+    good = bench.close(bench.parts())
+    found = errors(verify(good | {RECORD: b"{}"}, tmp_path))
+    assert ("E101", RECORD) in found
+    assert not {code for code, where in found if code == "E166" or where.startswith(BRANCH)}
+
+
+def test_without_event_0_the_log_is_read_by_what_package_json_says_of_it(bench, tmp_path):
+    files = bench.close(bench.parts()) | {at("custody/00000000/event.json"): b"{}"}
+    found = errors(verify(files, tmp_path))
+    assert {("E101", at("custody/00000000/event.json")), ("E201", at("custody/00000000/event.json"))} <= found
+    assert not {code for code, _ in found} & {"E166", "E170", "E173", "E317"}
+
+
+def test_an_item_whose_event_cannot_be_read_may_be_one_of_the_log(bench, tmp_path):
+    good = bench.close(bench.parts())
+    gone = "evidence/custody/00000001/event.json"
+    report = verify({path: data for path, data in good.items() if path != gone}, tmp_path)
+    assert ("E501", gone) in errors(report)
+    assert "items that events of the log name" not in {one.expected for one in report.findings}
+    assert any("no event that is shown is about field/EX-001" in one.reason for one in report.not_checked)
+
+
 def record(**changes):
     return lambda parts: parts.branches["field"].record.update(changes)
 

@@ -324,6 +324,14 @@ def test_leaves_of_another_manifest_are_found(bench, tmp_path):
     assert "E207" in codes(parts.closed(bench.builder.signer), tmp_path, bench)
 
 
+def test_a_line_out_of_order_is_not_looked_up_among_the_leaves(bench, tmp_path):
+    parts = bench.parts(Wanted(leaves=True))
+    reorder(parts)
+    found = codes(parts.closed(bench.builder.signer), tmp_path, bench)
+    assert "E169" in found
+    assert "E207" not in found
+
+
 def test_two_packages_mixed_are_found(bench, tmp_path):
     one, other = bench.good(Wanted(rows=[1])), bench.good(Wanted(rows=[1, 2]))
     for path in (LINES, RECORD, "evidence/withheld.json"):

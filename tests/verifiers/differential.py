@@ -171,20 +171,34 @@ def disagreement(ours: Report, theirs: Report, limits: dict[str, str]) -> str:
         return ""  # which of its faults a container is refused for is the reader's to choose (package.md, 9)
     if one and {code for code, _ in one} <= REFUSALS and all(is_beyond(*error, limits) for error in one):
         return ""  # a container that the one refuses, and of which the other says that it does not see why
-    missed = {(code, where) for code, where in one - two if not is_beyond(code, where, limits)}
-    if missed or two - one:
-        return f"misses {sorted(missed)}, finds without cause {sorted(two - one)}"
-    said, heard = ({each["code"] for each in report["findings"]} for report in (ours, theirs))
+    # evidencekit ends with an event at E101 of its body; a verifier that does not look there reads on, in it and behind it
+    ends = [
+        w.rpartition("/")[0] for code, w in one if code == "E101" and is_beyond(code, w, limits) and "custody/" in w
+    ]
+    apart = {(code, where) for code, where in one ^ two if not any(_is_behind(where, end) for end in ends)}
+    missed, spare = {error for error in apart & one if not is_beyond(*error, limits)}, apart & two
+    if missed or spare:
+        return f"misses {sorted(missed)}, finds without cause {sorted(spare)}"
+    said, heard = (
+        {each["code"] for each in report["findings"] if not any(_is_behind(each["where"], end) for end in ends)}
+        for report in (ours, theirs)
+    )
     quiet = {code for code in said - heard if not is_beyond(code, "", {one.partition("@")[0]: "" for one in limits})}
     if quiet or heard - said:
         return f"does not say {sorted(quiet)}, says without cause {sorted(heard - said)}"
-    if (
-        theirs["verdict"] != ours["verdict"]
-        and not (theirs["verdict"] == "NOT CHECKED" and limits and (one - two or ours["verdict"] in GOOD))
-        and not (theirs["verdict"] == "INTEGRITY ONLY" and one and not two)
-    ):
+    less = theirs["verdict"] == "NOT CHECKED" and limits and (one - two or ours["verdict"] in GOOD)
+    named = {missing["reason"] for missing in theirs["not_checked"]}
+    told = {limit: why for limit, why in limits.items() if why in named}
+    unseen = one and not two and theirs["verdict"] in GOOD and all(is_beyond(*error, told) for error in one)
+    if theirs["verdict"] != ours["verdict"] and not less and not unseen:
         return f"comes to {theirs['verdict']} ({theirs['reason']}), not {ours['verdict']} ({ours['reason']})"
     return ""
+
+
+def _is_behind(where: str, end: str) -> bool:
+    """Is this in the event whose folder `end` is, in a later one of its log, or in what event 0 is compared with?"""
+    log = end.rpartition("custody/")[0] + "custody/"
+    return (where.startswith(log) and where[: len(end)] >= end) or (where == "case.json" and end.endswith("/00000000"))
 
 
 def _short(report: Report) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -10,6 +11,7 @@ import stat
 import struct
 import subprocess
 import sys
+import tarfile
 import time
 import zipfile
 import zlib
@@ -49,14 +51,102 @@ def test_noise_is_refused(verifier, tmp_path, size, start):
     assert judged(verifier, path)["verdict"] == "FAILED"
 
 
-@pytest.mark.parametrize("data", [b"age-encryption.org/v1\n-> X25519 x\n", bytes(257) + b"ustar\x0000" + bytes(1000)])
+@pytest.mark.parametrize("data", [b"age-encryption.org/v1\n-> X25519 x\n", b"-----BEGIN AGE ENCRYPTED FILE-----\n"])
 def test_what_is_not_read_is_not_checked_and_says_what_to_do(verifier, tmp_path, data):
     path = tmp_path / "p"
     path.write_bytes(data)
     report = judged(verifier, path)
     assert (report["verdict"], report["exit_code"]) == ("NOT CHECKED", 4)
     assert "decrypt" in report["not_checked"][0]["reason"]
-    assert "unpack" in report["not_checked"][0]["reason"]
+
+
+def tarred(path, form=tarfile.PAX_FORMAT, change=lambda member: None, names=()):
+    """The good package as a .tar; `change` is done to the header of its record, `names` are further entries."""
+    with zipfile.ZipFile(GOOD) as archive, tarfile.open(path, "w", format=form) as out:
+        for name in [*sorted(archive.namelist()), *names]:
+            member = tarfile.TarInfo(name)
+            data = archive.read(name) if name in archive.namelist() else b""
+            member.size = len(data)
+            if name.endswith("package.json"):
+                change(member)
+            out.addfile(member, io.BytesIO(data))
+    return path
+
+
+def codes(verifier, path):
+    return {one["code"] for one in judged(verifier, path)["findings"] if one["severity"] == "error"}
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_forms_of_tar(verifier, tmp_path, form):
+    assert codes(verifier, tarred(tmp_path / "p.tar", form)) == set()
+    long = "package/evidence/" + "long/" * 30 + "x"
+    if form != tarfile.USTAR_FORMAT:
+        assert codes(verifier, tarred(tmp_path / "p.tar", form, names=[long])) == {"E164", "E165"}
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        ({"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}, "E154"),
+        ({"type": tarfile.LNKTYPE, "linkname": "package/bagit.txt"}, "E154"),
+        ({"type": tarfile.CHRTYPE}, "E154"),
+        ({"type": tarfile.FIFOTYPE}, "E154"),
+        ({"type": b"g"}, "E151"),
+        ({"type": b"V"}, "E151"),
+        ({"pax_headers": {"GNU.sparse.major": "1"}}, "E151"),
+        ({"pax_headers": {"comment": "x" * 70_000}}, "E151"),
+        ({"pax_headers": {"path": "/etc/passwd"}}, "E153"),
+        ({"pax_headers": {"size": "99999999999"}}, "E151"),
+    ],
+)
+def test_a_tar_that_is_more_than_files_is_refused(verifier, tmp_path, members, code):
+    def change(member):
+        for name, value in members.items():
+            setattr(member, name, value)
+        member.size = 0 if "type" in members else member.size
+
+    assert codes(verifier, tarred(tmp_path / "p.tar", change=change)) == {code}
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("package/bagit.txt", "E155"),
+        ("package/BAGIT.txt", "E155"),
+        ("package/evidence", "E155"),
+        ("package/../x", "E153"),
+        ("package/aux.txt", "E153"),
+        ("package/a:b", "E153"),
+        ("other/x", "E153"),
+        ("package/" + "d/" * 70 + "x", "E156"),
+    ],
+)
+def test_names_that_a_tar_must_not_have(verifier, tmp_path, name, code):
+    assert codes(verifier, tarred(tmp_path / "p.tar", names=[name])) == {code}
+
+
+def test_a_tar_that_is_cut_off_or_goes_on(verifier, tmp_path):
+    path = tarred(tmp_path / "p.tar")
+    whole = path.read_bytes()
+    for data, code in ((whole + bytes(4096) + b"x", "E152"), (whole.rstrip(b"\0"), "E151"), (whole[:5000], "E151")):
+        path.write_bytes(data)
+        assert codes(verifier, path) == {code}
+    negative = bytearray(whole)
+    negative[124:136] = b"\xff" * 12
+    path.write_bytes(bytes(negative))
+    assert codes(verifier, path) == {"E151"}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_damaged_tar_is_judged(verifier, tmp_path, seed):
+    pick = random.Random(seed)
+    path = tarred(tmp_path / "p.tar")
+    data = bytearray(path.read_bytes())
+    for _ in range(pick.choice([1, 3, 40])):
+        data[pick.randrange(len(data))] = pick.randrange(256)
+    path.write_bytes(bytes(data))
+    assert judged(verifier, path)["verdict"] in ("FAILED", "INTEGRITY ONLY")
 
 
 def rewritten(tmp_path, changes):

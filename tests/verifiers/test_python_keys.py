@@ -13,7 +13,7 @@ VECTORS = Path(__file__).parents[2] / "specs/vectors"
 
 TAKEN = {
     "count": [str(2**64)],
-    "instant": ["2026-02-29T00:00:00.000000000Z", "0000-01-01T00:00:00.000000000Z"],
+    "instant": ["2026-02-29T00:00:00.000000000Z"],
     "moment": ["ms", "s", "min", "day", "far"],
 }
 """Scalars in no form that it takes for one; moments by their precision, or by an offset of a day and more. It does not

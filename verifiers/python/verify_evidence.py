@@ -7,13 +7,13 @@ their numbers. "§ package 8.3" names a page of specs/ and its paragraph.
 
     python3 verify_evidence.py PATH [--policy DIR] [--since FILE_OR_TEXT] [--digest HEX] [--json]
 
-Exit codes: 2 usage, 3 FAILED, 4 NOT CHECKED, 7 INTEGRITY ONLY. It writes nothing, unpacks nothing, uses no network, and
-goes on after a finding. What it does not check it lists in each report (--limits prints the codes); since that is more
-than VERIFIED bears, it never says VERIFIED: at best nothing that it checks is wrong, and who signed is whom you know.
+Exit codes: 0 VERIFIED, 2 usage, 3 FAILED, 4 NOT CHECKED, 7 INTEGRITY ONLY. It writes nothing, unpacks nothing, uses no
+network, and goes on after a finding. What it does not check it lists in each report (--limits prints the codes).
 """
 
 import argparse
 import base64
+import calendar
 import contextlib
 import functools
 import hashlib
@@ -33,23 +33,22 @@ from pathlib import Path
 RECORD, LARGE, BLOCK = 60_000, 4 << 20, 1 << 20  # § encoding 3: bytes of a record, of a line; bytes read at a time
 ASPECTS = ("record", "evidence", "identity", "time", "witness", "custody", "completeness")
 LIMITS = {  # § verification 8: why it does not make some findings; and their codes, or CODE@PLACE
-    "rules of custody are not judged, and messages of other logs not read": "E30[189] E31[0-6] W91? W920",
+    "warnings of custody, which change no verdict, are not made": "W91? W920",
+    "messages of other logs, and what follows from them, are not read": "E301 E309 E31[134]",
     "adopted cases, and packages in a case or passed on, are not read": "E31[78] E???@*branches/* E???@*packages/* "
     "E???@*previous/* E166@evidence/package.json E173@data/* W903",
-    "items are not followed through hidden events, nor beyond what cannot be read": "E302 E307",
     "catalogues (Parquet), lists of rows, and what only these name, are not read": "E???@*manifests/* E11[46-9] "
     "E201@*objects/* E501@*objects/* W904 W907",
-    "sources are not compared, and published logs not read": "E435 E505 E506 E507 E???@EX-* W906",
+    "sources are not compared, published logs not read, files of age not decrypted": "E435 E505 E506 E507 "
+    "W906 E???@EX-*",
     "what belongs to no event is not looked for in a case": "W901 W902 W905",
     "keys other than ssh-ed25519, and certificates, are not checked": "E404",
     "what a policy says of times, algorithms, revoked keys and vouched_by is not judged": "E407 E409 E410 E411",
     "time-stamps and cosignatures are not read": "E42? E43[123] E201@*checkpoints/*.* E501@*checkpoints/*.* W931 W935",
-    "a .tar is not read": "E15[1-7]",
     "of a log's two signatures the second, by ML-DSA-44, is not verified": "E406",
     "of bodies of events, and of rows, only what the steps need is held to its form": "E10[127]@*event.json "
     "E101@*entry E10[127]@*records.jsonl* E10[127]@proof* E170@*records.jsonl*",
-    "of a .zip, its further fields and descriptors are not read; of names, that no system takes them for others, and "
-    "that they are escaped in the only form": "E15[1235] E172",
+    "of a .zip, further fields and descriptors, and of names, that they are escaped in one way": "E15[12] E172",
 }
 ALWAYS = list(LIMITS)[-3:]  # said in each report; where others mattered, their step says so
 
@@ -77,7 +76,8 @@ TEXT, HEX, KEY, COUNT = ".*", "[0-9a-f]{64}", "SHA256:[A-Za-z0-9+/]{43}", "0|[1-
 BASE64 = "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?"
 BYTES16, BYTES32 = "[A-Za-z0-9+/]{21}[AQgw]==", "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="
 EXHIBIT = "(?:[a-z0-9-]{1,40}/){0,4}[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-INSTANT = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{9}Z"
+INSTANT = r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T"
+INSTANT += r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{9}Z"
 MOMENT = {"precision": "ns|ms|s|min|day", "time": INSTANT, "utc_offset_min": (None, int)}
 
 
@@ -115,11 +115,7 @@ def decode(data, limit=RECORD):
 
 
 def fits(form, value):
-    """Tell whether a value has a form.
-
-    A form is a regular expression, a type, None, a tuple of forms of which one will do, [FORM] or [FORM, MOST], or
-    a dict of members ("x?" may be absent).
-    """
+    """Has a value a form: regular expression, type, None, (any of FORMS), [FORM, MOST], {member: FORM, "x?": FORM}?"""
     if isinstance(form, str):
         found = isinstance(value, str) and re.fullmatch(form, value, re.DOTALL)
         return bool(found) and (form != COUNT or int(value) < 1 << 64)
@@ -327,15 +323,15 @@ def vkey(text):
     return name, ident, raw[0], raw[1:], text
 
 
-def log_keys(body):
+def log_keys(body, where=None):
     """Two keys of a log, as event 0, the case file or a proof names them; E101."""
     try:
         keys = [vkey(text) for text in body["log_keys"]]
     except ValueError as error:
-        raise Bad("E101", str(error)) from None
+        raise Bad("E101", str(error), where) from None
     same = all(key[0] == body["origin"] for key in keys) and fits(ORIGIN, body["origin"])
     if [key[2] for key in keys] != [1, 6] or not same:
-        raise Bad("E101", "not an Ed25519 and an ML-DSA-44 key of this log")
+        raise Bad("E101", "not an Ed25519 and an ML-DSA-44 key of this log", where)
     return keys
 
 
@@ -373,9 +369,10 @@ def since_of(given):
 
 
 # ---- Tools: the recipient's policy (§ policy), of which allowed_signers and logs.policy are read
-PLAIN = r'version = 1|\[\[log\]\]|origin = ".*"|all_required_from = 0'
+PLAIN = r'version = 1|\[\[log\]\]|origin = ".*"|all_required_from = 0|\[time\]|authorities = [0-9]{1,2}|\[algorithms\]'
+PLAIN += r'|"(?!ssh-ed25519)[a-z0-9@.-]+" ?= ?[0-9]{4}-[0-9]{2}-[0-9]{2}'  # signatures of these kinds are not checked
 PLAIN += r'|require = \[(?:"(?:record|identity|custody)",? ?)*\]'
-DEMANDS = r'\[(?:algorithms|time)\]|(?:require|all_required_from|min_size|vouched_by|[a-z]+ies|".*") ?=.*|["\]].*'
+DEMANDS = r'(?:require|all_required_from|min_size|vouched_by|[a-z]+ies|".*") ?=.*|["\]].*'
 
 
 def matches(patterns, name):
@@ -416,9 +413,10 @@ class Policy:
         kind = words[at].encode()
         if not blob.startswith(packed(kind)) or (kind == b"ssh-ed25519" and ed25519_key(blob[19:]) is None):
             raise ValueError("a key of another kind than it says, or one that is refused")
-        if "cert-authority" not in options and matches(options.get("namespaces", "*"), "evidencekit-event"):
+        if "cert-authority" not in options:
             window = {"valid-after", "valid-before"} & set(options)
-            self.persons.setdefault(print_of(blob), []).append((words[0].strip('"'), window))
+            line = (words[0].strip('"'), window, options.get("namespaces", "*"))
+            self.persons.setdefault(print_of(blob), []).append(line)
 
     def _log(self, line):
         words = line.partition("#")[0].split()
@@ -436,26 +434,22 @@ class Policy:
         good = [any(line_fits(line, key) and line_good(line, key, note[3]) for line in note[4]) for key in keys]
         if not any(good) and not ("vouched_by" in self.unjudged and not keys):
             report.find("E407", where, "not signed by keys that the policy lists for it")
-        elif self.unjudged or not all(good) or not good:
-            why = self.unjudged or "not all keys that are listed have signed"
+        elif self.unjudged or not all(good) or all(key[2] == 6 for key in keys):
+            why = self.unjudged or "not all keys that are listed have signed, or Ed25519 is not among them"
             report.miss("identity", "not_supported", where, why)
 
-    def judge(self, report, where, signers, actor):
+    def judge(self, report, where, signers, actor, namespace="evidencekit-event"):
         """§ policy 4: is each signer somebody whom the policy knows, the first of them as the actor? E408."""
         for i, key in enumerate(signers):
-            lines = [line for line in self.persons.get(key, []) if i or matches(line[0], actor)]
+            lines = [line for line in self.persons.get(key, []) if matches(line[2], namespace)]
+            lines = [line for line in lines if i or matches(line[0], actor)]
             if not lines:
                 report.find("E408", where, "%s %s" % ("" if i else actor, key))
-            elif key in self.revoked or all(window for _, window in lines):
+            elif key in self.revoked or all(line[1] for line in lines):
                 report.miss("identity", "unproven_time", where, "revoked, or valid for a time: " + key)
 
 
 # ---- Tools: the report (§ verification 5 and 7)
-def aspect_of(code):
-    """§ verification 7: the aspect that a finding belongs to."""
-    return {"E3": "custody", "E5": "completeness"}.get(code[:2], "identity" if "E407" <= code <= "E411" else "record")
-
-
 def safe(text):
     """§ encoding 5: text as it may be shown; control characters escaped, long texts cut."""
     short, out = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}, []
@@ -475,7 +469,7 @@ class Report:
 
     def __init__(self, subject):
         self.subject, self.errors, self.minor, self.by_code = subject, [], [], Counter()
-        self.missed, self.missed_total, self.failed, self.open, self.history = [], 0, {}, {}, []
+        self.missed, self.missed_total, self.failed, self.open, self.said = [], 0, {}, {}, []
         self.checked, self.states, self.files, self.items = Counter(), Counter(), {}, set()
         self.package = self.checkpoint = self.row = None
         self.sealed = self.compared = False
@@ -483,10 +477,11 @@ class Report:
 
     def find(self, code, where, found="", expected=""):
         """Note a finding; at most 10,000 of a kind are listed."""
-        error = code[0] == "E" and code != "E103"
+        error, aspect = code[0] == "E" and code != "E103", "identity" if "E407" <= code <= "E411" else "record"
+        aspect = {"E3": "custody", "E5": "completeness"}.get(code[:2], aspect)
         self.by_code[code] += 1
         if error:
-            self.failed.setdefault(aspect_of(code), "%s at %s" % (code, safe(where)))
+            self.failed.setdefault(aspect, "%s at %s" % (code, safe(where)))
         kept = self.errors if error else self.minor
         if len(kept) < 10_000:
             line = {"code": code, "severity": "error" if error else "warning", "where": safe(where)}
@@ -644,7 +639,7 @@ class Zip(Source):
                 if self.entries.setdefault(path, entry) is not entry:
                     raise Bad("E155", "a name that stands twice", path.partition("/")[2])
                 self.names.update({} if path.endswith("/") else {path: entry.file_size})
-        except (zipfile.BadZipFile, ArithmeticError, NotImplementedError, OSError, ValueError, struct.error) as error:
+        except (zipfile.BadZipFile, ArithmeticError, RuntimeError, OSError, ValueError, struct.error) as error:
             raise Bad("E151", str(error), "archive") from None
         if self.zip.comment or sum(self.names.values()) > 1100 * Path(self.path).stat().st_size:
             raise Bad("E151" if self.zip.comment else "E156", "a comment, or more content than it can have", "archive")
@@ -673,6 +668,98 @@ class Zip(Source):
         return self.zip.open(self.entries[path])
 
 
+class Tar(Source):
+    """Ustar and pax; of GNU's own headers those of long names and large sizes."""
+
+    def list(self):
+        """Take all entries; E151, E152, E154, E155."""
+        at, said, end = 0, {}, Path(self.path).stat().st_size
+        with Path(self.path).open("rb") as file:
+            head = file.read(512)
+            while any(head):
+                kind, name, size = self._header(head, said)
+                at, folder = at + 512, kind == b"5"
+                if at + size > end or (kind in b"xL" and (said or size > 65_536)) or (folder and size):
+                    raise Bad("E151", "cut off, or a header that has too much", "archive")
+                if kind in b"xL":
+                    said = self._pax(file.read(size)) if kind == b"x" else {"L": file.read(size)}
+                elif kind in b"12346S":
+                    raise Bad("E154", "not a plain file", name)
+                else:
+                    name, said = name.rstrip("/") + "/" if folder else name, {}
+                    if self.entries.setdefault(name, at) != at:
+                        raise Bad("E155", "a name that stands twice", name.partition("/")[2])
+                    self.names.update({} if folder else {name: size})
+                file.seek(at + size + -size % 512)
+                at, head = file.tell(), file.read(512)
+            if len(head) < 512 or said:
+                raise Bad("E151", "cut off", "archive")
+            if any(block.strip(b"\0") for block in iter(functools.partial(file.read, BLOCK), b"")):
+                raise Bad("E152", "something behind the end", "archive")
+
+    @staticmethod
+    def _header(head, said):
+        """(type, name, size) of a header, and of what stands before it."""
+        short, gnu = head[:100].split(b"\0")[0], head[257:265] == b"ustar  \0"
+        name = head[345:500].split(b"\0")[0] + b"/" + short if head[345:346] > b"\0" else short
+        check, size = (re.fullmatch(b" *([0-7]+)[ \0]*", head[a:b]) for a, b in ((148, 156), (124, 136)))
+        large = int.from_bytes(head[125:136], "big") if gnu and head[124] == 0x80 else 0
+        longer, summed = said.get("L", b"\0"), sum(head[:148]) + 256 + sum(head[156:])
+        form = any(head[345:500]) is False if gnu else head[257:263] == b"ustar\0"
+        numbers = check and int(check.group(1), 8) == summed and (size or large >= 8 << 30)
+        begins = "L" not in said or (longer[-1:] == b"\0" and longer.startswith(short))
+        if not (form and numbers and begins and head[156:157] in b"\x000123456SxL"):
+            raise Bad("E151", "not a header of a tar", "archive")
+        name = said.get("path") or str(longer[:-1] or name, "utf-8", "backslashreplace")
+        return head[156:157], name, int(said.get("size") or large or int(size.group(1), 8))
+
+    @staticmethod
+    def _pax(data):
+        """Return the members of a pax header, each once, and none that changes what the content is."""
+        out, at = {}, 0
+        while at < len(data):
+            match = re.match(rb"([1-9][0-9]{0,5}) (path|size|[mac]time|[ug]id|[ug]name|comment)=", data[at : at + 40])
+            line = data[at : at + int(match.group(1))] if match else b""
+            key, value = match and str(match.group(2), "ascii"), line[match.end() if match else 0 : -1]
+            if line[-1:] != b"\n" or key in out or (key == "size" and not fits(COUNT, str(value, "latin-1"))):
+                raise Bad("E151", "a pax header", "archive")
+            out[key], at = str(value, "utf-8", "backslashreplace"), at + len(line)
+        return out
+
+    @contextlib.contextmanager
+    def open(self, path):
+        """Give the archive, open where the content of this path begins."""
+        with Path(self.path).open("rb") as file:
+            file.seek(self.entries[path])
+            yield file
+
+
+UNSAFE = r"(?i)\.{0,2}|.*[ .]|(?:CON|PRN|AUX|NUL|(?:COM|LPT)[0-9¹²³])(?:\..*)?"
+UNSAFE += '|.*[\0-\x1f\x7f"*:<>?\\\\|\ud800-\udfff].*'
+
+
+def check_names(source):
+    """E153 to E156, over all names of a package."""
+    folders, spellings = [name[:-1] for name in source.entries if name[-1:] == "/"], {}
+    if source.odd:
+        raise Bad("E154", "not a plain file", min(source.odd))
+    for path in (*source.names, *folders):
+        parts, whole = path.split("/"), ""
+        if len(parts) > 64 or len(os.fsencode(path)) > 4096:
+            raise Bad("E156", "too deep or too long", path)
+        for i, part in enumerate(parts):
+            if re.fullmatch(UNSAFE, part, re.DOTALL):
+                raise Bad("E153", "a name that leads elsewhere, or that a system reserves", path)
+            whole += "/" * bool(i) + part
+            here = (hash(whole), i == len(parts) - 1 and path in source.names)
+            folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", whole).casefold())
+            if spellings.setdefault(hash(folded), here) != here:
+                raise Bad("E155", "the same name in another spelling, or a file that is a folder", whole)
+    beside = sum(not path.startswith("data/") for path in source.names)
+    if beside > 70_000 or len(source.names) + len(folders) > 5_000_000:
+        raise Bad("E156", "too many files", "archive")
+
+
 def open_package(path):
     """Return the files of a package, told by content; Bad where the container is refused."""
     if Path(path).is_dir():
@@ -680,20 +767,16 @@ def open_package(path):
     else:
         with Path(path).open("rb") as file:
             head = file.read(512)
-        if head[257:262] == b"ustar" or head.startswith((b"age-encryption.org/", b"-----BEGIN AGE")):
-            raise Bad("", "decrypt a file of age (age -d -i KEY), unpack a .tar (tar -xf), then check the folder")
-        source = Zip(path)
+        if head.startswith((b"age-encryption.org/", b"-----BEGIN AGE")):
+            raise Bad("", "a file of age: decrypt it first (age -d -i KEY), then check what comes out")
+        source = (Tar if head[257:262] == b"ustar" else Zip)(path)
         top = next(iter(source.entries), "archive").partition("/")[0] + "/"
         alone = [name for name in source.entries if not name.startswith(top)]
         if alone or not source.names:
             raise Bad("E153", "not all in one folder", (alone or ["archive"])[0])
         source.names = {name[len(top) :]: size for name, size in source.names.items()}
         source.entries = {name[len(top) :]: entry for name, entry in source.entries.items()}
-    if source.odd:
-        raise Bad("E154", "not a plain file", min(source.odd))
-    for name in source.names:
-        if {"", ".", ".."} & set(name.split("/")) or re.search("[\0-\x1f\x7f\\\\\ud800-\udfff]", name):
-            raise Bad("E153", "a name that leads elsewhere, or with a control character", name)
+    check_names(source)
     return source
 
 
@@ -707,27 +790,243 @@ PLACE = (None, "(?:0|[1-9][0-9]*)/(?:0|[1-9][0-9]*)")
 ENTRY = {"event": HEX, "head": COUNT, "index": COUNT, "items_prev": [PLACE], "prior": {"root": HEX, "size": COUNT}}
 ENTRY.update({"recorded_at": INSTANT, "signatures": [HEX, 16]})
 CASE = {"agency": TEXT, "case": BYTES16, "created_at": MOMENT, "log_keys": KEYS, "origin": TEXT, "reference": TEXT}
-NEEDED = {  # members of bodies that the steps need; what else stands there is not looked at
-    "anchor": {"file": TEXT, "kind": "time-stamp|cosignature"},
-    "open": {name: form for name, form in CASE.items() if name != "case"},
-}
-NEEDED.update({kind: {"manifest": COUNT, "root": HEX, "rows": COUNT} for kind in ("seal", "derive")})
+# NEEDED: members of bodies that the steps need; what else stands there is not looked at
+REFERENCE = {"entry": COUNT, "event": HEX}
+OFFER, PARTS = dict(REFERENCE, origin=TEXT), [{"item": EXHIBIT, "description?": TEXT, "selection?": dict}]
+NEEDED = {"correct": {"corrects": REFERENCE}, "countersign": {"of": REFERENCE}, "refuse": {"offer": OFFER}}
+NEEDED["accept"] = {"offer": OFFER, "refused?": [{"item": EXHIBIT, "reason": TEXT}]}
+NEEDED["seal"] = {"manifest": COUNT, "root": HEX, "rows": COUNT}
+NEEDED["derive"] = dict(NEEDED["seal"], base_root=HEX)
+NEEDED.update({"anchor": {"file": TEXT, "kind": "time-stamp|cosignature"}, "erase": {"whole?": bool}})
+NEEDED["key_add"] = {"id": TEXT, "public_key": TEXT, "replaces?": KEY}
+NEEDED.update({"key_retire": {"key": KEY}, "key_revoke": {"from_size": COUNT, "key": KEY}})
+NEEDED["open"] = {name: form for name, form in CASE.items() if name != "case"}
+NEEDED.update({kind: {"hold": TEXT} for kind in ("hold", "extend", "hold_release")})
+NEEDED.update({kind: {"parts": PARTS} for kind in ("split", "copy")})
 NEEDED.update({kind: {"to": PERSON} for kind in ("check_out", "loan", "offer", "reassign")})
 NUMBER = "(?:[0-9]{8}|[1-9][0-9]{8,})"
 
 
 def event_of(data):
-    """Return an event in its form; of its body what is needed (E101 to E103)."""
+    """Return an event in its form (E101 to E103); `needed`: what is needed of its body."""
     event = record(data, "event", EVENT)
-    body, needed, signers, items = event["body"], NEEDED.get(event["type"], {}), event["signers"], event["items"]
+    body, signers, items = event["body"], event["signers"], event["items"]
     if signers[:1] != [event["actor"]["key"]] or len(set(signers)) + len(set(items)) != len(signers) + len(items):
         raise Bad("E101", "signers, or items that are equal")
     match = re.fullmatch("evidencekit/%s/([1-9][0-9]{0,8})" % event["type"], str(body.get("_t")))
     if match and match.group(1) != "1":
         raise Bad("E103", body["_t"])
-    if not match or not fits(needed, {name: body[name] for name in needed if name in body}):
+    names = {name.rstrip("?") for name in NEEDED.get(event["type"], {})}
+    event["needed"] = {name: said for name, said in body.items() if name in names}
+    if not match or not fits(NEEDED.get(event["type"], {}), event["needed"]):
         raise Bad("E101", "body of " + event["type"])
     return event
+
+
+# ---- Step 1.8: rules of custody (§ custody-log 4 and 5)
+# May its items be new (none: it has no items)? By whom? What else has to hold of each item? Of which types of events?
+TABLE = """
+only -      -                 identify
+may  -      nobody            collect
+may  taker  -                 acquire
+-    keeper acquired,unsealed seal
+-    keeper base              derive
+-    keeper -                 split copy physical_seal physical_unseal store transport view analyse
+-    keeper -                 redact translate disclose
+-    holder in                check_out loan
+-    holder in,other          offer
+-    holder in,free           dispose release erase
+-    either -                 check_in return
+-    -      offered,asked     accept refuse
+-    -      no_hold           hold
+-    -      hold              extend hold_release
+-    -      -                 reassign correct verify incident export
+none -      -                 open anchor countersign key_add key_retire key_revoke
+"""
+RULES = {}
+for new, by, needs, *kinds in (line.split() for line in TABLE.strip().split("\n")):
+    RULES.update(dict.fromkeys(kinds, (new, by, needs.split(","))))
+AFTER_END, PARTING = ("correct", "verify", "export"), ("split", "copy")
+OUT, ELSEWHERE = {"check_in": "check_out", "return": "loan"}, ("receipt", "receive", "adopt")
+CODES = {"free": "E316", "offered": "E314", "asked": "E313"}  # of what has to hold; of all else E301
+WHOEVER = ("unsealed", "base", "no_hold", "free")  # judged, too, where nobody can say who has the item
+SPAN = {"ns": 1, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "day": 86_400 * 10**9}
+
+
+def span_of(moment):
+    """First and last nanosecond that a moment may mean."""
+    whole, rest = moment["time"][:19], moment["time"][20:29]
+    start = calendar.timegm(tuple(map(int, re.split("[-T:]", whole)))) * 10**9 + int(rest)
+    return start, start + SPAN[moment["precision"]] - 1
+
+
+class Item:
+    """What is known of an exhibit. `unknown`: nobody can say who has it, so demands for that are not made."""
+
+    def __init__(self, unknown=False):
+        self.holder = self.keeper = self.out = self.offer = self.sealed = self.last = None
+        self.acquired = self.acquiring = self.ended = False
+        self.unknown, self.holds, self.hands = unknown, set(), []
+
+    def give(self, keeper, when, holder=None):
+        """Put it in somebody's hands, and make `holder` responsible, if one is named."""
+        if not self.unknown:
+            self.keeper, self.holder = keeper, holder or self.holder
+            self.hands = [*self.hands[-31:], (when[0], keeper)]
+
+    def had(self, person, when):
+        """Is this its keeper: now, or, of a late entry, at that time?"""
+        then = [keeper for since, keeper in self.hands if since <= when[1]]
+        late = self.last is not None and when[1] < self.last
+        return self.keeper == person or (late and then[-1:] == [person])
+
+
+class Custody:
+    """The state of all items, event by event; an event that breaks a rule changes nothing."""
+
+    def __init__(self, origin):
+        self.origin, self.items, self.persons, self.spent, self.revoked = origin, {}, {}, {}, {}
+        self.keys, self.offers, self.opener, self.lost = set(), {}, None, False
+
+    def who(self, key):
+        """Return the first key of the person who has this one."""
+        return self.persons.get(key, key)
+
+    def receiver(self, body):
+        """Return the person whom an event names as the one that gets its items; None: it names nobody."""
+        return self.who(body["to"]["key"]) if "to" in body else None
+
+    def apply(self, n, event):
+        """Return the rules that an event breaks, as pairs of code and text; where there are none, it takes effect."""
+        kind, items, body, me = event["type"], event["items"], event["needed"], self.who(event["actor"]["key"])
+        when, held = span_of(event["occurred_at"]), RULES.get(kind, ("",))[0] != "none"
+        faults = [("E312", key) for key in event["signers"] if key in self.spent or self.revoked.get(key, n + 1) <= n]
+        foreign = kind not in RULES or ("offer" in body and self.origin not in (None, body["offer"].get("origin")))
+        if not foreign:
+            faults += self._event(n, kind, event, me)
+        for i, name in enumerate(items if held and not foreign else ()):
+            code = self._item(kind, body, name, i and kind in PARTING, me, when)
+            faults += [(code, name)] if code else []
+        for name in items if held else ():
+            new = name not in self.items
+            item = self.items.setdefault(name, Item(self.lost or bool(faults)) if new else None)
+            if foreign and not faults:
+                item.unknown, item.holder, item.keeper, item.out = True, None, None, None
+            elif not faults:
+                self._effect(n, kind, body, name, item, new and self.items[items[0]], me, when)
+            item.acquiring = kind == "acquire" and not faults
+            item.last = max(when[0], item.last or 0)
+        if kind.startswith("key_") and not faults:
+            self._keys(n, kind, body, me)
+        self.keys.update(event["signers"])
+        return faults
+
+    def _event(self, n, kind, event, me):
+        """Yield what is wrong with what hangs on no single item."""
+        items, body, people = event["items"], event["needed"], {self.who(key) for key in event["signers"]}
+        if (kind == "open") != (n == 0) or bool(items) == (RULES[kind][0] == "none"):
+            yield "E301", "%d items, entry %d" % (len(items), n)
+        elif kind in ("seal", "acquire", "derive") and len(items) != 1:
+            yield "E301", "%d items" % len(items)
+        self.opener = me if n == 0 else self.opener
+        if kind == "reassign" and len(people) < 2:
+            yield "E310", "one person alone"
+        if kind in PARTING and (items[1:] != [part["item"] for part in body["parts"]] or not items[1:]):
+            yield "E301", "parts"
+        if kind == "accept" and not {one["item"] for one in body.get("refused", [])} < set(items):
+            yield "E301", "refused"
+        if kind == "key_add":
+            new = new_key(body)
+            if new is None:
+                yield "E301", "the key"
+            if len(people) < 2 or new not in event["signers"][1:]:
+                yield "E310", str(new)
+            elif new in self.keys or body.get("replaces", event["actor"]["key"]) != event["actor"]["key"]:
+                yield "E301", "a key that is not new, or replaces one that is not the actor's"
+        elif kind in ("key_retire", "key_revoke"):
+            allowed = self.who(body["key"]) == me or me == self.opener or len(people) > 1
+            late = int(body["from_size"]) > n if kind == "key_revoke" else body["key"] in self.spent
+            if not allowed or late:
+                yield "E301", "somebody else's key, one that signs no more, or from_size"
+
+    def _keys(self, n, kind, body, me):
+        """§ custody-log 5: what an event about a key changes."""
+        key = new_key(body) if kind == "key_add" else body["key"]
+        self.keys.add(key)
+        if "replaces" in body:
+            self.persons[key], self.spent[body["replaces"]] = me, n
+        elif kind != "key_add":
+            self.spent.setdefault(key, n)
+        if kind == "key_revoke":
+            self.revoked[key] = min(int(body["from_size"]), self.revoked.get(key, n))
+
+    def _item(self, kind, body, name, part, me, when):
+        """Return the first that does not hold of an item, in the order of § custody-log 4.9; None: all does."""
+        (new, by, needs), item = RULES[kind], self.items.get(name)
+        if item is None:
+            return None if self.lost or ((new != "-" or part) and "/" not in name) else "E301"
+        if item.ended and kind not in AFTER_END:
+            return "E315"
+        if part or new == "only" or (kind == "acquire" and item.sealed):
+            return "E301"
+        if kind in OUT and item.out != OUT[kind] and not item.unknown:
+            return "E301"
+        can = {"-": True, "holder": item.holder == me, "keeper": item.had(me, when)}
+        can["either"] = can["holder"] or can["keeper"]
+        can["taker"] = not item.holder or item.keeper == me or item.acquiring
+        if not can[by] and not item.unknown:
+            return "E311"
+        hold, base, offer = body.get("hold"), body.get("base_root"), body.get("offer", {}).get("entry")
+        held = {"-": True, "nobody": not item.holder, "acquired": item.acquired, "unsealed": not item.sealed}
+        held.update({"base": item.sealed == base, "in": not item.out, "free": not item.holds})
+        held["hold"] = hold in item.holds
+        held.update({"no_hold": not held["hold"] and len(item.holds) < 256, "offered": str(item.offer) == offer})
+        held.update({"asked": self.offers.get(item.offer) == me, "other": self.receiver(body) != item.holder})
+        for need in needs:
+            judged = not item.unknown or (need in WHOEVER and not (need == "base" and self.lost))
+            if judged and not held[need]:
+                return CODES.get(need, "E301")
+        return None
+
+    def _effect(self, n, kind, body, name, item, whole, me, when):
+        """What the table says that an event changes in an item; `whole`: of a new one, the first that it names."""
+        to = self.receiver(body)
+        if kind == "collect" or (kind == "acquire" and (not item.holder or item.acquiring)):
+            item.give(me, when, me)
+        elif kind in ("check_out", "loan"):
+            item.out, item.offer = kind, None
+            item.give(to, when)
+        elif kind in OUT:
+            item.out = None
+            item.give(item.holder, when)
+        elif kind == "offer":
+            item.offer, self.offers[n] = n, to
+        elif kind in ("accept", "refuse"):
+            item.offer = None
+            if kind == "accept" and name not in [one["item"] for one in body.get("refused", [])]:
+                item.give(me, when, me)
+        elif kind == "reassign":
+            item.unknown, item.out, item.offer = False, None, None
+            item.give(to, when, to)
+        elif kind in ("dispose", "release") or (kind == "erase" and body.get("whole")):
+            item.ended, item.offer = True, None
+        elif kind in PARTING and whole:
+            item.holder, item.keeper, item.out = whole.holder, whole.keeper, whole.out
+            item.unknown, item.hands = whole.unknown, list(whole.hands)
+            item.holds = set(whole.holds) if kind == "split" else set()
+        elif kind in ("hold", "hold_release"):
+            (item.holds.add if kind == "hold" else item.holds.discard)(body["hold"])
+        item.acquired = item.acquired or kind == "acquire"
+        item.sealed = body["root"] if kind == "seal" else item.sealed
+
+
+def new_key(body):
+    """Fingerprint of the key that a `key_add` event adds; None where it is no key, or a refused one."""
+    try:
+        blob = b64(body["public_key"].split(" ")[1])
+    except (ValueError, IndexError):
+        return None
+    return None if blob[4:15] == b"ssh-ed25519" and ed25519_key(blob[19:]) is None else print_of(blob)
 
 
 # ---- Steps 1.2 to 1.8, 1.12 and 1.13: a log with its events
@@ -736,12 +1035,17 @@ class Log(Checker):
 
     def run(self, root="", case=None, hidden=frozenset()):
         """Carry out the steps; `case`: what is said of the log outside of its events. Return the log itself."""
-        self.root, self.hidden, self.roots, self.sealing, self.read = root, hidden, [Tree().root()], {}, set()
-        self.places, self.names, self.lost, self.folders, self.notes, self.keys = {}, {}, False, set(), set(), []
+        self.root, self.hidden, self.roots, self.sealing, self.kinds = root, hidden, [Tree().root()], {}, {}
+        self.places, self.names, self.touched, self.signers, self.manifests = {}, {}, Counter(), {}, set()
+        self.folders, self.notes, self.keys = set(), set(), []
         self._list(case)
+        self.custody = Custody(self.origin)
         self._checkpoints()
         self._entries()
-        self.miss("custody", "not_supported", root + "custody", "rules of custody are not judged by this verifier")
+        for n, signers in self.signers.items():  # what keys signed that a later event revoked
+            for key in signers:
+                if self.custody.revoked.get(key, 1 << 64) <= n < self.custody.spent[key]:
+                    self.find("E312", "%scustody/%08d/event.json" % (root, n), key)
         if self.policy and self.note:  # step 1.13
             self.policy.admit(self.report, self.note, "%scheckpoints/%08d" % (root, self.newest))
         return self
@@ -795,7 +1099,7 @@ class Log(Checker):
                 entry = self.parse(folder + "/entry", leaf, record, "entry", ENTRY)
                 before = self._entry(n, folder + "/entry", entry, before) if entry else before
                 if n in self.hidden:
-                    self.read.add(n)
+                    self._hidden(n, folder + "/entry", entry)
                 else:
                     self._event(n, folder, entry, seen)
             elif n == 0 or n - 1 in self.folders:
@@ -825,7 +1129,7 @@ class Log(Checker):
             self.find("E502", "%scheckpoints/%08d" % (self.root, head), "named by entry %d" % n)
         if when < before[1]:
             self.find("W904", path, entry["recorded_at"])
-        return head, when
+        return min(head, n), when  # one that is too high counts as its own number
 
     def _event(self, n, folder, entry, seen):
         """Steps 1.3, 1.4 and 1.7, for an event with its signatures."""
@@ -845,53 +1149,89 @@ class Log(Checker):
             log_key = self.keys[0][3] if self.keys else None
             self.signed(place, data, "evidencekit-event", signer, (stated[i : i + 1] or [None])[0], log_key)
         if not event:
-            self.lost = True
+            self.miss("custody", "gap", path, "places and rules after it")
+            self.custody.lost = True  # nobody can say then what became of any item
+            for item in self.custody.items.values():
+                item.unknown = True
             return
-        self.read.add(n)
         if self.policy:  # step 1.13
             self.policy.judge(self.report, path, signers, event["actor"]["id"])
         if event["case"] != (self.case or event["case"]):  # step 1.7
             self.find("E104", path, event["case"], self.case)
         at = int(event["seen"]["size"])
-        if event["seen"]["origin"] == self.origin and (at > n or self.roots[at] not in (event["seen"]["root"], None)):
+        if n and event["seen"]["origin"] != self.origin:
+            self.miss("custody", "foreign_log", path, "signed in sight of another log, " + event["seen"]["origin"])
+        elif event["seen"]["origin"] != self.origin or at > n or self.roots[at] not in (event["seen"]["root"], None):
             self.find("E304", path, "size %d, root %s" % (at, event["seen"]["root"]))
         self._places(n, folder + "/entry", event, entry and entry["items_prev"])
-        self._said(n, path, event)
+        self._said(n, path, event, digest)
 
     def _places(self, n, path, event, given):
-        """Step 1.3: an entry names where its items stood before (E302, E307), as far as the events are shown."""
+        """Step 1.3: `items_prev` are the places of the verifier's own walk (E302, E307)."""
         if given is not None and len(given) != len(event["items"]):
             self.find("E302", path, "%d places" % len(given), len(event["items"]))
             given = None
         for j, name in enumerate(event["items"]):
-            true = self.places.get(name, "%d/0" % n if j and event["type"] in ("split", "copy") else None)
+            true = self.places.get(name, "%d/0" % n if j and event["type"] in PARTING else None)
             place = given[j] if given else true
-            if place != true and not self.lost and int((place or "0/").split("/")[0]) not in self.hidden:
-                self.find("E307" if place and self.names.get(place) == name else "E302", path, place, true)
+            if place != true and not self.custody.lost:
+                shadow = self.names.get(place, "")
+                if true is None and shadow.startswith("hidden ") and self.places.get(shadow) == place:
+                    self.touched[name] = self.touched.pop(shadow)  # so far in hidden events alone
+                    del self.places[shadow]
+                    self.custody.items[name] = Item(unknown=True)
+                else:
+                    self.find("E307" if place and shadow == name else "E302", path, place, true)
             self.places[name] = "%d/%d" % (n, j)
             self.names[self.places[name]] = name
 
-    def _said(self, n, path, event):
-        """Steps 1.8 to 1.10: what of an event is checked beside its signatures; the rest is said not to be."""
-        kind, body, items, report = event["type"], event["body"], event["items"], self.report
-        to = ", to " + body["to"]["id"] if "to" in NEEDED.get(kind, {}) else ""
-        line = (n, kind, " ".join(items), event["actor"]["id"], event["occurred_at"]["time"], to)
-        if len(report.history) < 10_000:
-            report.history.append(safe("event %d: %s %s by %s, %s%s" % line))
+    def _hidden(self, n, path, entry):
+        """§ package 5: a hidden event is followed through the places that its entry names."""
+        self.kinds[n] = (entry and entry["event"], None)
+        for j, place in enumerate(entry["items_prev"] if entry else ()):
+            here, name = "%d/%d" % (n, j), self.names.get(place)
+            if self.custody.lost or (place == "%d/0" % n and j):
+                name = None
+            elif place and self.places.get(name) != place:
+                self.find("E307" if name else "E302", path, place)
+            name = name or "hidden " + here
+            self.places[name], self.names[here] = here, name
+            self.touched[name] += 1
+            if name in self.custody.items:
+                self.custody.items[name].unknown = True
+        if entry and not entry["items_prev"]:
+            self.miss("custody", "withheld", path, "a hidden event without items may end a key")
+
+    def _said(self, n, path, event, digest):
+        """Steps 1.8 to 1.10: the rules, and what of an event matters later; what is not checked is said."""
+        kind, body, items = event["type"], event["body"], event["items"]
+        for code, found in self.custody.apply(n, event):
+            self.find(code, path, found)
         if event["not_stated"]:
             self.find("W903", path, ", ".join(event["not_stated"]))
+        for member, targets in (("corrects", ()), ("of", ()), ("offer", ("offer", None))):
+            said = event["needed"].get(member)
+            if said and said.get("origin", self.origin) == self.origin:
+                digest_there, kind_there = self.kinds.get(int(said["entry"]), ("", ""))
+                if digest_there != said["event"] or (targets and kind_there not in targets):
+                    self.find("E308", path, "%s: entry %s" % (member, said["entry"]))
+        self.kinds[n], self.signers[n] = (digest, kind), event["signers"]
         if kind in ("seal", "derive"):
+            if body["manifest"] in self.manifests:
+                self.find("E301", path, "a catalogue that an event named before")
+            self.manifests.add(body["manifest"])
             self.sealing[n] = (items, body, kind)
         elif kind == "open":
             self.parse(path, body, log_keys)
         elif kind == "anchor":
             aspect = "time" if body["kind"] == "time-stamp" else "witness"
             self.miss(aspect, "not_supported", self.root + "checkpoints/" + body["file"], "attestations are not read")
-        elif kind in ("key_retire", "key_revoke") or (kind == "key_add" and "replaces" in body):
-            self.miss("record", "not_supported", path, "that a key signs no more (E312) is not judged by this verifier")
-        elif kind in ("receipt", "receive", "adopt") or "message" in body:
-            self.miss("record", "not_supported", path, "messages, packages and cases of others are not read")
-        elif kind in ("split", "copy") and "selection" in str(body.get("parts")):
+        elif kind in ELSEWHERE or "message" in body:
+            for aspect in ("record", "custody"):
+                self.miss(aspect, "not_supported", path, "messages, packages and cases of others are not read")
+        elif kind not in RULES:
+            self.miss("custody", "unknown_type", path, "an event of another type: " + kind)
+        elif kind in PARTING and "selection" in str(body["parts"]):
             self.miss("record", "not_supported", path, "lists of rows of parts are not read")
 
     def outside(self, since):
@@ -982,6 +1322,7 @@ WITHHELD["rows"] = [dict(COUNTED, manifest=COUNT), MANY]
 SHOWN = {"grounds": dict, "groups": dict, "index": COUNT, "leaf": TEXT, "manifest": COUNT}
 SHOWN.update({"payload": (None, {"bytes": COUNT, "path": TEXT}), "proof": (None, [BYTES32, 64])})
 TAGS = ["%smanifest-sha%s.txt" % (kind, bits) for kind in ("", "tag") for bits in (256, 512)]
+BAG_LINE = r"([0-9a-f]{%d})  ([^\x00-\x1f\x7f\x85\u2028\u2029%%]+)"
 LINES, RECORD_PATH, WITHHELD_PATH = "evidence/records.jsonl", "evidence/package.json", "evidence/withheld.json"
 
 
@@ -1000,12 +1341,15 @@ def lines_of(source, path, limit):
 class Package(Checker):
     """A package, whatever it came in."""
 
-    def run(self, since):
-        """Carry out the steps; return its record, or None."""
+    def run(self, since, digest):
+        """Carry out the steps; `since` and `digest` are known from outside."""
         self.hashed, self.torn, self.claimed = self.source.hashed, False, set()
         self.shown, self.closed = Counter(), Counter()
         self._bag()
         said, withheld = self._record()
+        self.report.compared = digest is not None
+        if digest and digest.lower() != self.report.package["digest"]:
+            self.find("E201", RECORD_PATH, self.report.package["digest"], digest)
         hidden = {int(event["entry"]) for event in withheld["events"]} if withheld else set()
         case = dict(said, origin=said["checkpoint"]["origin"]) if said else None
         log = Log(self.report, self.source, self.policy).run("evidence/", case, hidden)
@@ -1013,7 +1357,9 @@ class Package(Checker):
             log.outside(since)
         if said is None:
             self.miss("record", "gap", RECORD_PATH, "nothing says what is shown")
-            return None
+            return
+        apart = {"_t", "branches", "case", "checkpoint", "files", "log_keys"}
+        self.report.package.update({name: said[name] for name in set(said) - apart})
         self._files(said["files"])
         catalogues = self._contradicts(said, log, hidden)
         other = [path for path in self.source.names if path.startswith(("evidence/branches/", "evidence/previous/"))]
@@ -1023,13 +1369,12 @@ class Package(Checker):
             if LINES not in self.source.names:
                 self.find("E501", LINES, "not there")
             self.miss("record", "gap", LINES, "no line can be read: rows, payload and sums are not judged")
-            return said
+            return
         self._lines(catalogues)
         self._sums(catalogues, withheld)
         for path in sorted(set(self.source.names) - self.claimed if not other else ()):
             if path.startswith("data/") and self.hashed.get(path):
                 self.find("E173", path, "a file of no row")
-        return said
 
     def _hash(self, path):
         """(bytes, SHA-256, SHA-512) of a file; None where it is damaged (E157)."""
@@ -1047,14 +1392,11 @@ class Package(Checker):
             return out
         try:
             for number, line in enumerate(lines_of(self.source, name, 8192), 1):
-                match = re.fullmatch("([0-9a-f]{%d})  ([^\\x00-\\x1f%%]+)" % digits, str(line, "utf-8", "replace"))
-                if not match:
-                    self.find("E161", "%s line %d" % (name, number), "not a line of a manifest")
-                    self.torn = True
+                match = re.fullmatch(BAG_LINE % digits, str(line, "utf-8", "replace"))
+                if not match or match.group(2) != match.group(2).strip() or match.group(2).encode() <= last:
+                    self.find("E161", "%s line %d" % (name, number), "not a line of a manifest, or not in order")
+                    self.torn = self.torn or not match or match.group(2) != match.group(2).strip()
                     break
-                if match.group(2).encode() <= last:
-                    self.find("E161", "%s line %d" % (name, number), "not in order, or twice")
-                    continue
                 last = match.group(2).encode()
                 out[match.group(2)] = match.group(1)
         except Bad as bad:
@@ -1067,6 +1409,7 @@ class Package(Checker):
         """§ package 8.2."""
         names, payload = self.source.names, []
         for kind in ("manifest", "tagmanifest"):
+            self.torn = False
             pair = [self._manifest("%s-sha%d.txt" % (kind, bits), bits // 4) for bits in (256, 512)]
             for i, bits in enumerate((256, 512)):
                 if not set(pair[1 - i]) <= set(pair[i]) and not self.torn:
@@ -1081,7 +1424,7 @@ class Package(Checker):
                     payload += [names[path]] if kind == "manifest" else []
                     if any(path in one and one[path] != made for one, made in zip(pair, self.hashed[path][1:])):
                         self.find("E162", path, self.hashed[path][1])
-            for path in sorted(set(names) - set(TAGS[2:]) - listed):
+            for path in sorted(set(names) - set(TAGS[2:]) - listed if not self.torn else ()):
                 if path.startswith("data/") == (kind == "manifest"):
                     self.find("E164", path, "listed nowhere")
         self.report.checked["bag_files"] += len(self.hashed)
@@ -1106,9 +1449,14 @@ class Package(Checker):
             key = said["exporter"]["key"]
             self.signed(RECORD_PATH + ".sig", data, "evidencekit-package", key)
             if self.policy:
-                self.policy.judge(self.report, RECORD_PATH, [key], said["exporter"]["id"])
+                self.policy.judge(self.report, RECORD_PATH, [key], said["exporter"]["id"], "evidencekit-package")
         data = self.get(WITHHELD_PATH, 64 << 20)
-        return said, self.parse(WITHHELD_PATH, data, record, "withheld", WITHHELD, 64 << 20)
+        withheld = self.parse(WITHHELD_PATH, data, record, "withheld", WITHHELD, 64 << 20)
+        grounds = [one["ground"] for one in withheld["grounds"]] if withheld else []
+        if grounds != sorted(set(grounds)):
+            self.find("E101", WITHHELD_PATH, "grounds that are not ascending")
+            withheld = None
+        return said, withheld
 
     def _files(self, files):
         """§ package 8.3: `files` is complete, both ways (E501, E201, E165)."""
@@ -1138,8 +1486,14 @@ class Package(Checker):
             if wrong:
                 self.find("E166", RECORD_PATH, what)
         for item in said["items"]:
-            if item not in log.places and not hidden and not log.lost and "/" not in item:
+            if log.touched[item] or (hidden and item not in log.places):
+                why = "%d hidden events touch it, or no event of it is shown" % log.touched[item]
+                self.miss("custody", "withheld", item, why)
+            elif item not in log.places and not log.custody.lost and "/" not in item:
                 self.find("E166", RECORD_PATH, "no event names " + item)
+        spent = log.custody.spent.get(said["exporter"]["key"], log.newest)
+        if spent < log.newest:
+            self.find("E312", RECORD_PATH + ".sig", "a key that signs no more since entry %d" % spent)
         needed = {int(one["entry"]) for one in said["manifests"]} | {0}
         for n in sorted(hidden):
             event = "evidence/custody/%08d/event.json" % n
@@ -1149,7 +1503,7 @@ class Package(Checker):
         for one in said["manifests"]:
             n, number = int(one["entry"]), int(one["manifest"])
             items, body, kind = log.sealing.get(n, ([], None, ""))
-            if n < log.newest and n not in log.read:
+            if n < log.newest and n not in log.kinds:
                 out[number] = None
                 self.miss("record", "gap", LINES, "its rows need an event that cannot be read")
                 continue
@@ -1290,8 +1644,9 @@ def parts_of(data):
     grouped = all(fits(SALTED, group) for group in value["groups"].values())
     if event["type"] != "seal" or names - {"name", "content", "metadata"} or not grouped or {*map(len, steps)} - {32}:
         raise Bad("E101", "not of a seal event, or a group or step is not in its form")
-    note = note_of(note.encode())
-    return value, raw, event, entry, leaf, note, steps, int(at[6:]), log_keys(dict(value, origin=note[0]))
+    note, index = note_of(note.encode()), int(at[6:])
+    keys = log_keys(dict(value, origin=note[0]), "proof log_keys")
+    return value, raw, event, entry, leaf, note, steps, index, keys
 
 
 def proof_of(report, data, policy):
@@ -1299,7 +1654,8 @@ def proof_of(report, data, policy):
     try:
         value, raw, event, entry, leaf, note, steps, n, keys = parts_of(data)
     except (Bad, ValueError) as error:
-        report.find(getattr(error, "code", "E101").replace("E105", "E101"), "proof", str(error))
+        where = getattr(error, "where", None) or "proof"
+        report.find(getattr(error, "code", "E101").replace("E105", "E101"), where, str(error))
         return
     body, signers, checker, find = event["body"], event["signers"], Checker(report, None, policy), report.find
     report.sealed, report.checkpoint = True, {"origin": note[0], "root": note[2], "size": note[1]}
@@ -1348,7 +1704,7 @@ def aspects_of(report, policy):
         ("identity", policy is None, "no policy was given"),
         ("time", True, "time-stamps are not read"),
         ("witness", True, "cosignatures are not read"),
-        ("custody", True, "this verifier does not judge the rules of custody"),
+        ("custody", report.subject == "proof", "one row shows no history"),
         ("completeness", not report.compared, "nothing outside confirms that this is the newest state"),
     ):
         if short:
@@ -1363,12 +1719,16 @@ def document_of(report, policy):
     for limit in ALWAYS:
         report.miss("record", "not_supported", "everywhere", limit, harmless=True)
     aspects = aspects_of(report, policy)
-    short = [aspect for aspect in ("record", "identity", "custody") if aspects[aspect]["status"] != "ok"]
+    required = ("record", "identity", "custody")[: 1 if not policy else 2 if report.subject == "proof" else 3]
+    short = [aspect for aspect in required if aspects[aspect]["status"] != "ok"]
+    scope = {"package": "package", "proof": "row"}.get(report.subject, "record")
     if report.failed:
         verdict, code, reason = "FAILED", 3, "failed: " + ", ".join(sorted(report.failed))
-    elif policy or "record" in short:  # never VERIFIED: see LIMITS
+    elif short:
         reason = "; ".join("%s: %s" % (aspect, aspects[aspect]["reason"]) for aspect in short)
         verdict, code = "NOT CHECKED", 4
+    elif policy:
+        verdict, code, reason = "VERIFIED", 0, "all that the policy requires was checked and holds"
     else:
         verdict, code, reason = "INTEGRITY ONLY", 7, "no policy was given, nobody's identity is known"
     for aspect in ("time", "witness", "custody", "completeness"):
@@ -1379,7 +1739,7 @@ def document_of(report, policy):
     if total > len(findings):
         more = "%d more findings" % (total - len(findings))
         findings.append({"code": "W999", "severity": "note", "where": "report", "expected": "", "found": more})
-    done = sum(report.files.values())
+    done, line = sum(report.files.values()), "VERIFIED (%s)" % scope if code == 0 else verdict
     counts = {"not_checked": report.missed_total, "entries": report.entries}
     counts["checked"] = {what: n for what, n in report.checked.items() if n}
     counts.update({"rows": sum(report.states.values()), "states": dict(report.states)})
@@ -1388,11 +1748,10 @@ def document_of(report, policy):
     counts["files_of_record"] = {"checked": done, "not_checked": len(report.files) - done, "total": len(report.files)}
     counts.update({"payload_compared": report.payload, "payload_left": report.left} if report.package else {})
     counts.update({"row": report.row} if report.row else {})
-    scope = {"package": "package", "proof": "row"}.get(report.subject, "record")
     out = {"_t": "evidencekit/report/1", "subject": report.subject, "scope": scope, "checkpoint": report.checkpoint}
-    out.update({"verdict": verdict, "exit_code": code, "line": verdict, "reason": reason, "aspects": aspects})
+    out.update({"verdict": verdict, "exit_code": code, "line": line, "reason": reason, "aspects": aspects})
     out.update({"findings": findings, "not_checked": report.missed, "counts": counts})
-    out["checked"] = ["%d %s" % (n, what.replace("_", " ")) for what, n in report.checked.items()] + report.history
+    out["checked"] = ["%d %s" % (n, what.replace("_", " ")) for what, n in report.checked.items()] + report.said
     out["times"] = None if report.subject == "proof" else {"bounds": [], "bounds_total": 0, "covered_by": []}
     return dict(out, package=report.package) if report.package else out
 
@@ -1425,15 +1784,17 @@ def verify(path, policy=None, since=None, now=None, digest=None):
     elif not Path(path, "evidence", "package.json").exists():
         kind = "case"
     report = Report(kind)
-    if now:
-        report.history.append(safe("the time was given as " + now))
+    report.said += [safe("the time was given as " + now)] if now else []
     try:
         if kind == "proof":
             proof_of(report, start, policy)
         elif kind == "case":
             case_of(report, Folder(path), policy, since)
         else:
-            package_of(report, path, policy, since, digest)
+            report.package = {"container": "unknown", "digest": None}
+            source = open_package(path)
+            report.package["container"] = type(source).__name__.lower()
+            Package(report, source, policy).run(since, digest)
     except Bad as bad:
         if bad.code:
             report.find(bad.code, bad.where or "archive", bad.found)
@@ -1446,24 +1807,10 @@ def verify(path, policy=None, since=None, now=None, digest=None):
     return document_of(report, policy)
 
 
-def package_of(report, path, policy, since, digest):
-    """Check a package, and compare its digest with the one that a letter states."""
-    report.package = {"container": "unknown", "digest": None}
-    source = open_package(path)
-    report.package["container"] = type(source).__name__.lower()
-    said = Package(report, source, policy).run(since) or {}
-    if digest is not None:
-        report.compared = True
-        if digest.lower() != report.package["digest"]:
-            report.find("E201", RECORD_PATH, report.package["digest"], digest)
-    apart = {"_t", "branches", "case", "checkpoint", "files", "log_keys"}
-    report.package.update({name: said[name] for name in set(said) - apart})
-
-
 def main(arguments=None):
     """Run the program; returns its exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("path", metavar="PATH", nargs="?", help="a package (folder, .zip), a row proof, or a case")
+    parser.add_argument("path", metavar="PATH", nargs="?", help="a package (folder, .zip, .tar), row proof, or case")
     parser.add_argument("--policy", metavar="DIR", help="whose keys are whose: without it nobody's identity is checked")
     parser.add_argument("--since", metavar="NOTE", help="a checkpoint known from outside: a file, or typed")
     parser.add_argument("--source", metavar="EX-001=DIR", action="append", help="not compared here: NOT CHECKED")
@@ -1488,7 +1835,7 @@ def main(arguments=None):
     except OSError as error:
         print("verify_evidence.py: " + safe(error), file=sys.stderr)
         return 4
-    if options.source and document["exit_code"] == 7:
+    if options.source and document["exit_code"] in (0, 7):
         document.update(verdict="NOT CHECKED", line="NOT CHECKED", exit_code=4, reason="a source was not compared")
     whole = json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1)
     text = whole if options.json else "\n".join(lines_for_people(document))

@@ -200,6 +200,7 @@ def _acquire(source, case, common, *, progress=None, reader=None, host=None, res
     about = About(CASE, "EX-001", Options(**options), PROGRAM, host, 60)
     edge = Edge(common["clock"], common["random"], Reader if reader is None else lambda digests: reader, jobs)
     acquirer = Acquirer(look_at(Path(source)), about, edge, progress)
+    Path(case).mkdir(exist_ok=True)
     with Work(case, "EX-001", bytes(32), resume=resume) as work:
         taken = acquirer.take(work)
         named = set(work.digests())

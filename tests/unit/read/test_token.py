@@ -155,6 +155,14 @@ def test_refused_forms(city, tsa, at):
         parse_token(tsa.make_response(city.signer, [city.below.der], NOTE, at))
 
 
+def test_another_version_of_tstinfo(city, at):
+    good, version = city.stamp(NOTE, at), b"\x02\x01\x01\x06"  # and the policy's OID follows
+    assert good.count(version) == 1
+    with pytest.raises(FormatError) as caught:
+        parse_token(good.replace(version, b"\x02\x01\x02\x06"))
+    assert caught.value.place == "TSTInfo"
+
+
 def test_any_flipped_byte_is_refused(city, at, believed):
     """No byte can be changed but in what no signature covers: names in the wrapping that mean nothing."""
     good = city.stamp(NOTE, at)

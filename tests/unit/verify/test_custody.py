@@ -351,6 +351,16 @@ def test_an_answer_of_another_log(abroad, kind):
     assert codes(verify_case(abroad.build.case)) == []
 
 
+def test_without_event_0_nobody_knows_that_an_answer_is_to_another_log(abroad):
+    put(abroad.build, "offer", ["EX-001"], {"to": person(abroad.build.other)})
+    data = abroad.message(answer_of(abroad), kind="answer")
+    abroad.receipt(data, answered="accept", log=log_of(data))
+    (abroad.build.case / layout.event_file(0)).write_bytes(b"{}")
+    found = codes(verify_case(abroad.build.case), step_8_only=False)
+    assert ("E101", layout.event_file(0)) in found
+    assert "E309" not in {code for code, _ in found}
+
+
 @pytest.mark.parametrize(
     ("of_answer", "of_receipt"),
     [

@@ -215,6 +215,12 @@ def test_a_header_that_is_no_json(build):
     assert found(verify_case(build.case)) == {("E108", f"{where} header")}
 
 
+def test_digests_of_rows_are_not_held_against_a_header_that_cannot_be_read(build):
+    file = FILE | {"content": FILE["content"] | {"md5": "00" * 16}}
+    where = build.seal([ROOT, file], raw=b"{")
+    assert found(verify_case(build.case)) == {("E108", f"{where} header")}
+
+
 def test_a_header_too_large(build):
     where = build.seal([ROOT, FILE], raw=b'{"a":"' + b"x" * 70_000 + b'"}')
     assert found(verify_case(build.case)) == {("E102", f"{where} header")}

@@ -23,19 +23,18 @@ export function judgeAdopted(
   if (!head) return;
   const opening = stated ? "custody/00000000/event.json" : "case.json";
   if (log.caseId !== null && body["case"] !== log.caseId)
-    sink.find("E317", opening, `case ${log.caseId}`, `case ${String(body["case"])}`);
+    return sink.find("E317", opening, `case ${log.caseId}`, `case ${String(body["case"])}`);
   const size = Number(head.size);
-  if (stated && (stated.origin !== head.origin || stated.size !== head.size || stated.root !== head.root)) {
-    const cut = log.size < size;
-    if (!cut) otherwise();
-  }
+  const end = `checkpoints/${number8(size)}`;
+  const expected = `${head.origin} ${head.size} ${head.root}`;
+  if (!log.size || log.size < size || log.origin !== head.origin)
+    return sink.find("E317", end, `${log.origin} ${log.size}`, expected);
   const root = log.root(size);
-  const held = log.notes.valid.get(size);
-  if (!root || !held || log.origin !== head.origin || toHex(root) !== head.root) {
-    const is = root ? `${log.origin} ${size} ${toHex(root)}` : `${log.origin} ${log.size}`;
-    sink.find("E317", `checkpoints/${number8(size)}`, is, `${head.origin} ${head.size} ${head.root}`);
-    return;
-  }
+  if (!root) return sink.missedOut("custody", "gap", end, "its root needs entries that cannot be read");
+  if (toHex(root) !== head.root) return sink.find("E317", end, `${log.origin} ${size} ${toHex(root)}`, expected);
+  if (stated && stated.size !== head.size) otherwise();
+  if (!log.custody.isKnown)
+    return aboveSink.missedOut("custody", "gap", where, "what was offered needs events that cannot be read");
   const names = new Set(items.map((name) => name.slice(name.indexOf("/") + 1)));
   for (const [index, touched] of log.touched) {
     if (index >= size && touched.some((name) => names.has(name))) {

@@ -13,6 +13,8 @@ import { DAMAGED, FILE, NAMED } from "./table";
 const TAG_MANIFESTS = ["tagmanifest-sha256.txt", "tagmanifest-sha512.txt"];
 export const BAG_MANIFESTS = new Set(["manifest-sha256.txt", "manifest-sha512.txt", ...TAG_MANIFESTS]);
 const DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
+/** What BagIt would escape, or a reader might cut, in a path. */
+const ESCAPED = /[%\u0000-\u001f\u007f\u0085\u2028\u2029]|^(?!\ufeff)\s|(?!\ufeff)\s$/;
 const MOST_LINE = 4096 + 140;
 const MOST_TAG = 1 << 20;
 
@@ -121,7 +123,7 @@ class Manifest {
     const digest =
       line && line[2 * bytes] === " " && line[2 * bytes + 1] === " " ? fromHex(line.slice(0, 2 * bytes), bytes) : null;
     const path = line?.slice(2 * bytes + 2) ?? "";
-    return digest && path ? { path, digest } : null;
+    return digest && path && !ESCAPED.test(path) ? { path, digest } : null;
   }
 }
 

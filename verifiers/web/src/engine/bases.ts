@@ -26,6 +26,8 @@ export interface Base {
   digests: string[];
   /** Leaf hashes by index, where some list of rows names this root. */
   leaves: Uint8Array | null;
+  /** By index: 1 where a row has it. */
+  taken: Uint8Array;
 }
 
 export function marksOf(kind: string, { name, content }: Record<string, Obj>): number {

@@ -33,6 +33,7 @@ export class FactsCheck {
   private links = 0;
   private readonly tree = new Tree();
   private readonly salts = new Salts();
+  private readonly groupSalts = { name: new Salts(), content: new Salts(), metadata: new Salts() };
   private readonly names: NameOrder;
   private readonly marks: Uint8Array;
   private readonly taken: Uint8Array;
@@ -78,7 +79,8 @@ export class FactsCheck {
         where,
         reduced: one.erased !== null,
         digests: header ? (header["digests"] as string[]) : [],
-        leaves: all.isDivided(one.root) && isWhole ? this.hashes : null,
+        leaves: all.isDivided(one.root) ? this.hashes : null,
+        taken: this.taken,
       },
       exhibit,
       header,
@@ -104,7 +106,7 @@ export class FactsCheck {
     for (let at = 0; at < hashes.length; at += 32) {
       const hash = hashes.subarray(at, at + 32);
       if (at && compareBytes(hashes.subarray(at - 32, at), hash) > 0) {
-        this.all.report("E109", this.where, "leaf hashes are not in ascending order");
+        this.all.report("E109", `${this.where}#${at / 32}`, "leaf hashes are not in ascending order");
       }
       tree.add(hash);
     }
@@ -114,15 +116,16 @@ export class FactsCheck {
   private row(row: Row): void {
     const { all } = this;
     const at = this.place++;
-    const place = `${this.where}#${at}`;
     const index = asNumber(row["index"]);
+    const free = this.isShuffled && this.one.erased === null;
+    const filePlace = `${this.where}#${at}`;
+    const place = free ? `${this.where}#${index}` : filePlace;
     const kind = String(row["kind"]);
     const { bytes, hash } =
-      this.one.erased === null ? this.wholeRow(row, kind, place) : this.reducedRow(row, kind, place);
+      this.one.erased === null ? this.wholeRow(row, kind, filePlace) : this.reducedRow(row, kind, place);
     this.tree.add(hash);
     const inBounds = index >= 0 && index < this.taken.length;
-    const free = this.isShuffled && this.one.erased === null;
-    if (free ? !inBounds || this.taken[index] : index !== at) all.report("E109", place, `index ${index}`);
+    if (free ? !inBounds || this.taken[index] : index !== at) all.report("E109", filePlace, `index ${index}`);
     if (inBounds) {
       this.taken[index] = 1;
       this.hashes?.set(hash, 32 * index);
@@ -135,7 +138,8 @@ export class FactsCheck {
     const follows = groups?.name && isOrdered ? this.names.next(groups.name, at, place, kind) : true;
     const state = groups ? (groups.content ? String(groups.content["state"]) : "erased") : "unreadable";
     all.sums.states[state] = (all.sums.states[state] ?? 0) + 1;
-    if (inBounds) this.marks[index] = groups ? marks(kind, groups) : BAD;
+    const known = this.one.erased === null ? index : at;
+    if (known >= 0 && known < this.marks.length) this.marks[known] = groups ? marks(kind, groups) : BAD;
     if (!groups) {
       this.totals.unreadable++;
       this.names.lose();
@@ -154,7 +158,7 @@ export class FactsCheck {
   }
 
   private reducedRow(row: Row, kind: string, place: string): { bytes: Facts<Uint8Array | null>; hash: Uint8Array } {
-    const found = reducedGroups(row, FACT_GROUPS, this.salts);
+    const found = reducedGroups(row, FACT_GROUPS, this.groupSalts);
     for (const { code, said } of found.faults) this.all.report(code, place, said);
     if (found.isErased) this.erased++;
     return { bytes: found.bytes, hash: factLeaf(found.commitments, kind) };
@@ -183,7 +187,7 @@ export class FactsCheck {
   }
 
   private headerFault({ content, metadata }: Groups): string | null {
-    if (this.header && content) {
+    if (this.header && content && metadata) {
       const digests = this.header["digests"] as string[];
       const whole = content["sha256"] !== null;
       const isWrong = (name: string): boolean => Object.hasOwn(content, name) !== (whole && digests.includes(name));

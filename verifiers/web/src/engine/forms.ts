@@ -129,17 +129,20 @@ export const hasName = (value: Obj, name: string): boolean =>
 export const ascending = (values: string[]): boolean =>
   values.every((value, i) => i === 0 || compareText(values[i - 1]!, value) < 0);
 
+/** Of a file: two are always there. */
+export const digests: Form = (v) => Array.isArray(v) && ["blake3", "sha256"].every((name) => v.includes(name));
 export const origin: Form = (v) => typeof v === "string" && isOrigin(v);
-export const treeHead = shape({ origin, root: hex32, size: count });
+/** Of any log: its origin is any text. */
+export const treeHead = shape({ origin: text, root: hex32, size: count });
 export const program = shape({
-  name: string,
-  parts: (v) => isObj(v) && Object.values(v).every(string),
-  version: string,
+  name: text,
+  parts: (v) => isObj(v) && Object.values(v).every(text),
+  version: text,
 });
-export const engine = shape({ data_sha256: orNull(hex32), name: string, version: string });
+export const engine = shape({ data_sha256: orNull(hex32), name: text, version: text });
 export const object = shape({ bytes: count, sha256: hex32 });
 export const person = shape({ id: text, key: fingerprint });
-export const actor = shape({ id: string, key: fingerprint, organisation: orNull(string), role: orNull(string) });
+export const actor = shape({ id: text, key: fingerprint, organisation: orNull(text), role: orNull(text) });
 const selection = shape({ base_root: hex32, list: object, root: hex32, rows: count });
 const aspect = oneOf("ok", "failed", "not_checked");
 
@@ -176,7 +179,7 @@ const WHOLE: Record<string, Form> = {
   attachment: shape({ name: text, sha256: hex32 }),
   refused: shape({ item: exhibit, reason: text }),
   reference: shape({ entry: count, event: hex32 }),
-  "foreign reference": shape({ entry: count, event: hex32, origin }),
+  "foreign reference": shape({ entry: count, event: hex32, origin: text }),
   part: shape({ item: exhibit }, { description: text, selection }),
   witness: shape({ id: text }, { key: fingerprint }),
   "reduced manifest": shape({ file_sha256: hex32, manifest: count, reduced: count, rows: count }),

@@ -225,44 +225,32 @@ export function readGroup(bytes: Uint8Array, schema: string): Read<Obj> {
   return checkRecord<Obj>(parsed.value, type, (value) => isObj(value) && good(value));
 }
 
-/** What is wrong between kind and groups (manifest.md 5); null groups are not known. */
+/** What is wrong between kind and groups (manifest.md 5): nothing can be said where one of these is not known. */
 export function rowFault(kind: string, name: Obj | null, content: Obj | null, metadata: Obj | null): string | null {
-  const state = content ? String(content["state"]) : null;
-  const isRoot = name ? f.nameBytes(name, "path")!.length === 0 : null;
-  const stream = name ? f.hasName(name, "stream") : false;
-  if (stream && kind !== "file") return "a stream that is no file";
-  const read = kind === "file" || (kind === "block_device" && isRoot !== false);
-  if (content && state) {
-    const allowed =
-      state === "complete" ||
-      state === "vanished" ||
-      (state === "changed" && (read || kind === "directory" || kind === "symlink")) ||
-      (state === "partial" && read) ||
-      (state === "not_read" && kind !== "directory") ||
-      (state === "not_listed" && kind === "directory");
-    if (!allowed) return `a ${kind} that is ${state}`;
-    const whole = content["sha256"] !== null;
-    const certain = kind === "file" || (kind === "block_device" && isRoot === true);
-    if (certain && (state === "complete" || state === "changed") !== whole) return "digests that do not fit the state";
-    if (!read && whole) return "digests of what is not read";
-    if (!read && content["size"] !== null) return "a size of what is not read";
-    if (whole && content["size"] === null) return "no size";
-  }
-  if (name && f.hasName(name, "target") && kind !== "symlink") return "a target of no link";
-  if (
-    name &&
-    content &&
-    kind === "symlink" &&
-    f.hasName(name, "target") !== (state === "complete" || state === "changed")
-  ) {
-    return "a target that does not fit the state";
-  }
-  if (metadata) {
-    if (content && Object.hasOwn(metadata, "after") !== (state === "changed"))
-      return "`after` that does not fit the state";
-    if (Object.hasOwn(metadata, "rdev") && kind !== "char_device" && kind !== "block_device")
-      return "a device number of no device";
-  }
+  if (!name || !content || !metadata) return null;
+  const state = String(content["state"]);
+  const isTaken = state === "complete" || state === "changed";
+  const isRoot = f.nameBytes(name, "path")!.length === 0;
+  if (f.hasName(name, "stream") && kind !== "file") return "a stream that is no file";
+  const read = kind === "file" || (kind === "block_device" && isRoot);
+  const allowed =
+    state === "complete" ||
+    state === "vanished" ||
+    (state === "changed" && (read || kind === "directory" || kind === "symlink")) ||
+    (state === "partial" && read) ||
+    (state === "not_read" && kind !== "directory") ||
+    (state === "not_listed" && kind === "directory");
+  if (!allowed) return `a ${kind} that is ${state}`;
+  const whole = content["sha256"] !== null;
+  if (read && isTaken !== whole) return "digests that do not fit the state";
+  if (!read && whole) return "digests of what is not read";
+  if (!read && content["size"] !== null) return "a size of what is not read";
+  if (whole && content["size"] === null) return "no size";
+  const hasTarget = f.hasName(name, "target");
+  if (kind === "symlink" ? hasTarget !== isTaken : hasTarget) return "a target that does not fit kind and state";
+  if (Object.hasOwn(metadata, "after") !== (state === "changed")) return "`after` that does not fit the state";
+  if (Object.hasOwn(metadata, "rdev") && kind !== "char_device" && kind !== "block_device")
+    return "a device number of no device";
   return null;
 }
 

@@ -80,6 +80,7 @@ export class Lines {
     const size = this.files.source.table.size(index);
     if (size > MOST_LINES_BYTES * Math.max(1, this.sealed.size))
       return this.sink.find("E102", "records.jsonl", `${size} bytes`);
+    for (const one of this.sealed.values()) await this.allLeaves(one);
     let place = 0;
     let done = 0;
     try {
@@ -89,7 +90,7 @@ export class Lines {
         done += one.line.length + 1;
         await this.env.tick("lines", done, size, where);
         if (one.whole) await this.line(one.line, where);
-        else this.sink.find("E101", where, "a line without its end");
+        else return this.sink.find("E101", where, "a line without its end");
       }
       this.isCut = false;
     } catch (error) {
@@ -106,6 +107,7 @@ export class Lines {
     if (this.last && (here[0] < this.last[0] || (here[0] === this.last[0] && here[1] <= this.last[1]))) {
       this.sink.find("E169", where, `catalogue ${line.manifest}, index ${line.index}`);
     } else this.last = here;
+    const inOrder = this.last === here;
     for (const one of Object.values(line.grounds)) this.sums.grounds.add(one);
     const sealed = this.sealed.get(line.manifest);
     if (!sealed)
@@ -115,18 +117,16 @@ export class Lines {
         `catalogue ${line.manifest}`,
         "a row of a catalogue that package.json names",
       );
-    const wanted: GroupName[] = sealed.derived ? ["opinion"] : ["content", "metadata", "name"];
-    const named = [...Object.keys(line.groups), ...Object.keys(line.grounds)].sort();
-    if (named.join() !== wanted.join() || !Object.keys(line.groups).length) {
-      return this.sink.find("E101", where, "not each group once, or none opened");
-    }
     this.add(this.sums.lines, line.manifest);
     for (const [group, one] of Object.entries(line.grounds))
       this.add(this.sums.groups, `${line.manifest} ${group} ${one}`);
-    const leaf = readLeaf(utf8(line.leaf), sealed.derived !== null);
-    if ("fault" in leaf) return this.sink.find(leaf.fault.code, `${where} leaf`, leaf.fault.found);
-    await this.prove(line, sealed, where);
-    const groups = this.groups(line, sealed, leaf, where);
+    const leafRead = readLeaf(utf8(line.leaf), sealed.derived !== null);
+    if ("fault" in leafRead) this.sink.find(leafRead.fault.code, `${where} leaf`, leafRead.fault.found);
+    const leaf = "fault" in leafRead ? null : leafRead;
+    await this.prove(line, sealed, inOrder, where);
+    const isOpinion = Object.hasOwn({ ...line.groups, ...line.grounds }, "opinion");
+    if (isOpinion !== (sealed.derived !== null)) this.sink.find("E101", where, "groups of another kind of catalogue");
+    const groups = isOpinion === (sealed.derived !== null) ? this.groups(line, sealed, leaf, where) : {};
     if (sealed.derived) this.opinion(sealed, leaf, where);
     else await this.row(line, sealed, leaf, groups, where);
   }
@@ -159,14 +159,15 @@ export class Lines {
     return leaves;
   }
 
-  private async prove(line: ShownLine, sealed: Sealed, where: string): Promise<void> {
+  private async prove(line: ShownLine, sealed: Sealed, inOrder: boolean, where: string): Promise<void> {
     const hash = leafHash(utf8(line.leaf));
     const index = BigInt(line.index);
     const leaves = await this.allLeaves(sealed);
+    if (line.proof !== null && leaves) return this.sink.find("E207", where, "a proof beside all leaves");
     if (line.proof === null) {
       const at = 32 * Number(index);
       if (!leaves) this.sink.find("E207", where, "neither a proof nor the leaves");
-      else if (index >= sealed.rows || !equal(leaves.subarray(at, at + 32), hash))
+      else if (inOrder && (index >= sealed.rows || !equal(leaves.subarray(at, at + 32), hash)))
         this.sink.find("E207", where, "another leaf has its place");
     } else if (
       !included(
@@ -181,12 +182,12 @@ export class Lines {
     }
   }
 
-  private groups(line: ShownLine, sealed: Sealed, leaf: Leaf, where: string): Partial<Record<GroupName, Obj>> {
+  private groups(line: ShownLine, sealed: Sealed, leaf: Leaf | null, where: string): Partial<Record<GroupName, Obj>> {
     const found: Partial<Record<GroupName, Obj>> = {};
     for (const [name, value] of Object.entries(line.groups) as [GroupName, Obj][]) {
       const place = `${where} groups.${name}`;
       const { bytes, salt } = openedGroup(value)!;
-      if (toHex(commitment(name, salt, bytes)) !== leaf.commitments[name])
+      if (leaf && toHex(commitment(name, salt, bytes)) !== leaf.commitments[name])
         this.sink.find("E201", place, "another group than the leaf commits to");
       const read = readGroup(bytes, name === "opinion" ? sealed.derived! : name);
       if ("fault" in read) this.sink.find(read.fault.code, place, read.fault.found);
@@ -195,8 +196,9 @@ export class Lines {
     return found;
   }
 
-  private opinion(sealed: Sealed, leaf: Leaf, where: string): void {
+  private opinion(sealed: Sealed, leaf: Leaf | null, where: string): void {
     this.sums.derivedRows++;
+    if (!leaf) return;
     if (leaf.baseRoot !== sealed.baseRoot)
       this.sink.find("E107", where, `base_root ${leaf.baseRoot}`, sealed.baseRoot ?? "");
     const bits = this.opened.get(leaf.baseRoot!);
@@ -217,30 +219,30 @@ export class Lines {
   private async row(
     line: ShownLine,
     sealed: Sealed,
-    leaf: Leaf,
+    leaf: Leaf | null,
     groups: Partial<Record<GroupName, Obj>>,
     where: string,
   ): Promise<void> {
     const { name = null, content = null, metadata = null } = groups;
-    const kind = leaf.kind!;
+    const kind = leaf?.kind ?? null;
     this.sums.rows++;
     const ground = line.grounds["content"];
     const lacking = ground === undefined ? "unreadable" : ground === "erased" ? "erased" : "withheld";
     const state = content ? String(content["state"]) : lacking;
     this.sums.states[state] = (this.sums.states[state] ?? 0) + 1;
-    const fault = rowFault(kind, name, content, metadata);
+    const fault = kind && rowFault(kind, name, content, metadata);
     if (fault) this.sink.find("E107", where, fault);
     if (line.groups["content"]) this.open(sealed, BigInt(line.index));
     this.sink.count("shown_rows");
     const isContent = content !== null && state === "complete" && content["sha256"] !== null;
     if (isContent) this.sums.bytes += BigInt(String(content["size"]));
-    if (line.payload) await this.payload(line, sealed, name, isContent ? content : null, where);
+    if (line.payload) await this.payload(line, sealed, { name, content, kind, isContent }, where);
     else if (isContent) this.sums.left++;
     this.env.options.onRow?.({
       where,
       manifest: line.manifest,
       index: line.index,
-      kind,
+      kind: kind ?? "",
       path: name ? display(name) : null,
       state: content ? state : null,
       size: (content?.["size"] as string | null | undefined) ?? null,
@@ -254,24 +256,27 @@ export class Lines {
   private async payload(
     line: ShownLine,
     sealed: Sealed,
-    name: Obj | null,
-    content: Obj | null,
+    { name, content, kind, isContent }: { name: Obj | null; content: Obj | null; kind: string | null; isContent: boolean },
     where: string,
   ): Promise<void> {
     const { path, bytes } = line.payload!;
-    if (!content) return this.sink.find("E101", where, "a payload of a row without content");
+    const isNamed = name !== null || !Object.hasOwn(line.groups, "name");
     const said = name
       ? { path: nameBytes(name, "path")!, stream: hasName(name, "stream") ? nameBytes(name, "stream") : null }
       : null;
-    if (!isPayloadOf(path, sealed.item, line.index, said)) this.sink.find("E172", where, path);
+    if (isNamed && !isPayloadOf(path, sealed.item, line.index, said)) this.sink.find("E172", where, path);
     const index = path.startsWith("data/") ? this.bag.index(path) : -1;
     if (index < 0 || !this.bag.isFile(path)) {
       this.sums.left++;
       return this.sink.find("E163", where, `no ${path}`);
     }
     const { table } = this.bag.source;
-    if (table.is(index, CLAIMED)) return this.sink.find("E173", where, `${path}, the payload of another row`);
+    if (table.is(index, CLAIMED)) this.sink.find("E173", where, `${path}, the payload of another row`);
     table.mark(index, CLAIMED);
+    if (!content || !isContent || (kind !== "file" && kind !== "block_device")) {
+      if (kind && content) this.sink.find("E171", where, path, "no payload but of a file that was taken whole");
+      return;
+    }
     let digest = table.digest(index);
     if (!digest && !table.is(index, DAMAGED)) {
       try {

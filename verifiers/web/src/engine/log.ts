@@ -37,7 +37,7 @@ export interface LogOptions {
 }
 
 export class Log {
-  notes: Notes = { valid: new Map(), sizes: new Set(), newest: 0 };
+  notes: Notes = { valid: new Map(), sizes: new Set(), newest: 0, unread: new Set() };
   origin: string | null = null;
   caseId: string | null = null;
   keys: [Vkey, Vkey] | null = null;
@@ -97,7 +97,7 @@ export class Log {
     const own = this.opening ? parseLogKeys(this.opening.body["log_keys"] as string[], this.origin!) : null;
     this.keys = own ?? (fallback ? parseLogKeys(fallback.log_keys, fallback.origin) : null);
     this.caseId = this.opening?.case ?? this.options.caseFile?.case ?? null;
-    this.custody.context.origin = this.origin;
+    this.custody.context.origin = this.opening && this.origin;
     this.notes = await readNotes(this.files, this.sink, this.origin, this.keys);
     await this.readEntries();
     compareRoots(this.notes, (size) => this.root(size), this.sink);

@@ -132,6 +132,8 @@ async function judgeMessage(
     const why = "the message that it names is not there, or cannot be read";
     return sink.missedOut("custody", "unreadable", where, why);
   }
+  if (toHex(sha256(read.bytes)) !== object["sha256"])
+    return sink.missedOut("custody", "unreadable", where, "the message that it names is not there as it was");
   const message = readMessage(read.bytes);
   if (typeof message === "string") return wrong(message);
   const differs = saysWhat(one, message, log);

@@ -19,6 +19,8 @@ export interface Notes {
   /** Sizes that have a plain file. */
   sizes: Set<number>;
   newest: number;
+  /** Sizes whose file is there, and could not be read. */
+  unread: Set<number>;
 }
 
 export async function readNotes(
@@ -29,6 +31,7 @@ export async function readNotes(
 ): Promise<Notes> {
   const valid = new Map<number, HeldNote>();
   const sizes: number[] = [];
+  const unread = new Set<number>();
   for (const { path, kind } of files.list("checkpoints/")) {
     const size = fromNumber8(path);
     if (size !== null && kind === FILE) sizes.push(size);
@@ -42,6 +45,7 @@ export async function readNotes(
       continue;
     }
     if ("lack" in read) {
+      unread.add(size);
       if (read.lack === "unreadable") sink.missedOut("record", "unreadable", where, read.why);
       continue;
     }
@@ -62,7 +66,7 @@ export async function readNotes(
       sink.count("checkpoints");
     }
   }
-  return { valid, sizes: new Set(sizes), newest: Math.max(0, ...valid.keys()) };
+  return { valid, sizes: new Set(sizes), newest: Math.max(0, ...valid.keys()), unread };
 }
 
 /** E204: each note's root is that of the entries up to its size. */

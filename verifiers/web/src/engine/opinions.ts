@@ -109,7 +109,7 @@ export class OpinionsCheck {
       this.tree.add(opinionHash(bytes, salt, baseIndex, root));
       return bytes;
     }
-    const found = reducedGroups(row, ["opinion"], this.salts);
+    const found = reducedGroups(row, ["opinion"], { opinion: this.salts });
     for (const { code, said } of found.faults) this.all.report(code, at, said);
     if (found.isErased) this.erased++;
     this.tree.add(opinionLeaf(found.commitments.opinion, baseIndex, root));
@@ -137,14 +137,7 @@ export class OpinionsCheck {
   /** E115: an opinion goes just where the name or the content of its row went. */
   private judgeFollowing(baseErased: boolean, isErased: boolean, index: number, at: string): void {
     if (baseErased === isErased) return;
-    if (this.one.erased !== null) {
-      return this.all.report(
-        "E115",
-        at,
-        isErased ? "no opinion" : "an opinion",
-        `row ${index} ${isErased ? "stands" : "was erased"}`,
-      );
-    }
+    if (isErased) return this.all.report("E115", at, "no opinion", `one about row ${index}, which stands`);
     if (!this.hasNotFollowed) this.all.report("E115", this.where, `an opinion about row ${index}, which was erased`);
     this.hasNotFollowed = true;
   }

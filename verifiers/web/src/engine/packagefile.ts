@@ -49,11 +49,7 @@ export interface Withheld {
   rows: { count: string; ground: string; manifest: string }[];
 }
 
-const GROUNDS = new Set([
-  ..."not_requested privacy privilege third_party security investigation sensitive_content".split(" "),
-  ..."national_law order erased not_stated".split(" "),
-]);
-export const ground: f.Form = (v) => typeof v === "string" && (GROUNDS.has(v) || /^x-.+$/u.test(v));
+export const ground: f.Form = (v) => typeof v === "string" && /^(?:[a-z][a-z0-9_]{0,39}|x-[a-z0-9-]{1,40})$/.test(v);
 
 /** Ascending by these members, no two equal: counts by their number, texts by their bytes. */
 function sorted(v: Json | undefined, ...members: string[]): boolean {
@@ -87,10 +83,12 @@ const catalogue = f.shape({
 const said = {
   case: f.base64(16),
   checkpoint: f.treeHead,
-  items: (v: Json | undefined) => f.array(f.exhibit)(v) && f.ascending(v as string[]),
+  items: (v: Json | undefined) => f.array(f.exhibit)(v) && (v as Json[]).length > 0 && f.ascending(v as string[]),
   log_keys: (v: Json | undefined) => f.array(f.text)(v) && (v as Json[]).length === 2,
-  manifests: ordered(catalogue, "manifest"),
+  manifests: (v: Json | undefined) => ordered(catalogue, "manifest")(v) && (v as unknown as Catalogue[]).every(addsUp),
 };
+const addsUp = ({ shown, hidden, rows }: Catalogue): boolean =>
+  hidden.reduce((sum, { count }) => sum + BigInt(count), BigInt(shown)) === BigInt(rows);
 const branch = f.shape({
   ...said,
   name: (v) => typeof v === "string" && v.split("/").length <= 4 && v.split("/").every((one) => f.branchName(one)),
@@ -109,7 +107,7 @@ const packageForm = f.shape(
     full: f.boolean,
     hash_only: f.boolean,
     onward_transfer: textOrNull,
-    previous: f.array(f.shape({ package: f.hex32, origin: f.origin })),
+    previous: f.array(f.shape({ package: f.hex32, origin: f.text })),
     recipient: f.orNull(f.person),
     transfer: f.base64(16),
     use_limits: textOrNull,
@@ -144,12 +142,12 @@ const shownForm = f.shape({
   groups: (v) =>
     isObj(v) &&
     Object.entries(v).every(
-      ([name, value]) => groupName(name) && f.shape({ bytes: f.text, salt: f.base64(16) })(value),
+      ([name, value]) => groupName(name) && f.shape({ bytes: f.string, salt: f.base64(16) })(value),
     ),
   index: f.count,
-  leaf: f.text,
+  leaf: f.string,
   manifest: f.count,
-  payload: f.orNull(f.shape({ bytes: f.count, path: f.text })),
+  payload: f.orNull(f.shape({ bytes: f.count, path: f.string })),
   proof: f.orNull(f.array(f.base64(32), 63)),
 });
 
@@ -163,4 +161,12 @@ export interface ShownLine {
   proof: string[] | null;
 }
 
-export const readLine = (bytes: Uint8Array): Read<ShownLine> => readRecord(bytes, "shown", shownForm, PACKAGE_LIMIT);
+/** Each group stands once, opened or with its ground; one is opened; a payload comes with `content`. */
+const opensSome: f.Form = (v) => {
+  const { grounds, groups, payload } = v as unknown as ShownLine;
+  const names = [...Object.keys(groups), ...Object.keys(grounds)].sort().join();
+  const isRow = names === "content,metadata,name" || names === "opinion";
+  return isRow && Object.keys(groups).length > 0 && (payload === null || Object.hasOwn(groups, "content"));
+};
+export const readLine = (bytes: Uint8Array): Read<ShownLine> =>
+  readRecord(bytes, "shown", (v) => shownForm(v) && opensSome(v), PACKAGE_LIMIT);

@@ -132,9 +132,9 @@ function judgeSchema(metadata: FileMetaData, columns: readonly Column[]): void {
   };
   if (root?.num_children !== columns.length || fields.length !== columns.length) wrong("other columns");
   for (const group of metadata.row_groups) {
-    const paths = group.columns.map(({ meta_data: column }) => column?.path_in_schema.join("."));
-    if (paths.length !== columns.length || columns.some(([name], i) => paths[i] !== name))
-      wrong("a row group of other columns");
+    if (group.columns.length !== columns.length) wrong("a row group of other columns");
+    // columns are those of the schema, by their place: what a row group calls them besides is not looked at
+    group.columns.forEach(({ meta_data: column }, i) => column && (column.path_in_schema = [columns[i]![0]]));
   }
   columns.forEach(([name, type, length, nullable, text], i) => {
     const field = fields[i]!;

@@ -51,7 +51,8 @@ export class Places {
         expected = said;
         this.touch(name);
       }
-      if (entry && known && place < entry.items_prev.length && said !== expected) {
+      const isLater = said !== null && BigInt(said.split("/")[0]!) >= BigInt(index);
+      if (entry && (known || isLater) && place < entry.items_prev.length && said !== expected) {
         const fork = said !== null && this.names.get(said) === name;
         this.sink.find(
           fork ? "E307" : "E302",

@@ -191,7 +191,7 @@ function readLogs(text: string): Pick<Policy, "logKeys" | "witnesses" | "groups"
     const bad = (): never => {
       throw new Usage(`logs.policy of the policy, line ${i + 1}: not understood`);
     };
-    const words = raw.replace(/\r$/, "").trim().split(/\s+/);
+    const words = raw.replace(/\r$/, "").replace(/^[ \t]+|[ \t]+$/g, "").split(/[ \t]+/);
     const [verb, first, second] = words;
     if (!verb || verb.startsWith("#")) return;
     const free = (name: string): boolean => name !== "none" && !witnesses.has(name) && !groups.has(name);

@@ -27,15 +27,23 @@ export async function judgePrevious(
   depth = 1,
 ): Promise<PackagedLog[]> {
   const found: PackagedLog[] = [];
+  const there = new Set<string>();
+  for (const { path, kind } of bag.list(`${folder}previous/`)) if (kind === FILE) there.add(path.split("/", 1)[0]!);
+  const named = new Set(record.previous.map(({ package: digest }) => digest));
+  for (const digest of there) {
+    if (!named.has(digest)) sink.find("E166", `${folder}package.json`, `previous/${digest}`, "a package that it names");
+  }
   for (const { package: digest, origin } of record.previous) {
     const here = `${folder}previous/${digest}/`;
     const own = new Below(sink, here);
+    if (!there.has(digest)) {
+      sink.find("E501", here, "none", "a package that is passed on");
+      continue;
+    }
     if (depth > MOST_DEEP) {
       sink.missedOut("record", "too_many", here, "more than 8 packages inside each other");
       continue;
     }
-    const receive = above.log.kept.find(({ event }) => event.type === "receive" && event.body["package"] === digest);
-    if (!receive) own.find("E166", "package.json", "none", "a receive event that names it, shown");
     const files = bag.below(here);
     const read = await files.read("package.json", PACKAGE_LIMIT);
     if (!("bytes" in read)) {
@@ -49,6 +57,8 @@ export async function judgePrevious(
       continue;
     }
     const passed = parsed.value;
+    const receive = above.log.kept.find(({ event }) => event.type === "receive" && event.body["package"] === digest);
+    if (!receive) own.find("E166", "package.json", "none", "a receive event that names it, shown");
     const signature = await files.read("package.json.sig", 16 * 1024);
     let key = null;
     if ("bytes" in signature) {

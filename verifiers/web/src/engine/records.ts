@@ -150,10 +150,13 @@ export function readEvent(bytes: Uint8Array): Read<Event> {
   if (version > 1) return { fault: { code: "E103", found: String(event.body["_t"]) } };
   const type = TYPES[event.type]!;
   if (!type.form(event.body)) return wrong("the body is not of its schema");
-  if (event.type === "open" && !hasLogKeys(event.body as unknown as CaseFile))
-    return wrong("log_keys are not those of a log of this name");
   if (!type.essential.every((name) => Object.hasOwn(event.body, name)))
     return wrong("the body lacks what is essential");
+  const { digests } = event.body;
+  if (event.type === "acquire" && !(f.digests(digests) && f.ascending(digests as string[])))
+    return wrong("digests without blake3 and sha256, or out of order");
+  if (event.type === "open" && !hasLogKeys(event.body as unknown as CaseFile))
+    return wrong("log_keys are not those of a log of this name");
   const lacking = type.stated.filter((name) => !Object.hasOwn(event.body, name)).sort();
   return lacking.join() === event.not_stated.join() ? read : wrong("not_stated is not what the body lacks");
 }

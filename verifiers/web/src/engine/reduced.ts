@@ -22,13 +22,14 @@ export interface ReducedGroups<Name extends GroupName> {
 export function reducedGroups<Name extends GroupName>(
   row: Row,
   names: readonly Name[],
-  salts: Salts,
+  salts: Record<Name, Salts>,
 ): ReducedGroups<Name> {
   const found = { bytes: {}, commitments: {}, isErased: false, faults: [] } as unknown as ReducedGroups<Name>;
   for (const name of names) {
     const bytes = (row[name] as Uint8Array | null | undefined) ?? null;
     const salt = (row[`${name}_salt`] as Uint8Array | null | undefined) ?? null;
     const stated = row[`${name}_commitment`] as Uint8Array;
+    if (salt && !salts[name].isNew(salt)) found.faults.push({ code: "E111", said: `${name}: a salt of another row` });
     found.bytes[name] = bytes && salt ? bytes : null;
     found.commitments[name] = bytes && salt ? commit(name, salt, bytes) : toHex(stated);
     if (!bytes || !salt) {
@@ -39,7 +40,6 @@ export function reducedGroups<Name extends GroupName>(
     if (!equal(stated, fromHex(found.commitments[name])!)) {
       found.faults.push({ code: "E113", said: `${name}: another commitment` });
     }
-    if (!salts.isNew(salt)) found.faults.push({ code: "E111", said: `${name}: a salt that was there before` });
   }
   return found;
 }

@@ -38,6 +38,8 @@ export class Selections {
   private readonly rows = new Rows();
   private readonly readings = new Map<string, number>();
   private lists = 0;
+  /** Leaves that are not those of their rows: each is told of once. */
+  private readonly told = new Set<string>();
 
   /** `bases`: catalogues by root; null in a package, which has some of their rows alone. */
   constructor(
@@ -106,14 +108,18 @@ export class Selections {
       const code = take?.(line.index);
       if (code) this.sink.find(code, place, code === "E119" ? "a row of another part" : "a row that it does not have");
       const at = BigInt(line.index) < BigInt(known.marks.length) ? 32 * Number(line.index) : -1;
-      const is = at >= 0 && equal(known.leaves!.subarray(at, at + 32), fromHex(line.leaf)!);
-      if (!is)
+      const isThere = at < 0 || known.taken[Number(line.index)] === 1;
+      const is = !isThere || (at >= 0 && equal(known.leaves!.subarray(at, at + 32), fromHex(line.leaf)!));
+      const what = `${known.root} ${line.index} ${line.leaf}`;
+      if (!is && (at < 0 || !this.told.has(what))) {
+        this.told.add(what);
         this.sink.find(
           "E118",
           place,
           `leaf ${line.leaf}`,
           at < 0 ? "a row of the catalogue" : toHex(known.leaves!.subarray(at, at + 32)),
         );
+      }
       this.sink.count("selected_rows");
     });
     if (fault) this.sink.find("E117", where, fault);

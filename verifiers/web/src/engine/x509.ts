@@ -89,7 +89,7 @@ function read(bytes: Uint8Array): Certificate {
     signatureAlgorithm,
     signatureValue,
   } = decode(bytes, x509.Certificate);
-  if (tbs.version !== x509.Version.v3 || !tbs.signature.isEqual(signatureAlgorithm)) throw new BadDer("certificate");
+  if (tbs.version !== x509.Version.v3 || ![tbs.signature, signatureAlgorithm].every(isBare)) throw new BadDer("certificate");
   if ([...tbs.issuer, ...tbs.subject].some((part) => !part.length)) throw new BadDer("name");
   const [issuer, subject] = [encode(tbs.issuer), encode(tbs.subject)];
   const made: Certificate = {
@@ -106,7 +106,7 @@ function read(bytes: Uint8Array): Certificate {
     pathLength: null,
     mayCertify: true,
     purposes: null,
-    strange: false,
+    strange: !tbs.signature.isEqual(signatureAlgorithm),
     selfIssued: equal(issuer, subject),
     algorithm: signatureAlgorithm,
     signature: bytesOf(signatureValue),
@@ -119,6 +119,10 @@ function read(bytes: Uint8Array): Certificate {
   }
   return made;
 }
+
+/** ECDSA and RSA (PKCS #1) have no parameters, or NULL. */
+const isBare = ({ algorithm, parameters }: x509.AlgorithmIdentifier): boolean =>
+  !SIGNATURES[algorithm] || !parameters || toHex(bytesOf(parameters)) === "0500";
 
 function readExtensions(made: Certificate, extensions: Iterable<x509.Extension>): void {
   const seen = new Set<string>();

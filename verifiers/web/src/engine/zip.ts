@@ -267,14 +267,17 @@ function source(bytes: Bytes, names: Names, entries: Map<number, Entry>): Source
     const entry = entries.get(index)!;
     let crc = 0;
     let size = 0;
+    let held: Uint8Array | null = null; // nothing is said of content whose CRC-32 then differs, where it is one block
     for await (const block of entry.deflated ? inflated(bytes, entry) : blocks(bytes, entry.start, entry.packed)) {
       crc = crc32(block, crc);
       size += block.length;
       if (size > entry.size) throw new Damaged(`more than ${entry.size} bytes`);
-      yield block;
+      if (held) yield held;
+      held = block;
     }
     if (size !== entry.size) throw new Damaged(`${size} bytes`);
     if (crc !== entry.crc) throw new Damaged(`CRC-32 ${crc.toString(16).padStart(8, "0")}`);
+    if (held) yield held;
   }
   return {
     container: "zip",

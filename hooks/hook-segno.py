@@ -1,0 +1,3 @@
+"""segno: no data, and the plug-ins that it looks for are not used here."""
+
+hiddenimports = ["segno.writers", "segno.encoder"]

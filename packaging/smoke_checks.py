@@ -1,0 +1,392 @@
+"""The checks of the smoke test, by name. Each returns a note, or nothing; raises FailedError or NotRunError."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from smoke_room import NO_EXEC, READ_ONLY, TOOLS, Medium, NotRunError, Ran, Room, Stick, Sticks, debian, preload, ran
+from smoke_story import (
+    CANNOT_FINISH,
+    INTEGRITY_ONLY,
+    NOT_CHECKED,
+    ODD,
+    REFUSED,
+    FailedError,
+    Hand,
+    Names,
+    acquiring,
+    give_to_nobody,
+    hand_over,
+    judge,
+    judge_tampered,
+    new_case,
+    new_keys,
+    take_over,
+    tell_story,
+    years_of,
+)  # fmt: skip
+
+CLOCKS = {"2001": "@2001-02-03 04:05:06", "2044": "@2044-02-03 04:05:06"}
+MAPPED = "failed to map segment"
+"""What the C library says where a library may not be executed."""
+
+
+def faking(root: str) -> tuple[str, ...]:
+    """Return suite and packages of the root whose libfaketime fits into another."""
+    return TOOLS if root == TOOLS[0] or "/" in root else (root, "libfaketime")
+
+
+class Workstation:
+    """The ordinary install."""
+
+    def __init__(self, program: Path, folder: Path, source: Path) -> None:
+        self._program, self._folder, self._source = program, folder, source
+        self._made = False
+
+    def at(self, folder: Path) -> Hand:
+        """Return the hand that works in a folder."""
+        if not self._program.exists():
+            raise NotRunError(f"no ordinary install at {self._program}")
+        home = self._folder / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(home), "LC_ALL": "C.UTF-8"}
+
+        def run(program: str, *words: str) -> Ran:
+            return ran([self._program.with_name(program), *words], cwd=folder, env=environment)
+
+        return Hand("workstation", run)
+
+    def made(self) -> Path:
+        """Return a folder with keys, a case, an offer and a package of the ordinary install."""
+        folder = self._folder / "made"
+        if not self._made:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            tell_story(self.at(folder), str(self._source))
+            self._made = True
+        return folder
+
+
+@dataclass(frozen=True)
+class Kit:
+    """The programs in one form, a bare root, and everything that a check may want."""
+
+    room: Room
+    form: str
+    dist: Path
+    pattern: str
+    source: Path
+    many: Path
+    work: Path
+    sticks: Sticks
+    workstation: Workstation
+
+    @contextlib.contextmanager
+    def hands(
+        self, at: Medium | Stick, *, kit: str = "kit", flags: int = READ_ONLY, environment: dict[str, str] | None = None
+    ) -> Iterator[Hand]:
+        """Show the programs in /media/KIT, the sources beside; yield who works with them at a place."""
+        if not (self.dist / self.pattern.format("evidencekit")).is_file():
+            raise NotRunError(f"{self.dist} has no {self.pattern.format('evidencekit')}")
+        show = self.room.shown
+        with show(self.dist, kit, flags) as shown, show(self.source, "source"), show(self.many, "many"):
+
+            def run(program: str, *words: str) -> Ran:
+                command = [str(shown / self.pattern.format(program)), *words]
+                return self.room.run(command, at=at.place, environment=environment)
+
+            yield Hand(f"{self.room.suite}, {self.form}", run)
+
+    @contextlib.contextmanager
+    def desk(self, name: str = "desk", *, flags: int = 0, tmp: str = "256m", tmp_flags: int = 0) -> Iterator[Medium]:
+        """Mount a medium to work on, and /tmp."""
+        with self.room.medium("/tmp", size=tmp, flags=tmp_flags), self.room.medium(name, flags=flags) as found:  # noqa: S108
+            yield found
+
+
+def has_no_python(room: Room) -> str:
+    """What a bare root is."""
+    found = [path.name for path in room.path.glob("usr/*bin/*") if "python" in path.name]
+    found += [path.name for path in room.path.glob("usr/lib*/**/libpython*")]
+    if found:
+        raise FailedError(f"the root is not bare: {found}")
+    glibc = room.run(["ldd", "--version"]).out.split("\n", 1)[0].rpartition(" ")[2]
+    return f"glibc {glibc}"
+
+
+def whole_case(kit: Kit) -> str:
+    """The story, and both judge what the other made, and take it over."""
+    with kit.desk() as desk, kit.hands(desk) as hand:
+        version = hand.expect(0, "--version").out.strip()
+        tell_story(hand, "/media/source")
+        judge(hand)
+        judge_tampered(hand, desk.path)
+        workstation = kit.workstation.at(desk.path)
+        judge(workstation)
+        workstation.expect(INTEGRITY_ONLY, "verify", "case", "--source", f"EX-001={kit.source}", "--as-copy")
+        take_over(workstation)
+    with kit.desk() as desk, kit.hands(desk) as hand:
+        shutil.copytree(kit.workstation.made(), desk.path, dirs_exist_ok=True)
+        give_to_nobody(desk.path)
+        judge(hand)
+        judge_tampered(hand, desk.path)
+        hand.expect(INTEGRITY_ONLY, "verify", "case", "--source", "EX-001=/media/source", "--as-copy")
+        take_over(hand)
+        kit.workstation.at(desk.path).expect(INTEGRITY_ONLY, "verify", "labcase")
+    return version
+
+
+def doctor(kit: Kit) -> None:
+    """The program finds itself well, and says so of another than it is listed."""
+    with kit.desk() as desk, kit.hands(desk) as hand:
+        hand.expect(0, "doctor", ".")
+
+
+def no_home(kit: Kit) -> None:
+    """Without --log-key there is no place for the log's keys: that is said, and nothing is left."""
+    with kit.desk() as desk, kit.hands(desk) as hand:
+        new_keys(hand, Names())
+        about = ("--reference", "1", "--agency", "A", "--origin", "a.example/1", "--signer", "examiner")
+        hand.expect(CANNOT_FINISH, "init", "case", *about, says="--log-key")
+        if (desk.path / "case").exists():
+            raise FailedError("a case without log keys was left")
+
+
+def odd_paths(kit: Kit) -> None:
+    """Blanks and Arabic, in the program's own path, too, under a locale that has neither."""
+    with kit.desk("مكتب العمل") as desk, kit.hands(desk, kit="عدة الأدلة 1") as hand:
+        shutil.copytree(kit.source, desk.path / "مصدر 1")
+        give_to_nobody(desk.path)
+        tell_story(hand, "مصدر 1", ODD)
+        judge(hand, ODD)
+        judge(kit.workstation.at(desk.path), ODD)
+
+
+def read_only(kit: Kit) -> None:
+    """Nothing can be written but what is asked for; then not even that."""
+    with kit.desk() as desk, kit.hands(desk) as hand:
+        tell_story(hand, "/media/source")
+        desk.again(flags=READ_ONLY)
+        judge(hand)
+        hand.expect(
+            CANNOT_FINISH, *acquiring(Names(), "/media/source")[:4], "EX-002", *acquiring(Names(), "")[5:], says="X422"
+        )
+        desk.again()
+        judge(kit.workstation.at(desk.path))
+
+
+def noexec_media(kit: Kit) -> str | None:
+    """Where nothing may be executed but the program's own folder."""
+    with kit.desk(flags=NO_EXEC, tmp_flags=NO_EXEC) as desk, kit.hands(desk) as hand:
+        if kit.form == "folder":
+            tell_story(hand, "/media/source")
+            judge(hand)
+            judge(kit.workstation.at(desk.path))
+            return None
+        done = hand.run("evidencekit", "verify", "case")
+        if done.code in {0, 3, 4, 5, 6, 7} or MAPPED not in done.err:
+            raise FailedError(f"on a noexec /tmp: exit {done.code}, {done.err.strip()}")
+    with (
+        kit.room.medium("unpacked") as unpacked, kit.desk(flags=NO_EXEC, tmp_flags=NO_EXEC) as desk,
+        kit.hands(desk, environment={"TMPDIR": str(unpacked.place)}) as hand,
+    ):  # fmt: skip
+        tell_story(hand, "/media/source")
+        judge(hand)
+    return f"{MAPPED!r}, exit {done.code}, where /tmp is noexec; runs with TMPDIR on another medium"
+
+
+def noexec_program(kit: Kit) -> str:
+    """The program's own medium is noexec: the kernel does not start it, and no verdict comes of that."""
+    with kit.desk() as desk, kit.hands(desk, flags=READ_ONLY | NO_EXEC) as hand:
+        done = hand.run("evidencekit", "--version")
+        if done.code != 126 or "Permission denied" not in done.err:
+            raise FailedError(f"exit {done.code}: {done.err.strip()}")
+    return "the kernel does not start it (Permission denied): copy the folder to a disk"
+
+
+def full_disk(kit: Kit) -> None:
+    """Too small from the first, and full on the way: said, never green, and resumed with room again."""
+    names = Names()
+    with kit.desk() as desk, kit.hands(desk) as hand:
+        new_keys(hand, names)
+        new_case(hand, names)
+        desk.again(size=_used(desk, 64 << 10))
+        hand.expect(CANNOT_FINISH, *acquiring(names, "/media/source", "--copy", "--jobs", "2"), says="X426")
+        hand.expect(NOT_CHECKED, "verify", "case")
+        desk.again(size=_used(desk, 1100 << 10))
+        hand.expect(CANNOT_FINISH, *acquiring(names, "/media/many", "--jobs", "2"), says="X421")
+        hand.expect(NOT_CHECKED, "verify", "case")
+        kit.workstation.at(desk.path).expect(NOT_CHECKED, "verify", "case")
+        desk.again()
+        hand.expect(0, *acquiring(names, "/media/many", "--jobs", "2", "--resume"))
+        desk.again(size=_used(desk, 0))
+        signing = ("--signer", names.examiner, "--log-key", names.log)
+        offer = (
+            "custody",
+            "offer",
+            "case",
+            "--item",
+            "EX-001",
+            "--to",
+            "lab.pub",
+            "--purpose",
+            "p",
+            "--out",
+            "o",
+            *signing,
+        )
+        hand.expect(CANNOT_FINISH, *offer, says="X421")
+        hand.expect(CANNOT_FINISH, "export", "case", "package", "--glob", "00001*", *signing)
+        if (desk.path / "package").exists():
+            raise FailedError("half a package was left")
+        hand.expect(INTEGRITY_ONLY, "verify", "case")
+        desk.again()
+        hand_over(hand, names)
+        judge(hand)
+        judge(kit.workstation.at(desk.path))
+
+
+def full_tmp(kit: Kit) -> str | None:
+    """Nothing can be written in /tmp."""
+    cache = {"XDG_CACHE_HOME": "/media/desk/cache"}
+    with kit.desk(tmp="4k") as desk, kit.hands(desk, environment=cache) as hand:
+        if kit.form == "folder":
+            tell_story(hand, "/media/source")
+            judge(hand)
+            return None
+        done = hand.run("evidencekit", "verify", "case")
+        if done.code in {0, 3, 4, 5, 6, 7} or not done.err.strip():
+            raise FailedError(f"with a full /tmp: exit {done.code}, {done.err.strip()}")
+        return f"does not start, exit {done.code}: {done.err.strip().splitlines()[-1]}"
+
+
+def wrong_clock(kit: Kit) -> str:
+    """A computer whose clock is decades off: the record has its time, and is intact to everybody else."""
+    library = next(debian(*faking(kit.room.suite)).glob("usr/lib/*/faketime/libfaketime.so.1"))
+    for year, start in CLOCKS.items():
+        with kit.desk() as desk, kit.room.shown(library, "libfaketime.so.1") as shown:
+            faked = {"LD_PRELOAD": str(shown), "FAKETIME": start, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+            with kit.hands(desk, environment=faked) as hand:
+                tell_story(hand, "/media/source")
+                judge(hand)
+            if years_of(desk.path / "case") != {year}:
+                raise FailedError(f"the clock was not set to {year}: {years_of(desk.path / 'case')}")
+            with kit.hands(desk) as hand:
+                judge(hand)
+            workstation = kit.workstation.at(desk.path)
+            judge(workstation)
+            take_over(workstation)
+    return f"clock at {' and '.join(CLOCKS)}, by libfaketime"
+
+
+def on_exfat(kit: Kit) -> str:
+    """A stick formatted exFAT: no links, no rename that replaces nothing, no modes."""
+    with kit.desk("private") as private, kit.sticks.exfat(kit.room, "stick") as stick, kit.hands(stick) as hand:
+        try:
+            os.link(_touched(stick.path / "a"), stick.path / "b")
+        except OSError:
+            (stick.path / "a").unlink()
+        else:
+            raise FailedError("links work on this stick: it is no exFAT")
+        hand.expect(REFUSED, "key", "new", "examiner", "--no-passphrase", says="R515")
+        names = _keys_in(private)
+        tell_story(hand, "/media/source", names)
+        judge(hand, names)
+        stick.pull()
+        stick.put_in()
+        judge(hand, names)
+        judge(kit.workstation.at(stick.path), names)
+        shutil.copytree(stick.path, private.path / "copied")  # away from the stick, as the lab would
+        judge(kit.workstation.at(private.path / "copied"), names)
+    return "exfat-fuse on a loop device; keys without a passphrase are refused there (R515)"
+
+
+def pulled(kit: Kit) -> str:
+    """An exFAT stick is pulled out while it is written: never green by that, and taken up where it was."""
+    stages = set()
+    with kit.desk("private") as private, kit.sticks.exfat(kit.room, "stick") as stick, kit.hands(stick) as hand:
+        names = _keys_in(private)
+        new_keys(hand, names)
+        for number, seconds in enumerate((0.7, 1.2, 1.8, 2.6)):
+            names = Names(**{**_fields(names), "case": f"case-{number}", "log": f"/media/private/log-{number}.pem"})
+            new_case(hand, names, f"unit7.example/{number}")
+            os.sync()
+            _pull_after(stick, seconds)
+            done = hand.run("evidencekit", *acquiring(names, "/media/many", "--copy", "--jobs", "2", "--quiet"))
+            stages.add(done.code)
+            if "Traceback" in done.err or done.code not in {0, CANNOT_FINISH}:
+                raise FailedError(f"pulled after {seconds} s: exit {done.code}, {done.err.strip()[-300:]}")
+            stick.pull()
+            repaired = stick.repair()
+            stick.put_in()
+            verdict = hand.run("evidencekit", "verify", names.case, "--json")
+            sealed = (stick.path / names.case / "checkpoints/00000003").exists()
+            if verdict.code != (INTEGRITY_ONLY if sealed else NOT_CHECKED):
+                raise FailedError(
+                    f"pulled after {seconds} s: verify {verdict.code}, {verdict.out[-500:]} {repaired.out[-200:]}"
+                )
+            hand.expect(0, *acquiring(names, "/media/many", "--copy", "--jobs", "2", "--quiet", "--resume"))
+            hand.expect(INTEGRITY_ONLY, "verify", names.case)
+    return f"exit codes {sorted(stages)}"
+
+
+def on_fat(kit: Kit) -> str:
+    """What the kernel's FAT32 refuses, injected, since a kernel may have none."""
+    with kit.desk() as desk, kit.room.shown(preload("smoke_fat", kit.work), "fat.so") as library:
+        with kit.hands(desk, environment={"LD_PRELOAD": str(library)}) as hand:
+            seen = kit.room.run(["ln", "/etc/passwd", "/media/desk/y"], environment={"LD_PRELOAD": str(library)})
+            if "not permitted" not in seen.err:
+                raise FailedError(f"links are not refused: {seen.err}")
+            tell_story(hand, "/media/source")
+            judge(hand)
+        judge(kit.workstation.at(desk.path))
+    return "by LD_PRELOAD: links, RENAME_NOREPLACE and extended attributes are refused"
+
+
+def _used(desk: Medium, more: int) -> str:
+    """Return the size at which so many bytes are free."""
+    status = os.statvfs(desk.path)
+    return str((status.f_blocks - status.f_bfree) * status.f_frsize + more)
+
+
+def _touched(path: Path) -> Path:
+    path.write_bytes(b"")
+    return path
+
+
+def _fields(names: Names) -> dict[str, str]:
+    return {name: getattr(names, name) for name in names.__dataclass_fields__}
+
+
+def _keys_in(private: Medium) -> Names:
+    """Keys lie where modes mean something; the rest is on the stick."""
+    return Names(examiner=f"{private.place}/examiner", lab=f"{private.place}/lab", log=f"{private.place}/log.pem")
+
+
+def _pull_after(stick: Stick, seconds: float) -> None:
+    """Let a process pull the stick later."""
+    server = stick.server
+    subprocess.Popen(["sh", "-c", f"sleep {seconds}; kill -9 {server}"], stdin=subprocess.DEVNULL)
+
+
+CHECKS: dict[str, Callable[[Kit], str | None]] = {
+    "whole case, both ways": whole_case,
+    "doctor": doctor,
+    "no HOME": no_home,
+    "blanks and Arabic": odd_paths,
+    "read-only": read_only,
+    "noexec media": noexec_media,
+    "noexec program": noexec_program,
+    "full disk": full_disk,
+    "full /tmp": full_tmp,
+    "wrong clock": wrong_clock,
+    "exFAT stick": on_exfat,
+    "exFAT stick pulled": pulled,
+    "FAT32 (injected)": on_fat,
+}

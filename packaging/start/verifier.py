@@ -1,0 +1,10 @@
+"""Where the binary `evidencekit-verify` starts."""
+
+from worker import work_if_worker
+
+work_if_worker()
+del __file__  # or each worker would look for this file, to run it
+
+from evidencekit.cli.verify_only import main  # noqa: E402 (a worker does not need it)
+
+main()
