@@ -9,8 +9,9 @@ sources=$1
 prefix=/opt/python
 export SOURCE_DATE_EPOCH=1767225600 LC_ALL=C LD_LIBRARY_PATH=$prefix/lib
 export CFLAGS='-O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2' LDFLAGS='-Wl,-z,relro -Wl,-z,now'
-work=$(mktemp -d /tmp/python.XXXXXX)
-trap 'rm -rf "$work"' EXIT
+work=/build/python # always the same: it gets into what is built
+mkdir $work
+trap 'rm -rf $work' EXIT
 
 # unpack NAME FIRST-PATCH: the source, and into it, with Debian's patches from that one on
 unpack() {

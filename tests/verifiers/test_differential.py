@@ -12,7 +12,7 @@ from pagedriver import ESBUILD, NODE
 SECONDS = 75
 
 
-@pytest.mark.long
+@pytest.mark.trial
 @pytest.mark.judge(NODE)
 @pytest.mark.judge(str(ESBUILD))
 def test_random_changes_find_no_disagreement():
