@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
+from filelock import lock_descriptor
 
 from evidencekit.acquire.journal import EarlierRun, Run
 from evidencekit.core import layout
@@ -66,25 +67,14 @@ class Work:
             raise cannot_write(self.folder, error) from error
         if self.folder.is_symlink():
             raise cannot_write(self.folder, OSError(errno.ENOTDIR, "a link stands in its place"))
-        self._lock = FileLock(self.folder / _LOCK, blocking=False)
-        try:
-            self._lock.acquire()
-        except Timeout:
-            raise Refused(
-                f"Another program is acquiring {exhibit} just now.",
-                code="R507",
-                hint="Wait for it, or stop it; then add --resume.",
-                path=self.folder,
-            ) from None
-        except OSError as error:
-            raise cannot_write(self.folder / _LOCK, error) from error
+        self._lock = _hold(self.folder / _LOCK, exhibit)
         self.unusable: list[str] = []
         """Runs that nothing could be believed of."""
         try:
             self.objects = Objects(self.folder / layout.OBJECTS, kept=case / layout.OBJECTS)
             self.clear()
         except BaseException:
-            self._lock.release()
+            os.close(self._lock)
             raise
 
     def __enter__(self) -> Self:
@@ -94,7 +84,7 @@ class Work:
         with contextlib.suppress(CannotFinish):  # the medium may be gone: the first error is the one to tell
             if error is not None and not self._runs():  # nothing was taken that could be taken up
                 self.remove()
-        self._lock.release()
+        os.close(self._lock)
 
     @property
     def manifest(self) -> Path:
@@ -161,3 +151,31 @@ class Work:
             return sorted(item.name for item in self.folder.iterdir() if _RUN.match(item.name))
         except OSError as error:
             raise cannot_write(self.folder, error) from error
+
+
+def _hold(path: Path, exhibit: str) -> int:
+    """Return the handle of a locked file: nobody else gets one until it is closed, or its program is dead.
+
+    The folder has to be there: nothing is made where a medium was that is gone.
+
+    Raises:
+        Refused: R507 another program holds it.
+        CannotFinish: X421 to X423.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0))
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    try:
+        if lock_descriptor(handle, blocking=False):
+            return handle
+    except OSError as error:
+        os.close(handle)
+        raise cannot_write(path, error) from error
+    os.close(handle)
+    raise Refused(
+        f"Another program is acquiring {exhibit} just now.",
+        code="R507",
+        hint="Wait for it, or stop it; then add --resume.",
+        path=path.parent,
+    )

@@ -175,10 +175,10 @@ class Trials:
                     shutil.rmtree(written_to / left)
                 numbers = iter(steps_of(count, self._few))
             else:
-                stick.put_in(output)
-                assert code in {0, CANNOT_FINISH}, (disk.log[step - 1], errors)
-                assert code == 0 or self._bench.error_in(errors)
                 try:
+                    stick.put_in(output)
+                    assert code in {0, CANNOT_FINISH}
+                    assert code == 0 or self._bench.error_in(errors)
                     check(stick, code)
                 except BaseException as failed:
                     failed.add_note(f"step {step} of {count}: {disk.log[step - 1]}; {code}: {errors}")
