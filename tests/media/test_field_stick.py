@@ -25,9 +25,11 @@ CANNOT_FINISH, REFUSED = 4, 5
 GREEN = "INTEGRITY ONLY"
 
 
-FEW = 2
+FEW = 3
 every_step = pytest.mark.parametrize(
-    "few", [True, pytest.param(False, marks=pytest.mark.long)], ids=["some steps", "every step"]
+    "tried",
+    [FEW, pytest.param(20, marks=pytest.mark.long), pytest.param(sys.maxsize, marks=pytest.mark.trial)],
+    ids=["some steps", "many steps", "every step"],
 )
 HERE = Path(__file__).parent
 
@@ -140,16 +142,17 @@ class Failing(Disk):
         return OSError(errno.EIO, os.strerror(errno.EIO)) if self.dead else None
 
 
-def steps_of(count, few):
-    """The numbers of the steps that are tried."""
-    return sorted({1 + (count - 1) * part // FEW for part in range(FEW + 1)}) if few else range(1, count + 1)
+def steps_of(count, tried):
+    """The numbers of the steps that are tried: the first, the last, and others between them."""
+    tried = min(tried, count)
+    return sorted({1 + (count - 1) * part // (tried - 1) for part in range(tried)})
 
 
 class Trials:
     """One command, ended by a stick at one step after the other."""
 
-    def __init__(self, bench, capsys, make, few, *, case_on_stick=True) -> None:
-        self._bench, self._capsys, self._make, self._few = bench, capsys, make, few
+    def __init__(self, bench, capsys, make, tried, *, case_on_stick=True) -> None:
+        self._bench, self._capsys, self._make, self._tried = bench, capsys, make, tried
         self._case_on_stick = case_on_stick
         self._before = bench.copy_of_case()
 
@@ -173,7 +176,7 @@ class Trials:
                 assert count > FEW
                 for left in os.listdir(written_to) if written_to else ():
                     shutil.rmtree(written_to / left)
-                numbers = iter(steps_of(count, self._few))
+                numbers = iter(steps_of(count, self._tried))
             else:
                 try:
                     stick.put_in(output)
@@ -193,7 +196,7 @@ def signing(tmp_path):
 
 
 @every_step
-def test_while_a_case_is_sealed_on_it(bench, source, stick, capsys, independent, few):
+def test_while_a_case_is_sealed_on_it(bench, source, stick, capsys, independent, tried):
     undisturbed = bench.undisturbed(source, "--copy")
 
     def check(*_):
@@ -202,7 +205,7 @@ def test_while_a_case_is_sealed_on_it(bench, source, stick, capsys, independent,
         resume(bench, capsys, source, "--copy")
         bench.check_whole(source, undisturbed)
 
-    Trials(bench, capsys, stick, few).run(lambda _: bench.arguments(source, "--copy", "--jobs", "1"), check)
+    Trials(bench, capsys, stick, tried).run(lambda _: bench.arguments(source, "--copy", "--jobs", "1"), check)
 
 
 def sealed_whole(bench):
@@ -216,7 +219,7 @@ def resume(bench, capsys, source, *more):
 
 
 @every_step
-def test_while_an_exhibit_is_offered_on_it(bench, source, stick, capsys, independent, signing, tmp_path, few):
+def test_while_an_exhibit_is_offered_on_it(bench, source, stick, capsys, independent, signing, tmp_path, tried):
     """The offer's file lies on the stick, too: it is whole or not there, and what it says is in the record."""
     bench.acquire(source, "--quiet")
     to = ["--to", tmp_path / "office/other.pub", "--purpose", "analysis", *signing]
@@ -238,7 +241,7 @@ def test_while_an_exhibit_is_offered_on_it(bench, source, stick, capsys, indepen
         assert bench.command("custody", "accept", bench.case, at.path / "again.json", *accepting) == 0
         assert independent(bench.case) == GREEN
 
-    Trials(bench, capsys, stick, few).run(
+    Trials(bench, capsys, stick, tried).run(
         lambda path: ["custody", "offer", path / "case", "--item", "EX-001", "--out", path / "offer.json", *to],
         check,
         output="offer.json",
@@ -247,7 +250,7 @@ def test_while_an_exhibit_is_offered_on_it(bench, source, stick, capsys, indepen
 
 
 @every_step
-def test_while_a_second_stick_is_made(bench, source, stick, capsys, independent, few):
+def test_while_a_second_stick_is_made(bench, source, stick, capsys, independent, tried):
     """The case itself is sealed by then. The copy is an earlier state of it, or it; never anything else."""
     undisturbed = bench.undisturbed(source, "--copy")
 
@@ -258,13 +261,13 @@ def test_while_a_second_stick_is_made(bench, source, stick, capsys, independent,
         check_copy(bench, at.path / "copy", independent, whole=True)
         bench.check_whole(source, undisturbed)
 
-    Trials(bench, capsys, stick, few, case_on_stick=False).run(
+    Trials(bench, capsys, stick, tried, case_on_stick=False).run(
         lambda path: bench.arguments(source, "--copy-to", path / "copy", "--jobs", "1"), check
     )
 
 
 @every_step
-def test_while_it_is_copied(bench, source, pulled, capsys, independent, tmp_path, few):
+def test_while_it_is_copied(bench, source, pulled, capsys, independent, tmp_path, tried):
     """The stick with the case goes away while a second medium is made of it."""
     undisturbed = bench.undisturbed(source, "--copy")
     copy = tmp_path / "second/copy"
@@ -278,7 +281,7 @@ def test_while_it_is_copied(bench, source, pulled, capsys, independent, tmp_path
         bench.check_whole(source, undisturbed)
         shutil.rmtree(copy)
 
-    Trials(bench, capsys, pulled, few).run(
+    Trials(bench, capsys, pulled, tried).run(
         lambda _: bench.arguments(source, "--copy-to", copy, "--jobs", "1"), check, written_to=copy.parent
     )
 
@@ -310,7 +313,7 @@ def parties(rc, package_parties, source, tmp_path_factory):
 
 @every_step
 @pytest.mark.parametrize("name", ["OUT", pytest.param("OUT.zip", marks=pytest.mark.long)])
-def test_while_a_package_is_made_on_it(parties, stick, independent, tmp_path, few, name):
+def test_while_a_package_is_made_on_it(parties, stick, independent, tmp_path, tried, name):
     """The case and the package lie on the stick."""
     count = 0
     step, numbers = 0, iter(())
@@ -322,7 +325,7 @@ def test_while_a_package_is_made_on_it(parties, stick, independent, tmp_path, fe
         if step == 0:
             assert ran.code == 0, ran.errors
             count = disk.count
-            numbers = iter(steps_of(count, few))
+            numbers = iter(steps_of(count, tried))
         else:
             medium.put_in()
             try:
