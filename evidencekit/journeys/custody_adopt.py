@@ -129,7 +129,7 @@ def _copy(
     branch = case / layout.BRANCHES / name
     draft = case / layout.WORK / f"{layout.TEMPORARY}branch-{name}"
     place = branch if branch.exists() else draft
-    make_folders(place.parent)
+    make_folders(place.parent, below=case)
     copied = mirror(source, place, progress=progress)
     if read_record(place).checkpoint != tree:
         raise CannotFinish(
@@ -138,7 +138,7 @@ def _copy(
             hint=f"Nothing was recorded. Let nobody write to it, remove {place.relative_to(case)}, and try again.",
         )
     if place == draft:
-        make_folders(branch.parent)
+        make_folders(branch.parent, below=case)
         publish(draft, branch)
     return copied
 

@@ -210,7 +210,7 @@ def _refuse_moved_on(ledger: Ledger, record: Record) -> None:
 def _reduced(record: Record, order: Order, rows: Rows, work: Path) -> Iterator[list[Reduced]]:
     """Make the reduced forms in a temporary folder: of the facts, and of opinions that rest on what is erased."""
     try:
-        make_folders(work)
+        make_folders(work, below=record.store.path)
         facts = reduce_manifest(
             record,
             rows.sealed,

@@ -183,7 +183,7 @@ def _allocated(path: Path) -> int:
 def _copy(store: Store, draft: Path, progress: Callable[[int, int], None] | None) -> tuple[Mirrored, Checkpoint]:
     """Copy the case into the draft, or complete the copy; return its tree once the copy was verified."""
     _clear(store.path, draft)
-    make_folders(draft)
+    make_folders(draft, below=draft.parent)
     copied = mirror(store.path, draft / CASE, progress=progress)
     tree = refuse_unverified(draft / CASE, verify_case(draft / CASE))
     if tree.size != max(store.numbers(layout.CHECKPOINTS), default=0):
@@ -266,7 +266,7 @@ def _write_beside(hand: Hand, draft: Path, facts: HandoverFacts, texts: Texts, o
     """Write what lies beside the copy; the digests last, of all that there is."""
     for file, entry in zip(facts.offers, offers, strict=True):
         write_plain(draft / file, message_of(hand.ledger.store, entry))
-    make_folders(draft / KEYS)
+    make_folders(draft / KEYS, below=draft)
     for signer, key in _signers(hand.ledger.store):
         write_plain(draft / signer.file, f"{format_public_key_line(key)}\n".encode())
     languages = [texts] if texts.language == "en" else [texts, load_texts("en")]

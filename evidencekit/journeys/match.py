@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from evidencekit.acquire.derived import Subject
@@ -22,7 +21,7 @@ from evidencekit.errors import BadArgument, CannotFinish
 from evidencekit.journeys.derive import refuse_reduced, seal_derived
 from evidencekit.seal.ledger import Clock, Ledger, Random
 from evidencekit.seal.sign import Signer
-from evidencekit.write.durable import cannot_write
+from evidencekit.write.durable import make_folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def match_list(
     )
     work = ledger.store.path / layout.WORK / f"{layout.TEMPORARY}{random(8).hex()}"
     try:
-        _make(work)
+        make_folders(work, below=ledger.store.path)
         with open_manifest(record.store, sealed) as manifest:
             header = read_header(manifest, sealed)
             matched = match(request.asked, manifest, header, work, subject, clock=clock, random=random, tell=progress)
@@ -115,10 +114,3 @@ def _draft(ledger: Ledger, sealed: Sealed, signer: Signer, actor: dict[str, Any]
         "rows": str(sealed.rows),
     }
     ledger.draft("derive", [sealed.item], body, actor=actor, signers=[signer])
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from error

@@ -159,13 +159,13 @@ def _keep(case: Path, incoming: Incoming, progress: Callable[[int, int], None] |
     if final.exists():
         _refuse_other(final, incoming)
         return None
-    make_folders(draft.parent)
+    make_folders(draft.parent, below=case)
     package = incoming.package
     files = ((name, functools.partial(package.open, name)) for name in package.names())
     copied = unpack(files, draft, progress=progress)
     try:
         _refuse_other(draft, incoming)
-        make_folders(final.parent)
+        make_folders(final.parent, below=case)
         publish(draft, final)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)

@@ -39,13 +39,13 @@ def select_rows(case: Path, item: str, selectors: Sequence[str], *, everything: 
     rows = choose_rows(record, item, Selectors(item, selectors, everything=everything))
     refuse_none(rows, item)
     folder = record.store.path / layout.OBJECTS / "sha256"
-    make_folders(folder)
+    make_folders(folder, below=record.store.path)
     temporary = folder / f"{layout.TEMPORARY}selection"
     temporary.unlink(missing_ok=True)
     try:
         said = _write(record, rows, temporary)
         final = record.store.path / layout.object_file(said["list"]["sha256"])
-        make_folders(final.parent)
+        make_folders(final.parent, below=record.store.path)
         with contextlib.suppress(Refused):  # R501: the same list is there
             publish(temporary, final, synced=True)
     finally:

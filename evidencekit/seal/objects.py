@@ -30,7 +30,7 @@ def keep_object(case: Path, data: bytes) -> None:
     digest = hashlib.sha256(data)
     place = case / layout.object_file(digest.hexdigest())
     made = [folder for folder in place.parents if not folder.exists()]
-    make_folders(place.parent)
+    make_folders(place.parent, below=case)
     try:
         for folder in made:
             THIS.sync(folder.parent)  # a new folder's name is durable once the folder above it is

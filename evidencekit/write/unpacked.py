@@ -59,7 +59,7 @@ def _unpack(
     system: System,
 ) -> Unpacked:
     shutil.rmtree(target, ignore_errors=True)  # a crash left it
-    make_folders(target)
+    make_folders(target, below=target.parent)
     batch = _Batch(target, system)
     count = size = 0
     for name, opener in files:
@@ -93,7 +93,7 @@ class _Batch:
         """Write a file; return its bytes."""
         path = self._target / name
         if not path.parent.is_dir():
-            make_folders(path.parent)
+            make_folders(path.parent, below=self._target)
         self._folders.update(folder for folder in path.parents if folder.is_relative_to(self._target))
         with contextlib.closing(Appended(path, system=self._system)) as copy:
             while data := file.read(_BLOCK):
