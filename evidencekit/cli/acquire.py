@@ -93,6 +93,15 @@ def acquire(case: Path, source: Path, signs: Signing, screen: Screen, **options:
     summary = _summary(request, done, person)
     if summary.sealed is None:  # else it was said when the seal stood
         screen.result(headline(summary))
+    _say_lost(screen, done)
+    for line in lines(summary):
+        screen.say(*line)
+    screen.document(document(summary))
+    return DONE_WITH_OMISSIONS if summary.omissions else 0
+
+
+def _say_lost(screen: Screen, done: Sealed) -> None:
+    """Say what was taken before an interruption and is not used."""
     for name in done.unusable:
         screen.say(
             f"  not used: {name} of the unfinished acquisition: damaged, or not made under this log's keys", "warning"
@@ -103,10 +112,6 @@ def acquire(case: Path, source: Path, signs: Signing, screen: Screen, **options:
             " whose folder is something else now",
             "warning",
         )
-    for line in lines(summary):
-        screen.say(*line)
-    screen.document(document(summary))
-    return DONE_WITH_OMISSIONS if summary.omissions else 0
 
 
 def _request(source: Path, options: dict[str, Any]) -> Acquisition:

@@ -15,6 +15,7 @@ from evidencekit.core import layout
 from evidencekit.core.values import display
 
 if TYPE_CHECKING:
+    from evidencekit.core.checkpoint import Checkpoint
     from evidencekit.read.store import Store
 
 COMMANDS = {
@@ -58,7 +59,7 @@ def show(case: Path, size: int | None, whole: bool, qr: bool, qr_out: Path | Non
     from evidencekit.cli.qr import draw, write_qr
     from evidencekit.core.checkpoint import parse_checkpoint
     from evidencekit.core.note import parse_note
-    from evidencekit.core.paper import check_code, format_paper, root_groups
+    from evidencekit.core.paper import check_code, root_groups
     from evidencekit.read.store import Store
 
     store = Store(case)
@@ -73,10 +74,7 @@ def show(case: Path, size: int | None, whole: bool, qr: bool, qr_out: Path | Non
         screen.raw(data)
     else:
         screen.result(note.text.rstrip("\n"))
-        screen.say()
-        clock = f"{recorded}, by the case's own clock" if recorded else "not known: the last entry cannot be read"
-        for line in format_paper(tree, ("keys", " ".join(keys)), ("recorded", clock)):
-            screen.say(line)
+        _say_paper(screen, tree, keys, recorded)
     for line in draw(note.text) if qr else ():
         screen.say(line)
     if qr_out is not None:
@@ -94,6 +92,15 @@ def show(case: Path, size: int | None, whole: bool, qr: bool, qr_out: Path | Non
         }
     )
     return 0
+
+
+def _say_paper(screen: Screen, tree: Checkpoint, keys: list[str], recorded: str | None) -> None:
+    from evidencekit.core.paper import format_paper
+
+    clock = f"{recorded}, by the case's own clock" if recorded else "not known: the last entry cannot be read"
+    screen.say()
+    for line in format_paper(tree, ("keys", " ".join(keys)), ("recorded", clock)):
+        screen.say(line)
 
 
 def _size(store: Store, wanted: int | None) -> int:

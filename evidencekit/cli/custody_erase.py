@@ -69,14 +69,9 @@ def erase_rows(
         _say_plan(screen, plan)
         return not dry_run and (yes or _asked(plan))
 
-    wanted = tuple(name for name in GROUPS if name in groups.split(","))
-    if len(wanted) != len(groups.split(",")):
-        raise BadArgument(
-            f"--groups {display(groups)} is not understood.", code="U273", hint=f"Of {', '.join(GROUPS)}."
-        )
     erased = erase(
         ledger,
-        Order(item, rows, everything, wanted, body),
+        Order(item, rows, everything, _groups(groups), body),
         actor=actor,
         signers=signers,
         random=surroundings.random,
@@ -97,6 +92,13 @@ def erase_rows(
     _say_remains(screen, plan)
     screen.document(_document(plan) | {"entry": None, "checkpoint": None, "removed": 0} | _done(erased))
     return 0
+
+
+def _groups(typed: str) -> tuple[str, ...]:
+    wanted = tuple(name for name in GROUPS if name in typed.split(","))
+    if len(wanted) != len(typed.split(",")):
+        raise BadArgument(f"--groups {display(typed)} is not understood.", code="U273", hint=f"Of {', '.join(GROUPS)}.")
+    return wanted
 
 
 def _done(erased: Any) -> dict[str, Any]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evidencekit.cli.custody_acting import tell_recorded
+from evidencekit.cli.export_words import say_left
 from evidencekit.cli.render import Screen, counted, human_size
-from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
 
 if TYPE_CHECKING:
@@ -55,20 +54,7 @@ def say_onward_plan(screen: Screen, plan: OnwardPlan) -> None:
 def say_passed(screen: Screen, made: Passed, hand: Hand, out: Path) -> None:
     """Say what has left, and the digest for the letter."""
     _say(screen, made.plan)
-    screen.say()
-    tell_recorded(
-        screen,
-        made.recorded,
-        hand,
-        **_document(made.plan),
-        out=str(out),
-        package=made.digest,
-        transfer=made.transfer,
-        verdict=made.report.verdict,
-    )
-    screen.say(f"written to {display(str(out))}, and verified: {made.report.verdict}")
-    screen.say("package digest, for the letter that goes with it:")
-    screen.result(f"  {made.digest}")
+    say_left(screen, made, hand, out, **_document(made.plan))
 
 
 def _say(screen: Screen, plan: OnwardPlan) -> None:

@@ -13,6 +13,7 @@ from evidencekit.core.values import display
 if TYPE_CHECKING:
     from evidencekit.journeys.custody import Hand
     from evidencekit.journeys.export import Exported
+    from evidencekit.journeys.export_onward import Passed
     from evidencekit.journeys.export_plan import Plan, Share
 
 
@@ -32,12 +33,17 @@ def say_plan(screen: Screen, plan: Plan) -> None:
 def say_exported(screen: Screen, made: Exported, hand: Hand, out: Path) -> None:
     """Say what has left, and the digest for the letter."""
     _say(screen, made.plan)
+    say_left(screen, made, hand, out, **_document(made.plan))
+
+
+def say_left(screen: Screen, made: Exported | Passed, hand: Hand, out: Path, **more: Any) -> None:
+    """Say that a package was recorded and written, and the digest for the letter; `more` is for the document."""
     screen.say()
     tell_recorded(
         screen,
         made.recorded,
         hand,
-        **_document(made.plan),
+        **more,
         out=str(out),
         package=made.digest,
         transfer=made.transfer,

@@ -86,13 +86,17 @@ def run(command: click.Command, name: str) -> None:
         sys.stderr.close()
         code = 4
     except OSError as error:
-        from evidencekit.core.values import display
-
-        where = "" if error.filename is None else f"{display(str(error.filename))}: "
-        hint = "Check the path, the permissions and the medium."
-        code = _tell(CannotFinish(f"{where}{error.strerror or error}.", code="X420", hint=hint))
+        code = _tell(_from_system(error))
         _give_up_output()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _from_system(error: OSError) -> CannotFinish:
+    from evidencekit.core.values import display
+
+    where = "" if error.filename is None else f"{display(str(error.filename))}: "
+    hint = "Check the path, the permissions and the medium."
+    return CannotFinish(f"{where}{error.strerror or error}.", code="X420", hint=hint)
 
 
 def _tell(error: EvidenceError) -> int:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 from typing import Any, Protocol
 
+from evidencekit.read.offsets import ByOffsets
+
 _PIECE = 4096
 _MOST = (64 << 20) // _PIECE
 
@@ -19,7 +21,7 @@ class Unbuffered(Protocol):
     def seek(self, offset: int, whence: int, /) -> int: ...  # noqa: D102
 
 
-class ReadOnce(io.RawIOBase):
+class ReadOnce(ByOffsets):
     """A plain file that keeps what was read of it, in pieces of 4 KiB. Closing it leaves the file open."""
 
     def __init__(self, file: Unbuffered) -> None:
@@ -28,30 +30,9 @@ class ReadOnce(io.RawIOBase):
         Raises:
             OSError: its size cannot be found.
         """
+        super().__init__(file.seek(0, io.SEEK_END))
         self._file = file
-        self._end = file.seek(0, io.SEEK_END)
-        self._at = 0
         self._pieces: dict[int, bytes] = {}
-
-    def readable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def tell(self) -> int:
-        """Return the offset of the next byte."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to an offset, which is not before the beginning, and return it."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._end}[whence]
-        if base + offset < 0:
-            raise ValueError("an offset before the beginning")
-        self._at = base + offset
-        return self._at
 
     def readinto(self, buffer: Any) -> int:
         """Fill `buffer` as far as the file goes; return the number of bytes.

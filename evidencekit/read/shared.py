@@ -6,12 +6,13 @@ Source: pread(2); a handle that goes to another process brings its offset along 
 
 from __future__ import annotations
 
-import io
 import os
 from typing import Any
 
+from evidencekit.read.offsets import ByOffsets
 
-class SharedFile(io.RawIOBase):
+
+class SharedFile(ByOffsets):
     """An open plain file read by offsets. Closing it closes the handle."""
 
     def __init__(self, handle: int) -> None:
@@ -20,29 +21,8 @@ class SharedFile(io.RawIOBase):
         Raises:
             OSError: its size cannot be found.
         """
+        super().__init__(os.fstat(handle).st_size)
         self._handle = handle
-        self._at = 0
-        self._end = os.fstat(handle).st_size
-
-    def readable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def tell(self) -> int:
-        """Return the offset of the next byte."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to an offset, which is not before the beginning, and return it."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._end}[whence]
-        if base + offset < 0:
-            raise ValueError("an offset before the beginning")
-        self._at = base + offset
-        return self._at
 
     def readinto(self, buffer: Any) -> int:
         """Fill `buffer` as far as the file goes; return the number of bytes.
