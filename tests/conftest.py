@@ -107,6 +107,7 @@ for _name in ("no_proxy", "NO_PROXY"):  # servers of tests are asked directly, w
     os.environ[_name] = "127.0.0.1"
 beside("deep")  # likewise: which property tests import
 beside("custodyevents")  # which tests of custody import by its name
+beside("requestdraft")  # and tests of requests
 
 
 @pytest.fixture(scope="session")

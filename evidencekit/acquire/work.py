@@ -103,9 +103,13 @@ class Work:
 
     def digests(self) -> Iterator[bytes]:
         """Yield the digests that stand in `named`."""
-        with self.named.open("rb") as file:
+        file = self.named.open("rb")
+        try:
             while digest := file.read(HASH_SIZE):
                 yield digest
+        finally:
+            with contextlib.suppress(OSError):  # nothing was written; and where the medium is gone others say so
+                file.close()
 
     def clear(self) -> None:
         """Remove what is made anew at the end of an acquisition: all but runs and objects."""

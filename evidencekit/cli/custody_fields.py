@@ -5,7 +5,7 @@ Source: specs/events.json; `evidencekit custody types` prints the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -40,6 +40,8 @@ BY_PROGRAM: Mapping[str, frozenset[str]] = {
     "adopt": frozenset({"branch", "case", "log"}),
     "erase": frozenset({"manifests", "objects", "whole"}),
     "export": frozenset({"contents", "hash_only", "package", "transfer"}),
+    "extend": frozenset({"basis"}),
+    "hold": frozenset({"basis"}),
     "receipt": frozenset({"answer", "answered", "answered_by", "export", "log", "offer", "refused"}),
     "receive": frozenset(
         {"case", "checked", "log", "offered_as", "package", "policy", "refused", "sent_by", "transfer", "verdict"}
@@ -94,9 +96,11 @@ def field_options(kinds: Iterable[str], *, hidden: bool = False) -> Callable[[F]
 
 
 def read_fields(
-    kind: str, given: Mapping[str, Sequence[str]], named: Sequence[str], resolve: Resolve
+    kind: str, given: Mapping[str, Sequence[str]], named: Sequence[str], resolve: Resolve, *, later: Iterable[str] = ()
 ) -> dict[str, Any]:
     """Return the body of an event: what was given as options and by `--field`, each of its form.
+
+    `later` are fields that may be missing here, since the program finds them.
 
     Raises:
         BadArgument: U260 not of its form, U261 the type has no such field, U263 not NAME=VALUE.
@@ -117,11 +121,11 @@ def read_fields(
                 hint=f"`evidencekit custody types {kind}` lists its fields.",
             )
     body = {name: field_value(fields[name].form, texts[name], option_of(name), resolve) for name in sorted(texts)}
-    refuse_missing(kind, body, fields)
+    refuse_missing(kind, {*body, *later}, fields)
     return body
 
 
-def refuse_missing(kind: str, body: Mapping[str, Any], fields: Mapping[str, Field]) -> None:
+def refuse_missing(kind: str, body: Container[str], fields: Mapping[str, Field]) -> None:
     """Raise Refused (R541) where something is missing without which the event has no meaning."""
     missing = [name for name, field in fields.items() if field.need == "essential" and name not in body]
     if missing:

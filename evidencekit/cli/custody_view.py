@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evidencekit.cli import surroundings
+from evidencekit.cli.hold_words import source, status_line
 from evidencekit.cli.options import case_argument, output
 from evidencekit.cli.render import Screen
 from evidencekit.core.finding import Finding
@@ -38,11 +39,15 @@ def status(case: Path, item: str | None, screen: Screen) -> int:
     Exit codes: 0 shown · 2 no such item · 4 not a case, or it cannot be read.
     """
     from evidencekit.catalogue.history import item_status, read_history
+    from evidencekit.journeys.holds_told import clocks_of
 
     history = read_history(case, item)
     now = surroundings.clock()
+    clocks = clocks_of(history, now)
     names = [name for name in sorted(history.custody.items) if item in {None, name}]
-    items = [item_status(history, history.custody.items[name], now) for name in names]
+    items = [
+        item_status(history, history.custody.items[name], now) | {"hold_clocks": clocks.get(name, [])} for name in names
+    ]
     for one in items:
         for line in _status_lines(one):
             screen.say(*line)
@@ -67,9 +72,7 @@ def _status_lines(item: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
         )
     for offer in item["open_offers"]:
         yield f"  offered   to {_person(offer['to'])} on {_short(offer['since'])} (entry {offer['entry']})", "warning"
-    if item["holds"]:
-        names = ", ".join(map(display, item["holds"]))
-        yield f"  on hold   {names}: not to be disposed of, released or erased", None
+    yield from map(status_line, item["hold_clocks"])
     if item["seals"] is not None:
         yield f"  seals     {', '.join(map(display, item['seals'])) or 'none'}", None
     if item["condition"]:
@@ -164,7 +167,8 @@ def _details(one: Told) -> Iterator[tuple[str, str | None]]:
         *_changes(body),
         *(f"{word} {display(_text(body[name]))}" for name, word in _SHOWN.items() if _text(body.get(name))),
     ]
-    said += [f"due {_short(body['due']['time'])}"] if isinstance(body.get("due"), dict) else []
+    said += [f"{name} {_short(body[name]['time'])}" for name in ("due", "until") if isinstance(body.get(name), dict)]
+    said += [f"rests on {source(body['basis'])}"] if isinstance(body.get("basis"), dict) else []
     said += [f"witness {display(who['id'])}" for who in body.get("witness", []) if isinstance(who, dict)]
     said += [f"refused {display(each['item'])}: {display(each['reason'])}" for each in body.get("refused", [])]
     if said:

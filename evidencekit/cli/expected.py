@@ -16,14 +16,6 @@ if TYPE_CHECKING:
     from evidencekit.acquire.options import Options, Progress
     from evidencekit.read.census import Census
 
-PHASES = {
-    "take": "hashing",
-    "retry": "second look",
-    "compose": "composing the catalogue",
-    "check": "checking copies",
-    "identify": "media types",
-    "mirror": "copying to the second medium",
-}
 _WAIT_SECONDS = 1.0
 
 
@@ -51,7 +43,7 @@ class Expected:
     def figures(self, progress: Progress) -> Figures:
         """Return the figures for a meter."""
         shown = self._figures
-        shown.phase = PHASES[progress.phase]
+        shown.phase = progress.phase
         shown.files, shown.bytes, shown.path = progress.files, progress.bytes, progress.path
         shown.omissions, shown.reused = progress.omissions, progress.kept
         shown.total_files = shown.total_bytes = None

@@ -40,7 +40,7 @@ def end(guide: Guide, work: Work) -> int:
             if error.code == "X499":
                 raise
             terminal.tell("work_failed", "error")
-            terminal.say(f"{error.code}: {error.message} {error.hint}", indent=2)
+            terminal.refused(error)
     terminal.screen.say()
     terminal.place("end_keep", guide.case)
     return code
@@ -111,7 +111,7 @@ def _offer_handover(guide: Guide, work: Work) -> None:
         given["authority"] = [authority]
     body = read_fields("offer", given, (), resolver(guide.case))
     out = _free(guide.case.with_name(f"{guide.case.name}-handover"))
-    with terminal.screen.progress("handover") as meter:
+    with terminal.progress(terminal.texts("meter_handover")) as meter:
         hand_over(work.hand(), out, body, terminal.texts, progress=lambda files, _: meter.tell(f"{files:,}"))
     terminal.place("end_written", out)
 

@@ -5,7 +5,7 @@ Source: specs/field.md sections 2 to 4.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from evidencekit.cli.field_terminal import Terminal
     from evidencekit.field.journal import Journal
     from evidencekit.field.texts import Texts
+    from evidencekit.journeys.field_warnings import Warned
 
 HELP, UNKNOWN, SEAL = "?", "-", "0"
 BACK = ("<", ">")
@@ -38,6 +39,8 @@ class Guide:
             self.state = advance(table, self.state, move)
         self.taken: Collection[str] = ()
         """Exhibits that the case has."""
+        self.listed: list[str] = []
+        """Paths of what is attached, as they are numbered on the screen."""
 
     @property
     def texts(self) -> Texts:
@@ -94,10 +97,19 @@ class Guide:
         self.terminal.tell(f"q_{question.key}", "bold")
         if codes(question):
             self.terminal.options([self.label(code) for code in codes(question)])
+        if question.kind == "source":
+            self._show_attached()
         if default is not None:
             self.terminal.tell("enter", default=self.shown(question, default))
         none = f"   0 {self.texts('none')}" if question.kind == "texts" else ""
         self.terminal.say(self.texts("keys_essential" if question.need == "essential" else "keys") + none)
+
+    def _show_attached(self) -> None:
+        from evidencekit.cli.field_devices import look_around, offered, show_attached
+
+        found = look_around(self)
+        self.listed = offered(found)
+        show_attached(self.terminal, found)
 
     def _checklist(self) -> None:
         device = str(self.state.exhibit["device"].text)
@@ -118,10 +130,14 @@ class Guide:
             return False
         except EvidenceError as error:
             self.terminal.tell("cannot_use", "warning")
-            self.terminal.say(f"{error.code}: {error.message} {error.hint}", indent=2)
+            self.terminal.refused(error)
             return False
         if answer.text is not None and answer.text != typed.strip() and typed.strip():
             self.terminal.say(f"= {self.shown(question, answer)}")
+        if question.kind == "source" and answer.text is not None:
+            from evidencekit.journeys import field_warnings
+
+            self._warn(field_warnings.of_source(Path(answer.text)))
         self.move("answer", question.key, answer.text, answer.at)
         return True
 
@@ -139,8 +155,15 @@ class Guide:
             if question.need == "essential":
                 raise Unfit("bad_essential")
             return Answer(None, now)
+        if question.kind == "source" and self.listed and plain(typed).isdecimal():
+            typed = self._numbered(int(plain(typed)))
         text = normal(question, typed, now=now, offset=surroundings.utc_offset_min())
         return Answer(checked(question, text, case=self.case, taken=self.taken), now)
+
+    def _numbered(self, number: int) -> str:
+        if not 1 <= number <= len(self.listed):
+            raise Unfit("bad_choice", most=len(self.listed))
+        return self.listed[number - 1]
 
     def _default(self, question: Question) -> Answer | None:
         """Return what Enter means: what was answered before, what is suggested, or that it does not apply."""
@@ -207,7 +230,10 @@ class Guide:
     def _say_warnings(self) -> None:
         from evidencekit.cli.field_suggestions import warnings
 
-        for warned in warnings(self):
+        self._warn(warnings(self))
+
+    def _warn(self, found: Iterable[Warned]) -> None:
+        for warned in found:
             self.terminal.item("! ", self.texts(warned.text, **warned.values), "warning")
 
     # --- what is under way -------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import click
 from evidencekit.cli import surroundings
 from evidencekit.cli.options import PATH
 from evidencekit.core.values import display
+from evidencekit.errors import EvidenceError, Interrupted
 from evidencekit.field.texts import LANGUAGES, load_texts
 
 if TYPE_CHECKING:
@@ -43,19 +44,30 @@ def start(case: Path | None, lang: str | None, plain: bool, log_key: Path | None
     Exit codes: 0 done · 3 the case does not verify · 4 stopped, or could not finish
     · 5 another program asks about CASE.
     """
+    terminal = _terminal(lang, plain)
+    place = Path(os.path.realpath(_asked_case(terminal) if case is None else case))
+    terminal.again = f"evidencekit field {shlex.quote(str(place))}"
+    try:
+        return _sit(place, terminal, log_key, keeps_language=lang is None)
+    except Interrupted:
+        raise  # it says itself, in the language, how to go on
+    except EvidenceError as error:
+        terminal.tell("work_failed", "error")
+        terminal.refused(error)
+        return error.exit_code
+
+
+def _sit(place: Path, terminal: Terminal, log_key: Path | None, *, keeps_language: bool) -> int:
+    """Begin the sitting about the case in `place`, or go on with it, in the language in which it was begun."""
     from evidencekit.cli.field_guide import language_in
     from evidencekit.field.journal import Journal, journal_of
     from evidencekit.seal.opening import refuse_taken
 
-    terminal = _terminal(lang, plain)
-    place = _asked_case(terminal) if case is None else case
-    place = Path(os.path.realpath(place))
-    terminal.again = f"evidencekit field {shlex.quote(str(place))}"
     if not (place / "case.json").exists():
         refuse_taken(place)
     with Journal(journal_of(place)) as journal:
         kept = language_in(journal)
-        if lang is None and kept is not None:
+        if keeps_language and kept is not None:
             terminal.texts = load_texts(kept)
         try:
             return _run(_guide(place, journal, terminal), log_key)

@@ -10,15 +10,19 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from evidencekit.cli.render import Screen
 from evidencekit.core.values import display, harmless
-from evidencekit.errors import Interrupted
+from evidencekit.errors import EvidenceError, Interrupted
 from evidencekit.field.answers import plain
 from evidencekit.field.bidi import laid_out, width_of
 from evidencekit.field.texts import Texts
+
+if TYPE_CHECKING:
+    from evidencekit.cli.meter import Meter
 
 WIDTH, HEIGHT = 80, 24
 _PROMPT = "> "
@@ -59,6 +63,21 @@ class Terminal:
         """Print one of the texts, and a path on a line of its own, which is never broken: it may be copied."""
         self.tell(key)
         self.screen.say(f"  {display(os.fsencode(path))}")
+
+    def refused(self, error: EvidenceError) -> None:
+        """Print what stands in the way: in the language, and below that in English, for which a laboratory searches."""
+        said, own = f"{error.message} {error.hint}".rstrip(), self.texts.refusal(error.code)
+        if own is None:
+            self.say(f"{error.code}: {said}", indent=2)
+        else:
+            self.say(own, indent=2)
+            self.say(said, indent=4)
+
+    def progress(self, title: str) -> AbstractContextManager[Meter]:
+        """Hand out a meter that speaks the language."""
+        from evidencekit.cli.field_words import meter_words
+
+        return self.screen.progress(title, meter_words(self.texts))
 
     def rule(self, title: str) -> None:
         """Print a line that separates, with a title in it."""

@@ -41,7 +41,7 @@ class Work:
             if error.code == "X499":
                 raise
             self.terminal.tell("work_failed", "error")
-            self.terminal.say(f"{error.code}: {error.message} {error.hint}", indent=2)
+            self.terminal.refused(error)
             labels = [self.guide.texts(f"work_{one}") for one in ("again", "change", "stop")]
             choice = self.terminal.choose("work_what_now", labels)
             if choice == 1:
@@ -69,17 +69,16 @@ class Work:
         self._say_taken(self._take(device))
 
     def _take(self, device: Device) -> TakenDevice:
-        from evidencekit.cli.acquire import finish_first
         from evidencekit.cli.expected import Expected, census_of
         from evidencekit.journeys.field import take_device
 
-        screen, case = self.terminal.screen, self.guide.case
-        finish_first(case, self.log_key, screen)
+        self._finish_first()
         hand = self.hand()
         counting = (
             None if device.source is None else (lambda: census_of(os.fsencode(str(device.source)), device.options))
         )
-        with screen.progress(device.exhibit) as meter, Expected(None if screen.is_silent else counting) as expected:
+        counted = Expected(None if self.terminal.screen.is_silent else counting)
+        with self.terminal.progress(device.exhibit) as meter, counted as expected:
             return take_device(
                 hand,
                 device,
@@ -90,6 +89,18 @@ class Work:
                 utc_offset_min=surroundings.utc_offset_min(),
                 told=self._told(lambda progress: meter.update(expected.figures(progress))),
             )
+
+    def _finish_first(self) -> None:
+        """Checkpoint what an interrupted step left behind, as `checkpoint finish` does."""
+        from evidencekit.seal.ledger import finish
+
+        case = self.guide.case
+        keys = surroundings.log_keys(case, self.log_key)
+        checkpoint, aside = finish(case, keys=keys, random=surroundings.random)
+        for line in aside:
+            self.terminal.screen.say(f"  {display(line)}")
+        if checkpoint is not None:
+            self.terminal.tell("done_finish", checkpoint=checkpoint.size)
 
     def _told(self, progress: Callable[[Progress], None]) -> Told:
         from evidencekit.journeys.field import Told

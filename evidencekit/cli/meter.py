@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol, TypeAlias
+from types import MappingProxyType
+from typing import NamedTuple, Protocol, TypeAlias
 
 from evidencekit.cli.pace import Pace, Sample
-from evidencekit.cli.render import counted, human_size
+from evidencekit.cli.render import human_size
 from evidencekit.core.values import display
 
 _Name: TypeAlias = bytes
@@ -31,7 +32,7 @@ class Figures:
     """How far it is. Not frozen: one that is told a hundred thousand times a second is changed, not made anew."""
 
     phase: str
-    """In words: hashing, second look, composing, checking copies, media types, copying to the second medium."""
+    """One of `Words.phases`; any other is a word itself."""
     files: int
     """Done in this phase, reused ones too."""
     bytes: int
@@ -42,6 +43,38 @@ class Figures:
     """What is being done now: a name as the source has it."""
     total_files: int | None = None
     total_bytes: int | None = None
+
+
+class Words(NamedTuple):
+    """What a meter says beside figures: `{n}` is a number or size, `{total}` what it will be, `{time}` a duration."""
+
+    phases: Mapping[str, str] = MappingProxyType({
+        "take": "hashing",
+        "retry": "second look",
+        "compose": "composing the catalogue",
+        "check": "checking copies",
+        "identify": "media types",
+        "mirror": "copying to the second medium",
+    })  # fmt: skip
+    of: str = "{n} of {total}"
+    """Without letters where `is_rtl`: sizes are put in."""
+    file: str = "{n} file"
+    """Where there is one; else `files`. So with `omission`."""
+    files: str = "{n} files"
+    omission: str = "{n} omission"
+    omissions: str = "{n} omissions"
+    reused: str = "{n} reused"
+    rate: str = "{n} files/s"
+    left: str = "{time} left"
+    soon: str = "less than a minute"
+    minutes: str = "about {n} min"
+    hours: str = "about {n} h"
+    days: str = "about {n} days"
+    is_rtl: bool = False
+    """The words are written from right to left: what has Latin letters comes before them all, and no name after them.
+
+    A terminal that turns lines round takes a number that follows such a word away from its unit (UAX 9, W2).
+    """
 
 
 class Paper(Protocol):
@@ -60,12 +93,18 @@ class Paper(Protocol):
         """Take away the line that does not stay."""
 
 
+ENGLISH = Words()
+
+
 class Meter:
     """Says how far work is, now and then. For one thread; `paper` is None where nothing is to be said."""
 
-    def __init__(self, title: str, paper: Paper | None, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, title: str, paper: Paper | None, words: Words = ENGLISH, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._title = title
         self._paper = paper
+        self._words = words
         self._now = now
         self._began = now()
         self._look_at = math.inf if paper is None else self._began + _LOOK_SECONDS
@@ -83,7 +122,11 @@ class Meter:
             self._phase, self._pace = figures.phase, Pace()
         self._pace.add(Sample(now, figures.files, figures.bytes, figures.reused))
         if now >= self._write_at:
-            self._write(now, f"{self._title} {figures.phase}", self._parts(figures), figures.path)
+            phase = self._words.phases.get(figures.phase, figures.phase)
+            if self._words.is_rtl:
+                self._write(now, self._title, self._turned(figures, phase))
+            else:
+                self._write(now, f"{self._title} {phase}", self._parts(figures), figures.path)
 
     def tell(self, text: str) -> None:
         """Hear how far it is, in the caller's own words."""
@@ -104,18 +147,28 @@ class Meter:
 
     def _parts(self, figures: Figures) -> list[str]:
         """Return what there is to say, what matters most first."""
+        size, byte_rate, files, omissions, left, reused, file_rate = self._said(figures)
+        return [part for part in (files, size, omissions, left, byte_rate, reused, file_rate) if part]
+
+    def _turned(self, figures: Figures, phase: str) -> list[str]:
+        """Return it with what has Latin letters first, then all words."""
+        size, byte_rate, files, omissions, left, reused, _ = self._said(figures)
+        return [part for part in (size, byte_rate, phase, files, omissions, left, reused) if part]
+
+    def _said(self, figures: Figures) -> tuple[str, str, str, str, str, str, str]:
+        """Return size, its rate, files, omissions, remaining time, reused files, files a second; empty: not to say."""
+        words = self._words
         file_rate, byte_rate = self._pace.rate()
         left = self._pace.left(figures.total_files, figures.total_bytes)
-        parts = (
-            _done(figures.files, figures.total_files),
-            _read(figures.bytes, figures.total_bytes),
-            counted(figures.omissions, "omission") if figures.omissions else "",
-            "" if left is None else f"{about(left)} left",
+        return (
+            _read(figures.bytes, figures.total_bytes, words),
             f"{human_size(int(byte_rate))}/s" if byte_rate >= 1 else "",
-            f"{figures.reused:,} reused" if figures.reused else "",
-            f"{file_rate:,.0f} files/s" if file_rate >= 1 else "",
+            _done(figures.files, figures.total_files, words),
+            _number(figures.omissions, words.omission, words.omissions) if figures.omissions else "",
+            "" if left is None else words.left.format(time=about(left, words)),
+            words.reused.format(n=f"{figures.reused:,}") if figures.reused else "",
+            words.rate.format(n=f"{file_rate:,.0f}") if file_rate >= 1 else "",
         )
-        return [part for part in parts if part]
 
     def _write(self, now: float, head: str, parts: list[str], path: bytes = b"") -> None:
         """Write the line; where nobody is there any more, never try again: the work must not end with its terminal."""
@@ -138,15 +191,15 @@ class Meter:
         self._look_at = self._write_at = math.inf
 
 
-def about(seconds: float) -> str:
+def about(seconds: float, words: Words = ENGLISH) -> str:
     """Return a time to come in round words."""
     minutes = math.ceil(seconds / 60)
     if minutes <= 1:
-        return "less than a minute"
+        return words.soon
     if minutes < 90:
-        return f"about {minutes} min"
+        return words.minutes.format(n=minutes)
     hours = round(minutes / 60)
-    return f"about {hours} h" if hours < 48 else f"about {round(hours / 24)} days"
+    return words.hours.format(n=hours) if hours < 48 else words.days.format(n=round(hours / 24))
 
 
 def fitted(head: str, parts: Sequence[str], name: str, width: int) -> str:
@@ -185,11 +238,18 @@ def _ends(path: bytes) -> bytes:
     return path if len(path) <= 2 * _NAME_HALF else path[:_NAME_HALF] + path[-_NAME_HALF:]
 
 
-def _done(files: int, total: int | None) -> str:
-    return counted(files, "file") if total is None or files > total else f"{files:,} of {counted(total, 'file')}"
+def _done(files: int, total: int | None, words: Words) -> str:
+    if total is None or files > total:
+        return _number(files, words.file, words.files)
+    shown = words.of.format(n=f"{files:,}", total=f"{total:,}")
+    return (words.file if total == 1 else words.files).format(n=shown)
 
 
-def _read(size: int, total: int | None) -> str:
+def _read(size: int, total: int | None, words: Words) -> str:
     if total is None or size > total:
         return human_size(size) if size else ""
-    return f"{human_size(size)} of {human_size(total)}"
+    return words.of.format(n=human_size(size), total=human_size(total))
+
+
+def _number(count: int, one: str, many: str) -> str:
+    return (one if count == 1 else many).format(n=f"{count:,}")

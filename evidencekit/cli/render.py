@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.control import Control
 
-    from evidencekit.cli.meter import Meter, Paper
+    from evidencekit.cli.meter import Meter, Paper, Words
 
 STYLES = {
     "VERIFIED": "bold green",
@@ -121,11 +121,14 @@ class Screen:
             print(harmless(f"  {error.hint}"), file=sys.stderr)
 
     @contextmanager
-    def progress(self, title: str) -> Iterator[Meter]:
-        """Hand out a meter for the time that work takes; what is said meanwhile is not mixed with its line."""
-        from evidencekit.cli.meter import Meter
+    def progress(self, title: str, words: Words | None = None) -> Iterator[Meter]:
+        """Hand out a meter for the time that work takes; what is said meanwhile is not mixed with its line.
 
-        self._meter = Meter(title, self._paper())
+        `words`: those of another language than English.
+        """
+        from evidencekit.cli.meter import Meter, Words
+
+        self._meter = Meter(title, self._paper(), words or Words())
         try:
             yield self._meter
         finally:

@@ -28,6 +28,7 @@ from evidencekit.core.schema import (
     BOOL,
     COUNT,
     EXHIBIT,
+    INSTANT,
     MOMENT,
     TEXT,
     Record,
@@ -57,6 +58,32 @@ REDUCED = Record(
 EXPORTED = Record(
     None, required={"item": EXHIBIT, "manifest": COUNT, "root": hexadecimal(), "rows": COUNT, "shown": COUNT}
 ).form("exported manifest {item, manifest, root, rows, shown: number of rows that the package shows}")
+BASIS = Record(
+    None,
+    required={
+        "amount": COUNT,
+        "bound": one_of("least", "most"),
+        "citation": TEXT,
+        "instrument": TEXT,
+        "limit": TEXT,
+        "mark": one_of("confirmed", "unconfirmed"),
+        "not_checked": array(TEXT),
+        "skipped": array(TEXT),
+        "start": INSTANT,
+        "unit": one_of("hours", "days", "working_days"),
+        "version": TEXT,
+        "zone": TEXT,
+    },
+    optional={"calendar": TEXT},
+).form(
+    "basis {amount: count, bound, calendar, citation, instrument, limit, mark, not_checked: texts, skipped: texts, "
+    "start: instant, unit, version, zone}"
+)
+"""What the end of a hold was computed from (specs/cooperation.md section 3.1)."""
+_COMPUTED = {
+    "basis": applying(BASIS, "what `until` was computed from; absent where a person stated it"),
+    "request": applying(hexadecimal(), "SHA-256 of the request's file"),
+}
 
 
 CUSTODY_TYPES: dict[str, EventType] = {
@@ -183,13 +210,21 @@ CUSTODY_TYPES: dict[str, EventType] = {
                 "instrument": applying(TEXT, "under which instrument"),
                 "received_at": applying(MOMENT, "when the request was received"),
                 "until": expected(MOMENT, "when it ends unless extended; a passed date alone ends no hold"),
+                **_COMPUTED,
             }
         ),
     ),
     "extend": event_type(
         "extend",
         "the hold has a later end",
-        **(REASONED | {"hold": essential(TEXT, "name of the hold"), "until": essential(MOMENT, "its new end")}),
+        **(
+            REASONED
+            | {
+                "hold": essential(TEXT, "name of the hold"),
+                "until": essential(MOMENT, "its new end"),
+                **_COMPUTED,
+            }
+        ),
     ),
     "hold_release": event_type(
         "hold_release",

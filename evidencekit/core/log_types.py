@@ -26,7 +26,10 @@ TIME_STAMP, COSIGNATURE = "time-stamp", "cosignature"
 def _check_key_line(value: Any, place: str) -> None:
     if not isinstance(value, str):
         raise FormatError(place, expected="a public key in OpenSSH's form", found="no text")
-    parse_public_key_line(value)
+    try:
+        parse_public_key_line(value)
+    except FormatError as error:
+        raise FormatError(place, expected=error.expected, found=error.found) from error
 
 
 PUBLIC_KEY = Form("public key, one line as OpenSSH writes it", _check_key_line)

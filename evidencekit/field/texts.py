@@ -1,4 +1,4 @@
-"""What is said to people in the field, in the six UN languages: section `field` of the catalogues.
+"""What is said to people in the field, in the six UN languages: sections `field` and `refusals` of the catalogues.
 
 Promises: a text that a translation does not have yet is given in English, never left out; what fills a placeholder is
 never read as a placeholder itself. Values are the caller's to make harmless (`core.values.display`).
@@ -35,6 +35,8 @@ class Texts:
     _own: dict[str, str]
     _english: dict[str, str]
     _findings: dict[str, dict[str, str]]
+    _refusals: dict[str, dict[str, str]]
+    """Of this language alone."""
 
     def __call__(self, key: str, **values: object) -> str:
         """Return a text, each `{name}` filled with the value of that name.
@@ -48,13 +50,21 @@ class Texts:
         """Return the title of a finding. Raises KeyError: there is no such code."""
         return self._findings[code]["title"]
 
+    def refusal(self, code: str) -> str | None:
+        """Return what a code of `core.refusals` means and what to do about it.
+
+        None: in English the message says that itself; or the language has no words for this code.
+        """
+        own = self._refusals.get(code)
+        return None if own is None or self.language == "en" else self("refused", code=code, **own)
+
     def __contains__(self, key: object) -> bool:
         """Tell whether there is such a text."""
         return key in self._english
 
 
-def load_texts(language: str) -> Texts:
-    """Return the texts of one of LANGUAGES.
+def load_texts(language: str, section: str = SECTION) -> Texts:
+    """Return the texts of one of LANGUAGES: those of the field, or another section of the catalogues.
 
     Raises:
         KeyError: another language. OSError: the program's own files are missing.
@@ -67,9 +77,10 @@ def load_texts(language: str) -> Texts:
         name=own["name"],
         is_rtl=own["direction"] == "rtl",
         is_draft=own["status"] == "draft",
-        _own=own.get(SECTION, {}),
-        _english=english[SECTION],
+        _own=own.get(section, {}),
+        _english=english[section],
         _findings={**english.get("findings", {}), **own.get("findings", {})},
+        _refusals=own.get("refusals", {}),
     )
 
 

@@ -35,6 +35,9 @@ class Texts(Protocol):
     def __call__(self, key: str, **values: object) -> str:
         """Return a text."""
 
+    def __contains__(self, key: object) -> bool:
+        """Tell whether there is such a text."""
+
 
 def receipt_html(receipt: Receipt, texts: Texts) -> str:
     """Return the receipt: for a few items one page of A4 (ISO 216), with blanks for signatures by pen."""

@@ -115,6 +115,8 @@ class CustodyWalk:
         newer = None if known is None else newer_type(event["body"]["_t"], known.body.type)
         if known is not None and newer is not None:
             self._run.find("E103", where, str(known.body.type), newer, step=STEP)
+            self.lose(where, "unknown_version", f"what {short(newer)} changes is not known: no rules from here on")
+            return
         reason = f"an event of type {short(kind)}, which this version does not know"
         self._run.skip("custody", "unknown_type", where, reason)
 

@@ -67,10 +67,10 @@ class Previous:
         run, where = self._run, f"{place}package.json"
         self._count += 1
         record, data = read_package_record(run, where)
+        if data and sha256_hex(data) != digest:
+            run.find("E201", where, f"SHA-256 {digest}", f"SHA-256 {sha256_hex(data)}")
         if record is None:
             return
-        if sha256_hex(data) != digest:
-            run.find("E201", where, f"SHA-256 {digest}", f"SHA-256 {sha256_hex(data)}")
         signed = check_signature(run, record, data, f"{where}.sig")
         own = RecordFolder(self._package, self._bag, place, record, where)
         own.check_log(run)

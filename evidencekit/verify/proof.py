@@ -56,7 +56,7 @@ def check_proof(run: Run, data: bytes) -> Proven:
         run.malformed(WHERE, error)
         return proven
     if proof.extra is None:
-        run.find("E101", f"{WHERE} extra", "a row proof", "nothing: this is the proof of an entry alone")
+        run.find("E101", WHERE, "a row proof", "nothing: this is the proof of an entry alone")
         return proven
     record = run.decode(proof.extra, ROW_PROOF, f"{WHERE} extra", limits=PROOF)
     if record is None:
@@ -156,8 +156,8 @@ def _check_entry(run: Run, proof: TlogProof, tree: Checkpoint, data: bytes, even
     except FormatError as error:
         run.malformed(where, error, data=data, schema=ENTRY, limits=RECORD)
         return None
-    if entry.index != proof.index:
-        run.find("E306", where, f"index {proof.index}", f"index {entry.index}")
+    if (entry.index, entry.prior_size) != (proof.index, proof.index):
+        run.find("E306", where, f"index {proof.index}", f"index {entry.index} after {entry.prior_size} entries")
     if entry.event != sha256(event):
         run.find("E201", f"{WHERE} event", f"SHA-256 {entry.event.hex()}", f"SHA-256 {sha256(event).hex()}")
     return entry

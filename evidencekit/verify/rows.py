@@ -194,6 +194,8 @@ class RowCheck:
         elif key <= last:
             code, expected = ("E110", "a name of its own") if key == last else ("E109", "names in ascending order")
             run.find(code, self._where(position, index), expected, f"{short(view.path)} after {short(last[0])}")
+            if key < last:
+                self._folders.lose()
         self._last = key
         if not self._folders.takes(view.path, is_folder=kind == "directory" and not parsed.stream):
             run.find("E107", self._where(position, index), "a row in a folder that has a row", short(view.path))

@@ -1,7 +1,7 @@
 """Makes what is printed from the code: findings.json, events.json, the table of codes in verification.md, and what
-texts/en.json says of findings.
+texts/en.json says of findings and refusals.
 
-Running it again changes nothing. Texts stand in evidencekit/core/registry.py and evidencekit/core/event_types.py.
+Running it again changes nothing. Texts stand in evidencekit/core: registry.py, refusals.py and event_types.py.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from evidencekit.core.event_types import EVENT_TYPES, RESERVED
+from evidencekit.core.refusals import REFUSALS
 from evidencekit.core.registry import ENTRIES
 
 SPECS = Path(__file__).parents[1]
@@ -44,11 +45,17 @@ def findings() -> str:
 
 
 def english(catalogue: str) -> str:
-    """texts/en.json with the findings' texts as the registry has them; the rest as it stands."""
+    """texts/en.json with the texts of findings and refusals as the code has them; the rest as it stands.
+
+    Which refusals are there is not decided here: those that can reach the guide (tests/house/test_guide.py).
+    """
     texts = json.loads(catalogue)
     texts["findings"] = {
         code: {"title": entry.title, "means": entry.means, "means_not": entry.means_not, "do": entry.do}
         for code, entry in sorted(ENTRIES.items())
+    }
+    texts["refusals"] = {
+        code: {"title": REFUSALS[code].title, "do": REFUSALS[code].do} for code in sorted(texts["refusals"])
     }
     return json.dumps(texts, indent=1, ensure_ascii=False) + "\n"
 

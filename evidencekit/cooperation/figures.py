@@ -1,0 +1,153 @@
+"""Figures of many cases without what could point at a person: small groups are pooled, small counts left out. Pure.
+
+Promises: no group of fewer than `least` is shown, nor can it be had from those that are by subtraction; no name, number
+of an exhibit, text or digest of a case gets in. Source: specs/cooperation.md section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import median_low
+from typing import Any, TypeVar
+
+OTHER = "other"
+LEAST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One sealed item."""
+
+    month: str
+    """When it was sealed, UTC, as 2026-11."""
+    rows: int
+    bytes: int
+    omissions: int
+    waited_s: int | None
+    """Seconds from the end of its seizure to the seal; None: not stated, or stated as later than the seal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One hold."""
+
+    month: str
+    """When it was opened, UTC."""
+    instrument: str
+    """The id of a table of law; OTHER where it is none."""
+    extensions: int
+    lapsed: bool
+    """It ended once without having been extended or released."""
+    released: bool
+
+
+@dataclass(slots=True)
+class Counted:
+    """What was counted, of how many cases."""
+
+    cases: int = 0
+    taken: list[Taken] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+
+
+Row = TypeVar("Row", Taken, Held)
+
+
+def figures(counted: Counted, least: int = LEAST) -> dict[str, Any]:
+    """Return the figures as JSON takes them.
+
+    Members: `least`, `cases`; `items` (`total`, `by_month`) with `items`, `rows`, `bytes`, `omissions` and
+    `seizure_to_seal_s` (`median`, `ninth_decile`) each; `holds` (`total`, `by_month`, `by_instrument`). A figure that
+    is too small to be given is None; so is a `total` of fewer than `least` but 0, and then there are no groups.
+    """
+    return {
+        "cases": counted.cases,
+        "holds": {
+            "by_instrument": _groups(counted.held, lambda one: one.instrument, least, "instrument", _number),
+            "by_month": _groups(counted.held, lambda one: one.month, least, "month", _number),
+            "total": _holds(counted.held, least),
+        },
+        "items": {
+            "by_month": _groups(counted.taken, lambda one: one.month, least, "month", _items),
+            "total": _items(counted.taken, least) if _is_shown(len(counted.taken), least) else None,
+        },
+        "least": least,
+        "not_counted": [
+            "time to answer and refusals of requests: a case does not record requests yet",
+            "items that are known and were not sealed",
+        ],
+    }
+
+
+def pooled(groups: dict[str, Sequence[Row]], least: int) -> dict[str, list[Row]]:
+    """Return groups of `least` or more; what is smaller is one group, OTHER, which takes others in until it is so.
+
+    The smallest go first. Where even all together are fewer there is no group.
+    """
+    small = [name for name, rows in groups.items() if len(rows) < least or name == OTHER]
+    other = [row for name in small for row in groups[name]]
+    shown = {name: list(rows) for name, rows in groups.items() if name not in small}
+    while other and len(other) < least and shown:
+        name = min(shown, key=lambda one: (len(shown[one]), one))
+        other += shown.pop(name)
+    if other and len(other) >= least:
+        shown[OTHER] = other
+    return shown
+
+
+def _groups(
+    rows: Iterable[Row],
+    key: Callable[[Row], str],
+    least: int,
+    name: str,
+    figures_of: Callable[[Sequence[Row], int], dict[str, Any]],
+) -> list[dict[str, Any]]:
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    shown = pooled({group: tuple(members) for group, members in groups.items()}, least)
+    order = sorted(shown, key=lambda group: (group == OTHER, group))
+    return [{name: group, **figures_of(shown[group], least)} for group in order]
+
+
+def _items(rows: Sequence[Taken], least: int) -> dict[str, Any]:
+    waited = sorted(row.waited_s for row in rows if row.waited_s is not None)
+    return {
+        "bytes": sum(row.bytes for row in rows),
+        "items": len(rows),
+        "omissions": sum(row.omissions for row in rows),
+        "rows": sum(row.rows for row in rows),
+        "seizure_to_seal_s": None
+        if len(waited) < least
+        else {"median": median_low(waited), "ninth_decile": waited[-(-9 * len(waited) // 10) - 1]},
+    }
+
+
+def _number(rows: Sequence[Held], least: int) -> dict[str, Any]:  # noqa: ARG001 (as the other one)
+    return {"holds": len(rows)}
+
+
+def _holds(rows: Sequence[Held], least: int) -> dict[str, Any] | None:
+    if not _is_shown(len(rows), least):
+        return None
+    counts = {
+        "extended": sum(row.extensions > 0 for row in rows),
+        "lapsed": sum(row.lapsed for row in rows),
+        "released": sum(row.released for row in rows),
+    }
+    said = {name: count if _may_be_said(count, len(rows), least) else None for name, count in counts.items()}
+    return (
+        {"extensions": None if said["extended"] is None else sum(row.extensions for row in rows)}
+        | said
+        | {"holds": len(rows)}
+    )
+
+
+def _may_be_said(count: int, of: int, least: int) -> bool:
+    """Tell whether neither those that a count is of, nor those that it is not of, are few."""
+    return all(_is_shown(part, least) for part in (count, of - count))
+
+
+def _is_shown(count: int, least: int) -> bool:
+    return count == 0 or count >= least
