@@ -6,14 +6,14 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 unexport PYTHONDONTWRITEBYTECODE  # a test starts many programs, which would be compiled anew each time
-.PHONY: help setup demo test test-long trials lint fix vectors verifiers conformance docs binaries bench clean judges
+.PHONY: help setup demo test test-long trials lint fix vectors verifiers conformance docs binaries binaries-quick sources bench clean judges
 
 PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 DEMO ?= demo-output
 VERIFIERS := build/verifiers
-JUDGES := golang-go golang-golang-x-mod-dev openssh-client openssl attr b3sum hashdeep e2fsprogs mount gcc libc6-dev age chromium debootstrap zbar-tools
+JUDGES := golang-go golang-golang-x-mod-dev openssh-client openssl attr b3sum hashdeep e2fsprogs mount gcc libc6-dev age chromium mmdebstrap zbar-tools
 PEERS := hashdeep openssl b3sum rclone rhash
 TWO := -n 2 --dist worksteal
 BENCH_ARGS ?=
@@ -26,7 +26,7 @@ apt_install = for try in 1 2 3; do \
 	done
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.ready-test ## .venv with evidencekit and what its tests need
 
@@ -70,9 +70,17 @@ docs: .venv/.ready-test ## the reference of every module, from its docstrings, i
 	@modules=$$(find evidencekit -name '*.py' | sort | sed 's,/__init__,,; s,\.py$$,,; s,/,.,g'); \
 		cd build/docs && ../../$(PY) -m pydoc -w $$modules > pydoc.log && echo "build/docs/evidencekit.html"
 
-binaries: JUDGES := debootstrap
-binaries: .venv/.ready judges ## evidencekit and evidencekit-verify for machines without Python, in dist/ (as root; packaging/README.md)
+binaries binaries-quick: JUDGES := mmdebstrap gcc libc6-dev
+binaries: .venv/.ready-run judges ## evidencekit and evidencekit-verify for machines without Python, in dist/ (as root; packaging/README.md)
 	@PYTHON='$(CURDIR)/$(PY)' packaging/binaries.sh dist
+	@EVIDENCEKIT_REQUIRE_ALL=1 $(PY) packaging/smoke dist
+
+binaries-quick: .venv/.ready-run judges ## the same in minutes, in build/, for tests alone: with Debian 12's Python, smoke-tested there
+	@PYTHON='$(CURDIR)/$(PY)' packaging/binaries.sh --quick build/binaries-quick
+	@$(PY) packaging/smoke build/binaries-quick --root bookworm --form folder
+
+sources: ## packaging/sources.sha256 anew: Debian 12's newest sources of what the binaries are made with
+	@$(PYTHON) packaging/sources.py
 
 bench: JUDGES := $(PEERS)
 bench: .venv/.ready-bench judges ## side by side with other tools, about an hour (BENCH_ARGS=--quick, BENCH_DIR=folder)

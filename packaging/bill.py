@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import platform
 import re
 import shutil
 import sqlite3
@@ -19,6 +20,7 @@ from functools import cache
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
@@ -30,11 +32,15 @@ WITH_PYTHON = {"openssl": r"lib(crypto|ssl)", "sqlite3": r"libsqlite3"}
 """What python.sh builds besides CPython, by the names of its files."""
 _ITS_OWN = (Path(sys.base_prefix), Path(ssl.__file__).parent)
 """Where CPython's own licence lies on other systems."""
+DEBIANS = sys.base_prefix == "/usr"
+"""Python and its libraries are Debian's own: a quick build."""
 LIBMAGIC = ("libmagic.so.1", "libmagic.1.dylib", "libmagic.dylib")
 ALWAYS = ("pyinstaller", "pyinstaller-hooks-contrib")
 """Their start-up code is in every program."""
 _TAKEN = ("type", "name", "version", "licenses", "hashes")
 """Of what a wheel's own bill says of a part."""
+NO_RELEASE = f"{__version__} is no release, but a build for tests." if "+" in __version__ else ""
+"""What is said of a version with a local label (PEP 440), which binaries.sh --quick gives."""
 TIME = "2026-01-01T00:00:00Z"
 
 
@@ -69,6 +75,8 @@ def write(dist: Path, program: str, parts: list[Part]) -> None:
         place.mkdir(parents=True)
         for text in origin.texts:
             shutil.copyfile(text, place / f"{text.name}")
+    if NO_RELEASE:
+        (dist / program / "NO-RELEASE.txt").write_text(f"{NO_RELEASE}\n", "utf-8", newline="\n")
     shutil.copyfile(ROOT / "LICENSE", dist / program / "licences" / "LICENSE")
     (dist / program / "sbom.cdx.json").write_text(_bill(program, origins), "utf-8", newline="\n")
 
@@ -83,7 +91,7 @@ def _origins(parts: list[Part]) -> list[Origin]:
             continue
         if source in owners:
             names.add(owners[source])
-        if source.name in LIBMAGIC:
+        if source.name in LIBMAGIC and not DEBIANS:
             found.add(_libmagic(source))
         elif source in owners or source.name == "magic.mgc":
             continue
@@ -136,6 +144,8 @@ def _of_distribution(one: Distribution) -> Origin:
 
 
 def _of_python(source: Path) -> Origin:
+    if DEBIANS:
+        return _of_debian(source)
     name = next((name for name, pattern in WITH_PYTHON.items() if re.match(pattern, source.name)), "cpython")
     texts = tuple(sorted((Path(sys.base_prefix) / "share/licences" / name).glob("*")))
     if name == "cpython":
@@ -155,24 +165,39 @@ def _libmagic(library: Path) -> Origin:
     return Origin(f"pkg:generic/file@{version}", "libmagic", version, "BSD-2-Clause", texts)
 
 
+@cache
+def _debian_owners() -> dict[str, str]:
+    """Return the package of each file of this Debian; dpkg names no file twice."""
+    lists = Path("/var/lib/dpkg/info").glob("*.list")
+    return {line: path.stem for path in lists for line in path.read_text("utf-8").splitlines()}
+
+
 def _of_debian(source: Path) -> Origin:
     """Return the Debian package that a file belongs to; before and after /lib became /usr/lib."""
-    for path in {source, source.resolve(), Path(str(source.resolve()).removeprefix("/usr"))}:
-        answer = subprocess.run(["dpkg-query", "-S", path], capture_output=True, text=True, check=False)
-        if answer.returncode == 0:
-            package = answer.stdout.partition(": ")[0]
-            break
-    else:
+    owners = _debian_owners()
+    names = {str(source), str(source.resolve())}
+    names |= {name.removeprefix("/usr") for name in names}
+    package = next((owners[name] for name in sorted(names) if name in owners), None)
+    if package is None:
         raise SystemExit(f"{source} belongs to nothing that is known")
+    return _debian_package(package)
+
+
+@cache
+def _debian_package(package: str) -> Origin:
     form = ["dpkg-query", "-W", "-f", "${Package} ${Version} ${Architecture}", package]
     name, version, machine = subprocess.run(form, capture_output=True, text=True, check=True).stdout.split()
     text = Path("/usr/share/doc") / name / "copyright"
-    return Origin(f"pkg:deb/debian/{name}@{version}?arch={machine}&distro=bullseye", name, version, None, (text,))
+    distro = platform.freedesktop_os_release()["VERSION_CODENAME"]
+    purl = f"pkg:deb/debian/{quote(name)}@{quote(version, safe=':')}?arch={machine}&distro={distro}"
+    return Origin(purl, name, version, None, (text,))
 
 
 def _bill(program: str, origins: list[Origin]) -> str:
-    own = {"type": "application", "name": program, "version": __version__, "bom-ref": program}
+    own: dict[str, Any] = {"type": "application", "name": program, "version": __version__, "bom-ref": program}
     own["licenses"] = [{"license": {"id": "Apache-2.0"}}]
+    if NO_RELEASE:
+        own["properties"] = [{"name": "evidencekit:release", "value": NO_RELEASE}]
     components = [_component(origin) for origin in origins]
     bill = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",

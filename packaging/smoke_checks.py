@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-from smoke_room import NO_EXEC, READ_ONLY, TOOLS, Medium, NotRunError, Ran, Room, Stick, Sticks, debian, preload, ran
+from smoke_kit import Kit, faking
+from smoke_room import NO_EXEC, READ_ONLY, Medium, Room, debian, preload
 from smoke_story import (
     CANNOT_FINISH,
     INTEGRITY_ONLY,
@@ -18,7 +16,6 @@ from smoke_story import (
     ODD,
     REFUSED,
     FailedError,
-    Hand,
     Names,
     acquiring,
     give_to_nobody,
@@ -27,6 +24,8 @@ from smoke_story import (
     judge_tampered,
     new_case,
     new_keys,
+    offering,
+    signing,
     take_over,
     tell_story,
     years_of,
@@ -35,79 +34,6 @@ from smoke_story import (
 CLOCKS = {"2001": "@2001-02-03 04:05:06", "2044": "@2044-02-03 04:05:06"}
 MAPPED = "failed to map segment"
 """What the C library says where a library may not be executed."""
-
-
-def faking(root: str) -> tuple[str, ...]:
-    """Return suite and packages of the root whose libfaketime fits into another."""
-    return TOOLS if root == TOOLS[0] or "/" in root else (root, "libfaketime")
-
-
-class Workstation:
-    """The ordinary install."""
-
-    def __init__(self, program: Path, folder: Path, source: Path) -> None:
-        self._program, self._folder, self._source = program, folder, source
-        self._made = False
-
-    def at(self, folder: Path) -> Hand:
-        """Return the hand that works in a folder."""
-        if not self._program.exists():
-            raise NotRunError(f"no ordinary install at {self._program}")
-        home = self._folder / "home"
-        home.mkdir(parents=True, exist_ok=True)
-        environment = {"PATH": "/usr/bin:/bin", "HOME": str(home), "LC_ALL": "C.UTF-8"}
-
-        def run(program: str, *words: str) -> Ran:
-            return ran([self._program.with_name(program), *words], cwd=folder, env=environment)
-
-        return Hand("workstation", run)
-
-    def made(self) -> Path:
-        """Return a folder with keys, a case, an offer and a package of the ordinary install."""
-        folder = self._folder / "made"
-        if not self._made:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            tell_story(self.at(folder), str(self._source))
-            self._made = True
-        return folder
-
-
-@dataclass(frozen=True)
-class Kit:
-    """The programs in one form, a bare root, and everything that a check may want."""
-
-    room: Room
-    form: str
-    dist: Path
-    pattern: str
-    source: Path
-    many: Path
-    work: Path
-    sticks: Sticks
-    workstation: Workstation
-
-    @contextlib.contextmanager
-    def hands(
-        self, at: Medium | Stick, *, kit: str = "kit", flags: int = READ_ONLY, environment: dict[str, str] | None = None
-    ) -> Iterator[Hand]:
-        """Show the programs in /media/KIT, the sources beside; yield who works with them at a place."""
-        if not (self.dist / self.pattern.format("evidencekit")).is_file():
-            raise NotRunError(f"{self.dist} has no {self.pattern.format('evidencekit')}")
-        show = self.room.shown
-        with show(self.dist, kit, flags) as shown, show(self.source, "source"), show(self.many, "many"):
-
-            def run(program: str, *words: str) -> Ran:
-                command = [str(shown / self.pattern.format(program)), *words]
-                return self.room.run(command, at=at.place, environment=environment)
-
-            yield Hand(f"{self.room.suite}, {self.form}", run)
-
-    @contextlib.contextmanager
-    def desk(self, name: str = "desk", *, flags: int = 0, tmp: str = "256m", tmp_flags: int = 0) -> Iterator[Medium]:
-        """Mount a medium to work on, and /tmp."""
-        with self.room.medium("/tmp", size=tmp, flags=tmp_flags), self.room.medium(name, flags=flags) as found:  # noqa: S108
-            yield found
 
 
 def has_no_python(room: Room) -> str:
@@ -142,10 +68,22 @@ def whole_case(kit: Kit) -> str:
     return version
 
 
-def doctor(kit: Kit) -> None:
-    """The program finds itself well, and says so of another than it is listed."""
+def doctor(kit: Kit) -> str | None:
+    """The program finds itself well, and says so where a file of it is another; a build for tests says what it is."""
+    folder = kit.dist / "evidencekit"
     with kit.desk() as desk, kit.hands(desk) as hand:
-        hand.expect(0, "doctor", ".")
+        version = hand.expect(0, "doctor", ".").out.split("\n")[1]
+        if ("+" in version) != (folder / "NO-RELEASE.txt").is_file():
+            raise FailedError(f"{version}: whether this is a release is not said")
+        if kit.form != "folder":
+            return None
+        shutil.copytree(folder, desk.path / "changed")
+        with (desk.path / "changed/_internal/base_library.zip").open("ab") as file:
+            file.write(b"X")
+        done = kit.room.run([desk.place / "changed/evidencekit", "doctor", "."], at=desk.place)
+        if done.code == 0 or "base_library.zip" not in done.out:
+            raise FailedError(f"a changed program: exit {done.code}, {done.out[:500]}")
+    return "a changed file is named"
 
 
 def no_home(kit: Kit) -> None:
@@ -174,9 +112,8 @@ def read_only(kit: Kit) -> None:
         tell_story(hand, "/media/source")
         desk.again(flags=READ_ONLY)
         judge(hand)
-        hand.expect(
-            CANNOT_FINISH, *acquiring(Names(), "/media/source")[:4], "EX-002", *acquiring(Names(), "")[5:], says="X422"
-        )
+        another = (*acquiring(Names(), "/media/source")[:4], "EX-002", *acquiring(Names(), "")[5:])
+        hand.expect(CANNOT_FINISH, *another, says="X422")
         desk.again()
         judge(kit.workstation.at(desk.path))
 
@@ -216,33 +153,18 @@ def full_disk(kit: Kit) -> None:
     with kit.desk() as desk, kit.hands(desk) as hand:
         new_keys(hand, names)
         new_case(hand, names)
-        desk.again(size=_used(desk, 64 << 10))
+        desk.again(size=desk.used(64 << 10))
         hand.expect(CANNOT_FINISH, *acquiring(names, "/media/source", "--copy", "--jobs", "2"), says="X426")
         hand.expect(NOT_CHECKED, "verify", "case")
-        desk.again(size=_used(desk, 1100 << 10))
+        desk.again(size=desk.used(1100 << 10))
         hand.expect(CANNOT_FINISH, *acquiring(names, "/media/many", "--jobs", "2"), says="X421")
         hand.expect(NOT_CHECKED, "verify", "case")
         kit.workstation.at(desk.path).expect(NOT_CHECKED, "verify", "case")
         desk.again()
         hand.expect(0, *acquiring(names, "/media/many", "--jobs", "2", "--resume"))
-        desk.again(size=_used(desk, 0))
-        signing = ("--signer", names.examiner, "--log-key", names.log)
-        offer = (
-            "custody",
-            "offer",
-            "case",
-            "--item",
-            "EX-001",
-            "--to",
-            "lab.pub",
-            "--purpose",
-            "p",
-            "--out",
-            "o",
-            *signing,
-        )
-        hand.expect(CANNOT_FINISH, *offer, says="X421")
-        hand.expect(CANNOT_FINISH, "export", "case", "package", "--glob", "00001*", *signing)
+        desk.again(size=desk.used(0))
+        hand.expect(CANNOT_FINISH, *offering(names), says="X421")
+        hand.expect(CANNOT_FINISH, "export", "case", "package", "--glob", "00001*", *signing(names))
         if (desk.path / "package").exists():
             raise FailedError("half a package was left")
         hand.expect(INTEGRITY_ONLY, "verify", "case")
@@ -317,7 +239,7 @@ def pulled(kit: Kit) -> str:
             names = Names(**{**_fields(names), "case": f"case-{number}", "log": f"/media/private/log-{number}.pem"})
             new_case(hand, names, f"unit7.example/{number}")
             os.sync()
-            _pull_after(stick, seconds)
+            stick.pull_after(seconds)
             done = hand.run("evidencekit", *acquiring(names, "/media/many", "--copy", "--jobs", "2", "--quiet"))
             stages.add(done.code)
             if "Traceback" in done.err or done.code not in {0, CANNOT_FINISH}:
@@ -349,12 +271,6 @@ def on_fat(kit: Kit) -> str:
     return "by LD_PRELOAD: links, RENAME_NOREPLACE and extended attributes are refused"
 
 
-def _used(desk: Medium, more: int) -> str:
-    """Return the size at which so many bytes are free."""
-    status = os.statvfs(desk.path)
-    return str((status.f_blocks - status.f_bfree) * status.f_frsize + more)
-
-
 def _touched(path: Path) -> Path:
     path.write_bytes(b"")
     return path
@@ -367,12 +283,6 @@ def _fields(names: Names) -> dict[str, str]:
 def _keys_in(private: Medium) -> Names:
     """Keys lie where modes mean something; the rest is on the stick."""
     return Names(examiner=f"{private.place}/examiner", lab=f"{private.place}/lab", log=f"{private.place}/log.pem")
-
-
-def _pull_after(stick: Stick, seconds: float) -> None:
-    """Let a process pull the stick later."""
-    server = stick.server
-    subprocess.Popen(["sh", "-c", f"sleep {seconds}; kill -9 {server}"], stdin=subprocess.DEVNULL)
 
 
 CHECKS: dict[str, Callable[[Kit], str | None]] = {

@@ -95,27 +95,41 @@ def new_case(hand: Hand, names: Names, origin: str = "unit7.example/24-117") -> 
     )  # fmt: skip
 
 
+def signing(names: Names) -> tuple[str, ...]:
+    """Return the words by which the examiner signs."""
+    return ("--signer", names.examiner, "--log-key", names.log)
+
+
 def acquiring(names: Names, source: str, *more: str) -> tuple[str, ...]:
     """Return the words that take a source."""
-    signing = ("--signer", names.examiner, "--log-key", names.log)
-    return ("acquire", names.case, source, "--exhibit", "EX-001", *signing, *more)
+    return ("acquire", names.case, source, "--exhibit", "EX-001", *signing(names), *more)
+
+
+def offering(names: Names) -> tuple[str, ...]:
+    """Return the words that offer the exhibit to the lab."""
+    what = ("--item", "EX-001", "--to", f"{names.lab}.pub", "--purpose", "analysis", "--out", names.offer)
+    return ("custody", "offer", names.case, *what, *signing(names))
 
 
 def hand_over(hand: Hand, names: Names) -> None:
     """Offer the exhibit to the lab, and make a package of it."""
-    signing = ("--signer", names.examiner, "--log-key", names.log)
-    hand.expect(
-        0, "custody", "offer", names.case, "--item", "EX-001", "--to", f"{names.lab}.pub", "--purpose", "analysis",
-        "--out", names.offer, *signing,
-    )  # fmt: skip
-    hand.expect(0, "export", names.case, names.package, "--item", "EX-001", *signing)
+    hand.expect(0, *offering(names))
+    hand.expect(0, "export", names.case, names.package, "--item", "EX-001", *signing(names))
+
+
+def hold(hand: Hand, names: Names) -> None:
+    """Put the exhibit under a hold, by a table of law and a time zone, which may be those of the program."""
+    when = ("--instrument", "budapest-29", "--received", "2026-11-01T00:00:00Z", "--zone", "Europe/Prague")
+    hand.expect(0, "hold", "open", names.case, "--item", "EX-001", *when, *signing(names))
+    hand.expect(0, "hold", "calendar", names.case, "-o", f"{names.case}.ics")
 
 
 def tell_story(hand: Hand, source: str, names: Names = Names()) -> None:
-    """Do all of it: keys, case, acquisition with copies by two processes, offer, package."""
+    """Do all of it: keys, case, acquisition with copies by two processes, hold, offer, package."""
     new_keys(hand, names)
     new_case(hand, names)
     hand.expect(0, *acquiring(names, source, "--copy", "--jobs", "2"))
+    hold(hand, names)
     hand_over(hand, names)
 
 
@@ -145,10 +159,10 @@ def judge_tampered(hand: Hand, desk: Path, names: Names = Names()) -> None:
 
 def take_over(hand: Hand, names: Names = Names()) -> None:
     """The lab receives the package, adopts the field case, and its own case is intact."""
-    signing = ("--signer", names.lab, "--log-key", "lab.pem")
+    as_lab = ("--signer", names.lab, "--log-key", "lab.pem")
     about = ("--reference", "L-9", "--agency", "Lab", "--origin", "lab.example/9")
-    hand.expect(0, "receive", names.package, "--into", "labcase", "--receipt", "receipt.json", *about, *signing)
-    hand.expect(0, "custody", "adopt", "labcase", names.case, "--as", "field", *signing)
+    hand.expect(0, "receive", names.package, "--into", "labcase", "--receipt", "receipt.json", *about, *as_lab)
+    hand.expect(0, "custody", "adopt", "labcase", names.case, "--as", "field", *as_lab)
     hand.expect(INTEGRITY_ONLY, "verify", "labcase", "--quiet")
 
 

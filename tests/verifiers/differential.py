@@ -32,6 +32,7 @@ from mutations import Files, fitted, mutate_bytes, mutate_files
 NOW = 1_790_000_000 * 10**9
 PROOF = b"c2sp.org/tlog-proof@v1\n"
 REFUSALS = {"E151", "E152", "E153", "E154", "E155", "E156"}
+UNREAD = {"E421", "E423"}
 GOOD = ("VERIFIED", "INTEGRITY ONLY")
 
 
@@ -113,9 +114,12 @@ def packed(files: Files, place: Path, pick: Random) -> tuple[Path, str]:
     return path, path.suffix + (" changed" if form == 9 else "")
 
 
-def changed(subject: Subject, pick: Random, place: Path) -> tuple[Path, Path | None, str]:
-    """Change a subject once or twice and put it at `place`: what to verify, with which policy, and what was done, in words."""
-    files, words = subject.files, []
+def changed(subject: Subject, pick: Random, place: Path) -> tuple[Path, Path | None, str, str]:
+    """Change a subject once or twice and put it at `place`.
+
+    Return what to verify, with which policy, what was done, in words, and the file of the policy that was changed.
+    """
+    files, words, rule = subject.files, [], ""
     for _ in range(pick.choice([1, 1, 1, 2])):
         files, what = mutate_files(files, pick) if pick.random() < 0.97 else (files, "nothing")
         words.append(what)
@@ -126,6 +130,7 @@ def changed(subject: Subject, pick: Random, place: Path) -> tuple[Path, Path | N
         if pick.random() < 0.05:
             rules, what = mutate_files(rules, pick)
             words.append("policy: " + what)
+            rule = what.partition(" ")[2]
         write(rules, policy)
         words.append("with policy")
     if subject.kind == "proof":
@@ -137,7 +142,7 @@ def changed(subject: Subject, pick: Random, place: Path) -> tuple[Path, Path | N
     else:
         path = place
         write(files, path)
-    return path, policy, "; ".join(words)
+    return path, policy, "; ".join(words), rule
 
 
 # --- comparison ----------------------------------------------------------------------------------------------------
@@ -175,12 +180,33 @@ def disagreement(ours: Report, theirs: Report, limits: dict[str, str]) -> str:
     ends = [
         w.rpartition("/")[0] for code, w in one if code == "E101" and is_beyond(code, w, limits) and "custody/" in w
     ]
-    apart = {(code, where) for code, where in one ^ two if not any(_is_behind(where, end) for end in ends)}
+    # a checkpoint whose second signature is not checked is taken for good, and for the newest where it is the largest
+    taken = [w for code, w in one - two if code == "E406" and "checkpoints/" in w and is_beyond(code, w, limits)]
+    newest = int((ours.get("checkpoint") or {"size": 0})["size"])
+    for where in list(taken):
+        log, _, size = where.rpartition("checkpoints/")
+        if int(size) > newest and log in {"", "evidence/"}:
+            ends.append(f"{log}custody/{newest:08}")
+            taken += [f"{log}checkpoints/{newest:08}", "evidence/package.json", "evidence/package.json.sig"]
+    for where in {where for code, where in one ^ two if code in UNREAD}:
+        if {
+            code for code, at in one ^ two if at == where
+        } == UNREAD:  # that it is not in its form, or that it is not signed
+            taken.append(where)
+    apart = {
+        (code, where)
+        for code, where in one ^ two
+        if where not in taken and not any(_is_behind(where, end) for end in ends)
+    }
     missed, spare = {error for error in apart & one if not is_beyond(*error, limits)}, apart & two
     if missed or spare:
         return f"misses {sorted(missed)}, finds without cause {sorted(spare)}"
     said, heard = (
-        {each["code"] for each in report["findings"] if not any(_is_behind(each["where"], end) for end in ends)}
+        {
+            each["code"]
+            for each in report["findings"]
+            if each["where"] not in taken and not any(_is_behind(each["where"], end) for end in ends)
+        }
         for report in (ours, theirs)
     )
     quiet = {code for code in said - heard if not is_beyond(code, "", {one.partition("@")[0]: "" for one in limits})}
@@ -189,10 +215,26 @@ def disagreement(ours: Report, theirs: Report, limits: dict[str, str]) -> str:
     less = theirs["verdict"] == "NOT CHECKED" and limits and (one - two or ours["verdict"] in GOOD)
     named = {missing["reason"] for missing in theirs["not_checked"]}
     told = {limit: why for limit, why in limits.items() if why in named}
-    unseen = one and not two and theirs["verdict"] in GOOD and all(is_beyond(*error, told) for error in one)
+    unseen = (
+        one
+        and not two
+        and theirs["verdict"] in GOOD
+        and all(
+            is_beyond(*error, told) or error[1] in taken or any(_is_behind(error[1], end) for end in ends)
+            for error in one
+        )
+    )
     if theirs["verdict"] != ours["verdict"] and not less and not unseen:
         return f"comes to {theirs['verdict']} ({theirs['reason']}), not {ours['verdict']} ({ours['reason']})"
     return ""
+
+
+def may_differ(rule: str, is_refused: bool, limits: dict[str, str]) -> bool:
+    """May a verifier with limits refuse a changed policy that another takes, or take one that another refuses?
+
+    It reads of a policy what it judges by, and refuses what it does not understand (specs/verification.md, 8).
+    """
+    return is_beyond("U222", rule, limits) or (bool(limits) and is_refused)
 
 
 def _is_behind(where: str, end: str) -> bool:
@@ -213,7 +255,7 @@ def trial(seed: int, things: dict[str, Subject], others: list[Callable[..., Repo
     for old in scratch.glob("*"):
         shutil.rmtree(old) if old.is_dir() else old.unlink()
     try:
-        path, policy, words = changed(things[name], pick, place)
+        path, policy, words, rule = changed(things[name], pick, place)
     except (OSError, UnicodeError, ValueError, RecursionError):
         return []  # a name that no file system takes, a file where a folder stands
     if things[name].kind == "proof" and not path.read_bytes().startswith(PROOF):
@@ -228,7 +270,7 @@ def trial(seed: int, things: dict[str, Subject], others: list[Callable[..., Repo
     said = []
     for other, answer in zip(others, theirs, strict=True):
         differs = disagreement(report, answer, other.limits)
-        if differs:
+        if differs and not (rule and may_differ(rule, "usage" in answer, other.limits)):
             said.append(f"seed {seed}, {name}, {words}: {other.name} {differs}")
     return said
 

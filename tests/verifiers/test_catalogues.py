@@ -30,9 +30,17 @@ SAME_AS_ENGLISH = {
         *("ui.organisation", "ui.aspect", "ui.catalogue", "ui.digest_column", "ui.progress_of", "ui.count_total"),
         *("events.incident", "events.transport", "field.receipt_signature", "kinds.fifo", "kinds.socket"),
     },
-    "es": {"field.no", "severities.error", "kinds.fifo", "kinds.socket", "ui.digest_column", "ui.colon"},
-    "ar": {"kinds.fifo", "ui.digest_column", "ui.colon"},
-    "ru": {"kinds.fifo", "ui.digest_column", "ui.colon"},
+    "es": {
+        "field.no",
+        "field.refused",
+        "severities.error",
+        "kinds.fifo",
+        "kinds.socket",
+        "ui.digest_column",
+        "ui.colon",
+    },
+    "ar": {"field.refused", "kinds.fifo", "ui.digest_column", "ui.colon"},
+    "ru": {"field.refused", "kinds.fifo", "ui.digest_column", "ui.colon"},
     "zh": {"kinds.fifo", "ui.digest_column"},
 }
 JUDGED = r"admissib|recevab|admisib|допустим|مقبول|可采|采信"

@@ -28,7 +28,7 @@ def bullseye():
 
 
 @pytest.mark.long
-@pytest.mark.judge("debootstrap")
+@pytest.mark.judge("mmdebstrap")
 @pytest.mark.skipif(os.geteuid() != 0, reason="NOT RUN: a root of its own needs root")
 def test_it_agrees_over_every_vector(bullseye):
     here = bullseye / "opt/evidencekit"

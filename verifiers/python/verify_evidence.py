@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """verify_evidence.py: a small, independent verifier of evidencekit packages, row proofs, and the logs of cases.
 
-One file, the standard library of Python 3.8 or newer, nothing else. Written from specs/*.md alone, it shares no line
-with the program that makes packages. Tools come first, then the steps of specs/verification.md in their order, with
-their numbers. "§ package 8.3" names a page of specs/ and its paragraph.
+One file, the standard library of Python 3.8 or newer. Written from specs/*.md alone, it shares no line with the program
+that makes packages. Tools come first, then the steps of specs/verification.md. "§ package 8.3" names a page of specs/.
 
     python3 verify_evidence.py PATH [--policy DIR] [--since FILE_OR_TEXT] [--digest HEX] [--json]
 
@@ -36,16 +35,15 @@ LIMITS = {  # § verification 8: why it does not make some findings; and their c
     "warnings of custody, which change no verdict, are not made": "W91? W920",
     "messages of other logs, and what follows from them, are not read": "E301 E309 E31[134]",
     "adopted cases, and packages in a case or passed on, are not read": "E31[78] E???@*branches/* E???@*packages/* "
-    "E???@*previous/* E166@evidence/package.json E173@data/* W903",
-    "catalogues (Parquet), lists of rows, and what only these name, are not read": "E???@*manifests/* E11[46-9] "
-    "E201@*objects/* E501@*objects/* W904 W907",
-    "sources are not compared, published logs not read, files of age not decrypted": "E435 E505 E506 E507 "
-    "W906 E???@EX-*",
+    "E???@*previous/* E166@evidence/package.json E174@evidence/package.json E173@data/* W903",
+    "catalogues, lists of rows, and what these name, are not read": "E???@*manifests/* E11[46-9] E?01@*objects/* "
+    "W904 W907",
+    "sources are not compared, published logs not read, files of age not decrypted": "E435 E50[567] W906 E???@EX-*",
     "what belongs to no event is not looked for in a case": "W901 W902 W905",
     "keys other than ssh-ed25519, and certificates, are not checked": "E404",
-    "what a policy says of times, algorithms, revoked keys and vouched_by is not judged": "E407 E409 E410 E411",
-    "time-stamps and cosignatures are not read": "E42? E43[123] E201@*checkpoints/*.* E501@*checkpoints/*.* W931 W935",
-    "of a log's two signatures the second, by ML-DSA-44, is not verified": "E406",
+    "what a policy says of times, algorithms, revoked keys and vouched_by is not judged": "E407 E409 E41[01] U222",
+    "time-stamps and cosignatures are not read": "E42? E43[123] E[25]01@*checkpoints/*.* W93?",
+    "of a log's two signatures the second, by ML-DSA-44, is not verified": "E406 E407@*checkpoint*",
     "of bodies of events, and of rows, only what the steps need is held to its form": "E10[127]@*event.json "
     "E101@*entry E10[127]@*records.jsonl* E10[127]@proof* E170@*records.jsonl*",
     "of a .zip, further fields and descriptors, and of names, that they are escaped in one way": "E15[12] E172",
@@ -72,11 +70,12 @@ def sha256(data):
 
 # ---- Tools: canonical records (§ encoding 1 to 4)
 TOKEN = re.compile(r'"[^"\\]*(?:\\.?[^"\\]*)*(?:"|\Z)|[\[{\]}]', re.DOTALL)
-TEXT, HEX, KEY, COUNT = ".*", "[0-9a-f]{64}", "SHA256:[A-Za-z0-9+/]{43}", "0|[1-9][0-9]{0,19}"
+TEXT, LONG, HEX, KEY = ".*", ".*.*", "[0-9a-f]{64}", "SHA256:[A-Za-z0-9+/]{43}"
+COUNT = "0|[1-9][0-9]{0,19}"
 BASE64 = "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?"
 BYTES16, BYTES32 = "[A-Za-z0-9+/]{21}[AQgw]==", "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="
 EXHIBIT = "(?:[a-z0-9-]{1,40}/){0,4}[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-INSTANT = r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T"
+INSTANT = r"(?!0000)[0-9]{4}-(?!02-3|0[469]-31|11-31)(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T"
 INSTANT += r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{9}Z"
 MOMENT = {"precision": "ns|ms|s|min|day", "time": INSTANT, "utc_offset_min": (None, int)}
 
@@ -99,13 +98,13 @@ def decode(data, limit=RECORD):
     if len(data) > limit:
         raise Bad("E102", "%d bytes" % len(data))
     try:
-        text, depth = str(data, "utf-8"), 0
-        for match in TOKEN.finditer(text):
+        depth = 0
+        for match in TOKEN.finditer(str(data, "latin-1")):
             depth += {"{": 1, "[": 1, "]": -1, "}": -1}.get(match.group()[:1], 0)
             if depth > 8:
                 raise Bad("E102", "nested too deep")
         numbers = dict.fromkeys(("parse_int", "parse_float", "parse_constant"), _number)
-        value = json.loads(text, object_pairs_hook=_members, **numbers)
+        value = json.loads(str(data, "utf-8"), object_pairs_hook=_members, **numbers)
         again = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise Bad("E101", str(error)) from None
@@ -115,15 +114,19 @@ def decode(data, limit=RECORD):
 
 
 def fits(form, value):
-    """Has a value a form: regular expression, type, None, (any of FORMS), [FORM, MOST], {member: FORM, "x?": FORM}?"""
+    """Has a value a form: regular expression, type, None, (any of FORMS), [FORM, MOST, *KEYS], {member: FORM, "x?"}?"""
     if isinstance(form, str):
         found = isinstance(value, str) and re.fullmatch(form, value, re.DOTALL)
-        return bool(found) and (form != COUNT or int(value) < 1 << 64)
+        bounded = form != TEXT or len(str(value).encode("utf-8", "surrogatepass")) <= 4096  # § encoding 4
+        return bool(found) and bounded and (form != COUNT or int(value) < 1 << 64)
     if isinstance(form, tuple):
         return any(fits(one, value) for one in form)
     if isinstance(form, list):
-        most = form[1] if len(form) > 1 else 500
-        return isinstance(value, list) and len(value) <= most and all(fits(form[0], one) for one in value)
+        most, by = form[1] if len(form) > 1 else 500, form[2:]
+        good = isinstance(value, list) and len(value) <= most and all(fits(form[0], one) for one in value)
+        keys = [[one[name] if name else one for name in by] for one in (value if good and by else ())]  # they ascend
+        keys = [[key.zfill(20) if fits(COUNT, key) else key for key in one] for one in keys]
+        return good and all(one < other for one, other in zip(keys, keys[1:]))
     if isinstance(form, type):
         return type(value) is form
     if form is None or not isinstance(value, dict):
@@ -138,7 +141,7 @@ def record(data, name, form, limit=RECORD, newer="E103"):
     """Return a record of type `evidencekit/NAME/1` in its form; a higher version of the type is E103."""
     value = decode(data, limit)
     kind, _, version = str(value.get("_t")).rpartition("/")
-    if kind == "evidencekit/" + name and re.fullmatch("[1-9][0-9]{0,8}", version) and version != "1":
+    if kind == "evidencekit/" + name and re.fullmatch("[1-9][0-9]*", version) and version != "1":
         raise Bad(newer, value["_t"])
     if not fits(dict(form, _t="evidencekit/%s/1" % re.escape(name)), value):
         raise Bad("E101", "not in the form of " + name)
@@ -153,14 +156,9 @@ def b64(text):
 
 
 # ---- Tools: trees (RFC 6962; § checkpoint 1)
-def leaf_hash(data):
-    """Hash of a leaf."""
-    return hashlib.sha256(b"\0" + data).digest()
-
-
-def node(left, right):
-    """Hash of an inner node."""
-    return hashlib.sha256(b"\1" + left + right).digest()
+def hashed(*parts):
+    """Hash of a leaf, whose first part is 0, or of an inner node, where it is 1."""
+    return hashlib.sha256(b"".join(parts)).digest()
 
 
 class Tree:
@@ -173,13 +171,13 @@ class Tree:
         """Append the hash of a leaf."""
         size, self.size = self.size, self.size + 1
         while size & 1:
-            leaf, size = node(self.peaks.pop(), leaf), size >> 1
+            leaf, size = hashed(b"\1", self.peaks.pop(), leaf), size >> 1
         self.peaks.append(leaf)
 
     def root(self):
         """Return the root, in hex."""
         first, *rest = reversed(self.peaks or [hashlib.sha256().digest()])
-        return functools.reduce(lambda right, left: node(left, right), rest, first).hex()
+        return functools.reduce(lambda right, left: hashed(b"\1", left, right), rest, first).hex()
 
 
 def included(index, size, leaf, proof, root):
@@ -191,11 +189,11 @@ def included(index, size, leaf, proof, root):
         if len(step) != 32 or last == 0:
             return False
         if at & 1 or at == last:
-            leaf = node(step, leaf)
+            leaf = hashed(b"\1", step, leaf)
             while not at & 1 and at:
                 at, last = at >> 1, last >> 1
         else:
-            leaf = node(leaf, step)
+            leaf = hashed(b"\1", leaf, step)
         at, last = at >> 1, last >> 1
     return last == 0 and leaf.hex() == root
 
@@ -359,6 +357,13 @@ def line_good(line, key, text):
     return key[2] == 6 or ed25519(key[3], text.encode(), line[2])
 
 
+def fault_of_lines(note, keys):
+    """§ verification 1.5: E405, not the log's two lines; E406, the first of them is not good; or None."""
+    if len(note[4]) != 2 or not all(map(line_fits, note[4], keys)) or any(note[4][1][2][:8]):
+        return "E405"
+    return None if line_good(note[4][0], keys[0], note[3]) else "E406"
+
+
 def since_of(given):
     """§ verification 1.12: (origin or None, size, root) of a note or of `[ORIGIN] SIZE ROOT`; Usage."""
     *origin, size, root = ["", "", *given.partition("\n\n")[0].split()][-3:]
@@ -368,11 +373,13 @@ def since_of(given):
     raise Usage("--since is no checkpoint: [ORIGIN] SIZE ROOT, or a note")
 
 
-# ---- Tools: the recipient's policy (§ policy), of which allowed_signers and logs.policy are read
+# ---- Tools: the recipient's policy (§ policy), but tsa/; what is not understood is refused
 PLAIN = r'version = 1|\[\[log\]\]|origin = ".*"|all_required_from = 0|\[time\]|authorities = [0-9]{1,2}|\[algorithms\]'
-PLAIN += r'|"(?!ssh-ed25519)[a-z0-9@.-]+" ?= ?[0-9]{4}-[0-9]{2}-[0-9]{2}'  # signatures of these kinds are not checked
-PLAIN += r'|require = \[(?:"(?:record|identity|custody)",? ?)*\]'
-DEMANDS = r'(?:require|all_required_from|min_size|vouched_by|[a-z]+ies|".*") ?=.*|["\]].*'
+PLAIN += r'|"(?!ssh-ed25519)[a-z0-9@.-]+" ?= ?[0-9-]{10}|require = \[(?:"(?:record|identity|custody)",? ?)*\]'
+DEMANDS = r'(?:require|all_required_from|min_size|vouched_by|policies|".*") ?=.*|["\]].*'
+KINDS = "ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp256|ecdsa-sha2-nistp384|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh.com"
+OPTION = r'(?:(?i:cert-authority|namespaces="[^"\\]+"|valid-(?:after|before)="[0-9]{8}(?:[0-9]{4}(?:[0-9]{2})?)?Z"))'
+SIGNER = r'(?:"([^"]* [^"]*)"|([^ "]+)) (?:(%s(?:,%s)*) )?(%s) ([^ ]+)(?: .*)?' % (OPTION, OPTION, KINDS)
 
 
 def matches(patterns, name):
@@ -382,51 +389,53 @@ def matches(patterns, name):
 
 
 class Policy:
-    """The policy folder. `unjudged` is what it demands that is not judged here; what is not understood is refused."""
+    """The policy folder. `unjudged` is what it demands that is not judged here."""
 
     def __init__(self, folder):
-        self.persons, self.vkeys, self.unjudged, self.revoked, name = {}, {}, "", "", ""
-        reads = {"policy.toml": self._demand, "allowed_signers": self._person, "logs.policy": self._log}
+        self.persons, self.vkeys, name = {}, {}, ""
+        self.unjudged = "revoked.toml; " if os.path.lexists(Path(folder, "revoked.toml")) else ""
+        reads = {"policy.toml": self._demands, "allowed_signers": self._persons, "logs.policy": self._logs}
         try:
             for name, read in reads.items():
-                for line in Path(folder, name).read_text("utf-8").splitlines():
-                    if line.strip() and line.strip()[0] != "#":
-                        read(line)
-            name = "revoked.toml"
-            self.revoked = Path(folder, name).read_text("utf-8") if Path(folder, name).exists() else ""
-        except (OSError, ValueError, IndexError, TypeError, StopIteration) as error:
+                text = str(Path(folder, name).read_bytes(), "utf-8")
+                lines = [re.sub("[ \t]+", " ", line).strip(" ") for line in text.split("\n")]
+                odd = re.search("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]", text) or (read == self._logs and lines[-1])
+                read(["a character"] if odd else [line for line in lines if line[:1] not in ("", "#")])
+        except (AttributeError, IndexError, OSError, ValueError) as error:
             raise Usage("%s of the policy: %s" % (name, error)) from None
 
-    def _demand(self, line):
-        line = " ".join(line.partition(" #")[0].split())
-        if not re.fullmatch(PLAIN + "|" + DEMANDS, line):
-            raise ValueError("not understood: " + line[:100])
-        self.unjudged = self.unjudged or ("" if re.fullmatch(PLAIN, line) else "policy.toml: " + line)
+    def _demands(self, lines):
+        for line in (line.partition(" #")[0] for line in lines):
+            if not re.fullmatch(PLAIN + "|" + DEMANDS, line):
+                raise ValueError("not understood: " + line[:100])
+            self.unjudged += "" if re.fullmatch(PLAIN, line) else line + "; "
 
-    def _person(self, line):
-        words = re.findall(r'(?:"[^"]*"|[^\s"])+', line)
-        at = next(i for i, w in enumerate(words) if i and re.fullmatch(r"(?:sk-)?(?:ssh|ecdsa)-[a-z0-9@.-]+", w))
-        pairs = [one.partition("=") for one in re.findall(r'(?:"[^"]*"|[^,"])+', ",".join(words[1:at]))]
-        options, blob = {name.lower(): value.strip('"') for name, _, value in pairs}, b64(words[at + 1])
-        if not set(options) <= {"namespaces", "valid-after", "valid-before", "cert-authority"}:
-            raise ValueError("options: " + line[:100])
-        kind = words[at].encode()
-        if not blob.startswith(packed(kind)) or (kind == b"ssh-ed25519" and ed25519_key(blob[19:]) is None):
-            raise ValueError("a key of another kind than it says, or one that is refused")
-        if "cert-authority" not in options:
-            window = {"valid-after", "valid-before"} & set(options)
-            line = (words[0].strip('"'), window, options.get("namespaces", "*"))
-            self.persons.setdefault(print_of(blob), []).append(line)
+    def _persons(self, lines):
+        for line in lines:
+            quoted, bare, said, kind, blob = re.fullmatch(SIGNER, line).groups("")
+            pairs = [one.partition("=") for one in re.findall(r'(?:"[^"]*"|[^,"])+', said)]
+            options, blob = {name.lower(): value for name, _, value in pairs}, b64(blob)
+            head, key = packed(kind.encode()), blob[19:]
+            weak = kind == "ssh-ed25519" and (blob != head + packed(key) or ed25519_key(key) is None)
+            if weak or not blob.startswith(head) or len(options) < len(pairs):
+                raise ValueError("a key of another kind than it says, or one that is refused")
+            if "cert-authority" not in options:
+                window = {"valid-after", "valid-before"} & set(options)
+                person = (quoted or bare, window, options.get("namespaces", "*").strip('"'))
+                self.persons.setdefault(print_of(blob), []).append(person)
 
-    def _log(self, line):
-        words = line.partition("#")[0].split()
-        if words[0] == "log" and len(words) in (2, 3):
-            key = vkey(words[1])
-            self.vkeys.setdefault(key[0], []).append(key)
-        elif words[0] not in ("quorum", "witness", "group"):
-            raise ValueError("not understood: " + line[:100])
-        if words[0] == "quorum" and words[1] != "none":
-            self.unjudged = self.unjudged or "logs.policy: " + line
+    def _logs(self, lines):
+        for line in lines:
+            words = line.split(" ")
+            if words[0] == "log" and len(words) in (2, 3):
+                key = vkey(words[1])
+                self.vkeys.setdefault(key[0], []).append(key)
+            elif words[0] not in ("quorum", "witness", "group"):
+                raise ValueError("not understood: " + line[:100])
+        quorum = [line for line in lines if line.startswith("quorum ")]
+        if len(quorum) != 1 or any(len(set(keys)) < len(keys) for keys in self.vkeys.values()):
+            raise ValueError("not one line of a quorum, or a key that stands twice")
+        self.unjudged += "" if quorum == ["quorum none"] else quorum[0]
 
     def admit(self, report, note, where):
         """§ policy 3: is it a log that the policy admits? E407."""
@@ -445,8 +454,8 @@ class Policy:
             lines = [line for line in lines if i or matches(line[0], actor)]
             if not lines:
                 report.find("E408", where, "%s %s" % ("" if i else actor, key))
-            elif key in self.revoked or all(line[1] for line in lines):
-                report.miss("identity", "unproven_time", where, "revoked, or valid for a time: " + key)
+            elif all(line[1] for line in lines):
+                report.miss("identity", "unproven_time", where, "valid for a time: " + key)
 
 
 # ---- Tools: the report (§ verification 5 and 7)
@@ -470,10 +479,10 @@ class Report:
     def __init__(self, subject):
         self.subject, self.errors, self.minor, self.by_code = subject, [], [], Counter()
         self.missed, self.missed_total, self.failed, self.open, self.said = [], 0, {}, {}, []
-        self.checked, self.states, self.files, self.items = Counter(), Counter(), {}, set()
-        self.package = self.checkpoint = self.row = None
+        self.checked, self.states, self.files = Counter(), Counter(), {}
+        self.package = self.checkpoint = None
         self.sealed = self.compared = False
-        self.entries = self.payload = self.left = self.bytes = 0
+        self.payload = self.left = 0
 
     def find(self, code, where, found="", expected=""):
         """Note a finding; at most 10,000 of a kind are listed."""
@@ -532,7 +541,8 @@ class Checker:
         for name, group in groups.items():
             place, needed = "%s groups.%s" % (where, name), SAID.get(name, {})
             data = group["bytes"].encode("utf-8", "surrogatepass")
-            if sha256(b"evidencekit/group/1\0" + name.encode() + b"\0" + b64(group["salt"]) + data) != leaf[name]:
+            made = sha256(b"evidencekit/group/1\0" + name.encode() + b"\0" + b64(group["salt"]) + data)
+            if leaf and made != leaf[name]:
                 self.find("E201", place, "not what the leaf commits to")
             value = self.parse(place, data, decode, 1 << 20)
             good = value and fits(needed, {one: value[one] for one in value if {one, one + "?"} & set(needed)})
@@ -545,12 +555,11 @@ class Checker:
         """Step 1.4: one signature of a person, whose digest is `stated`; a signer of None is not known."""
         if path not in self.source.names:
             self.find("E401", path, "missing")
-        signature = self.get(path, 16_384) if signer or path not in self.source.names else None
-        if signature is None or signer is None:
-            return
-        if stated not in (None, sha256(signature)):
+        signature = self.get(path, 16_384)
+        if signature is not None and stated not in (None, sha256(signature)):
             self.find("E201", path, sha256(signature), stated)
-        self.verified(path, signature, data, namespace, signer, log_key)
+        if signature is not None and signer:
+            self.verified(path, signature, data, namespace, signer, log_key)
 
     def verified(self, path, signature, *more):
         """Step 1.4, of a signature that was read."""
@@ -789,7 +798,7 @@ EVENT.update({"signers": [KEY, 16], "time_class": "asserted|device|witnessed|ext
 PLACE = (None, "(?:0|[1-9][0-9]*)/(?:0|[1-9][0-9]*)")
 ENTRY = {"event": HEX, "head": COUNT, "index": COUNT, "items_prev": [PLACE], "prior": {"root": HEX, "size": COUNT}}
 ENTRY.update({"recorded_at": INSTANT, "signatures": [HEX, 16]})
-CASE = {"agency": TEXT, "case": BYTES16, "created_at": MOMENT, "log_keys": KEYS, "origin": TEXT, "reference": TEXT}
+CASE = {"agency": TEXT, "case": BYTES16, "created_at": MOMENT, "log_keys": KEYS, "origin": ORIGIN, "reference": TEXT}
 # NEEDED: members of bodies that the steps need; what else stands there is not looked at
 REFERENCE = {"entry": COUNT, "event": HEX}
 OFFER, PARTS = dict(REFERENCE, origin=TEXT), [{"item": EXHIBIT, "description?": TEXT, "selection?": dict}]
@@ -808,18 +817,20 @@ NUMBER = "(?:[0-9]{8}|[1-9][0-9]{8,})"
 
 
 def event_of(data):
-    """Return an event in its form (E101 to E103); `needed`: what is needed of its body."""
+    """Return an event in its form (E101); `needed`: of its body what is needed; `newer`: of no known version (E103)."""
     event = record(data, "event", EVENT)
     body, signers, items = event["body"], event["signers"], event["items"]
     if signers[:1] != [event["actor"]["key"]] or len(set(signers)) + len(set(items)) != len(signers) + len(items):
         raise Bad("E101", "signers, or items that are equal")
     match = re.fullmatch("evidencekit/%s/([1-9][0-9]{0,8})" % event["type"], str(body.get("_t")))
-    if match and match.group(1) != "1":
-        raise Bad("E103", body["_t"])
-    names = {name.rstrip("?") for name in NEEDED.get(event["type"], {})}
-    event["needed"] = {name: said for name, said in body.items() if name in names}
-    if not match or not fits(NEEDED.get(event["type"], {}), event["needed"]):
+    event["known"] = event["type"] in RULES or event["type"] in ELSEWHERE
+    event["newer"] = event["known"] and match is not None and match.group(1) != "1"
+    needed = NEEDED.get(event["type"], {}) if not event["newer"] else {}
+    event["needed"] = {name: said for name, said in body.items() if {name, name + "?"} & set(needed)}
+    if not match or not fits(needed, event["needed"]):
         raise Bad("E101", "body of " + event["type"])
+    if needed and event["type"] == "open":
+        log_keys(body)
     return event
 
 
@@ -886,19 +897,13 @@ class Custody:
 
     def __init__(self, origin):
         self.origin, self.items, self.persons, self.spent, self.revoked = origin, {}, {}, {}, {}
-        self.keys, self.offers, self.opener, self.lost = set(), {}, None, False
-
-    def who(self, key):
-        """Return the first key of the person who has this one."""
-        return self.persons.get(key, key)
-
-    def receiver(self, body):
-        """Return the person whom an event names as the one that gets its items; None: it names nobody."""
-        return self.who(body["to"]["key"]) if "to" in body else None
+        self.keys, self.offers, self.opener = set(), {}, None
 
     def apply(self, n, event):
         """Return the rules that an event breaks, as pairs of code and text; where there are none, it takes effect."""
-        kind, items, body, me = event["type"], event["items"], event["needed"], self.who(event["actor"]["key"])
+        kind, items, body = event["type"], event["items"], event["needed"]
+        me, to = (self.persons.get(key, key) for key in (event["actor"]["key"], body.get("to", {"key": None})["key"]))
+        body["receiver"] = to  # the person who gets its items; None: it names nobody
         when, held = span_of(event["occurred_at"]), RULES.get(kind, ("",))[0] != "none"
         faults = [("E312", key) for key in event["signers"] if key in self.spent or self.revoked.get(key, n + 1) <= n]
         foreign = kind not in RULES or ("offer" in body and self.origin not in (None, body["offer"].get("origin")))
@@ -909,7 +914,7 @@ class Custody:
             faults += [(code, name)] if code else []
         for name in items if held else ():
             new = name not in self.items
-            item = self.items.setdefault(name, Item(self.lost or bool(faults)) if new else None)
+            item = self.items.setdefault(name, Item(bool(faults)) if new else None)
             if foreign and not faults:
                 item.unknown, item.holder, item.keeper, item.out = True, None, None, None
             elif not faults:
@@ -923,7 +928,7 @@ class Custody:
 
     def _event(self, n, kind, event, me):
         """Yield what is wrong with what hangs on no single item."""
-        items, body, people = event["items"], event["needed"], {self.who(key) for key in event["signers"]}
+        items, body, people = event["items"], event["needed"], {self.persons.get(key, key) for key in event["signers"]}
         if (kind == "open") != (n == 0) or bool(items) == (RULES[kind][0] == "none"):
             yield "E301", "%d items, entry %d" % (len(items), n)
         elif kind in ("seal", "acquire", "derive") and len(items) != 1:
@@ -944,7 +949,7 @@ class Custody:
             elif new in self.keys or body.get("replaces", event["actor"]["key"]) != event["actor"]["key"]:
                 yield "E301", "a key that is not new, or replaces one that is not the actor's"
         elif kind in ("key_retire", "key_revoke"):
-            allowed = self.who(body["key"]) == me or me == self.opener or len(people) > 1
+            allowed = self.persons.get(body["key"], body["key"]) == me or me == self.opener or len(people) > 1
             late = int(body["from_size"]) > n if kind == "key_revoke" else body["key"] in self.spent
             if not allowed or late:
                 yield "E301", "somebody else's key, one that signs no more, or from_size"
@@ -964,7 +969,7 @@ class Custody:
         """Return the first that does not hold of an item, in the order of § custody-log 4.9; None: all does."""
         (new, by, needs), item = RULES[kind], self.items.get(name)
         if item is None:
-            return None if self.lost or ((new != "-" or part) and "/" not in name) else "E301"
+            return None if (new != "-" or part) and "/" not in name else "E301"
         if item.ended and kind not in AFTER_END:
             return "E315"
         if part or new == "only" or (kind == "acquire" and item.sealed):
@@ -981,16 +986,15 @@ class Custody:
         held.update({"base": item.sealed == base, "in": not item.out, "free": not item.holds})
         held["hold"] = hold in item.holds
         held.update({"no_hold": not held["hold"] and len(item.holds) < 256, "offered": str(item.offer) == offer})
-        held.update({"asked": self.offers.get(item.offer) == me, "other": self.receiver(body) != item.holder})
+        held.update({"asked": self.offers.get(item.offer) == me, "other": body["receiver"] != item.holder})
         for need in needs:
-            judged = not item.unknown or (need in WHOEVER and not (need == "base" and self.lost))
-            if judged and not held[need]:
+            if (not item.unknown or need in WHOEVER) and not held[need]:
                 return CODES.get(need, "E301")
         return None
 
     def _effect(self, n, kind, body, name, item, whole, me, when):
         """What the table says that an event changes in an item; `whole`: of a new one, the first that it names."""
-        to = self.receiver(body)
+        to = body["receiver"]
         if kind == "collect" or (kind == "acquire" and (not item.holder or item.acquiring)):
             item.give(me, when, me)
         elif kind in ("check_out", "loan"):
@@ -1038,6 +1042,7 @@ class Log(Checker):
         self.root, self.hidden, self.roots, self.sealing, self.kinds = root, hidden, [Tree().root()], {}, {}
         self.places, self.names, self.touched, self.signers, self.manifests = {}, {}, Counter(), {}, set()
         self.folders, self.notes, self.keys = set(), set(), []
+        self.followed, self.lost = True, False  # are rules applied; could an event not be read
         self._list(case)
         self.custody = Custody(self.origin)
         self._checkpoints()
@@ -1059,9 +1064,11 @@ class Log(Checker):
         said, self.origin, self.case = case, case and case["origin"], case and case["case"]
         with contextlib.suppress(Bad, KeyError, OSError, ValueError):  # said when its turn comes
             opening = event_of(self.source.read(self.root + "custody/00000000/event.json", RECORD))
-            said, self.case, self.origin = opening["body"], opening["case"], opening["body"]["origin"]
-            if case and not self.root and any(case[name] != dict(said, case=self.case)[name] for name in CASE):
+            told = dict({} if opening["newer"] else opening["body"], case=opening["case"])
+            if case and not self.root and any(case[name] != told.get(name, case[name]) for name in CASE):
                 self.find("E104", "case.json", "event 0 says something else")
+            self.case, self.origin = told["case"], told.get("origin", self.origin)
+            said = case if opening["newer"] else told
         with contextlib.suppress(Bad, KeyError, TypeError):
             self.keys = log_keys(said)
 
@@ -1077,17 +1084,15 @@ class Log(Checker):
                 self.find("E105", path, "%s, size %d" % note[:2])
             elif not self.keys:
                 self.miss("record", "no_log_keys", path, "its signatures need the log's keys, which are not known")
-            elif len(note[4]) != 2 or not all(map(line_fits, note[4], self.keys)) or any(note[4][1][2][:8]):
-                self.find("E405", path, "%d lines" % len(note[4]))
-            elif not line_good(note[4][0], self.keys[0], note[3]):
-                self.find("E406", path, "the Ed25519 line")
+            elif fault_of_lines(note, self.keys):
+                self.find(fault_of_lines(note, self.keys), path, "not the log's two lines, or one that is not good")
             else:
                 self.good[size] = note
         self.report.checked["checkpoints"] += len(self.good)
         self.newest = max(self.good, default=0)
         self.note = self.good.get(self.newest)
         self.head = self.note and {"origin": self.note[0], "root": self.note[2], "size": self.note[1]}
-        self.report.checkpoint, self.report.entries = self.head, self.newest
+        self.report.checkpoint = self.head
 
     def _entries(self):
         """Steps 1.3 and 1.6: each entry, and the tree that they make."""
@@ -1095,17 +1100,19 @@ class Log(Checker):
         for n in range(self.newest):
             folder, leaf = "%scustody/%08d" % (self.root, n), None
             if n in self.folders:
-                leaf = self.get(folder + "/entry", RECORD)
+                leaf = self.get(folder + "/entry", 65_536)
                 entry = self.parse(folder + "/entry", leaf, record, "entry", ENTRY)
                 before = self._entry(n, folder + "/entry", entry, before) if entry else before
                 if n in self.hidden:
                     self._hidden(n, folder + "/entry", entry)
                 else:
                     self._event(n, folder, entry, seen)
-            elif n == 0 or n - 1 in self.folders:
-                self.find("E501", folder, "no entry")
+            else:
+                self.followed, self.lost = False, True
+                if n == 0 or n - 1 in self.folders:
+                    self.find("E501", folder, "no entry")
             whole = whole and leaf is not None
-            tree.add(leaf_hash(leaf or b""))
+            tree.add(hashed(b"\0", leaf or b""))
             self.roots.append(tree.root() if whole else None)
         self.report.checked["entries"] += self.newest
         for size, note in self.good.items():  # step 1.6
@@ -1128,8 +1135,8 @@ class Log(Checker):
             self.notes.add(head)  # named once
             self.find("E502", "%scheckpoints/%08d" % (self.root, head), "named by entry %d" % n)
         if when < before[1]:
-            self.find("W904", path, entry["recorded_at"])
-        return min(head, n), when  # one that is too high counts as its own number
+            self.find("W904", path, when)
+        return min(head, n), when  # a head that is too high counts as its own number
 
     def _event(self, n, folder, entry, seen):
         """Steps 1.3, 1.4 and 1.7, for an event with its signatures."""
@@ -1141,18 +1148,18 @@ class Log(Checker):
         if seen.setdefault(digest, n) != n and data is not None:
             self.find("E303", path, "also entry %d" % seen[digest])
         event = self.parse(path, data, event_of)
-        signers = event["signers"] if event else [None] * (len(stated) if data is None else 0)
+        signers = event["signers"] if event else [None] * len(stated)
         if event and entry and len(stated) != len(signers):
             self.find("E401", folder + "/entry", "%d signatures" % len(stated), len(signers))
         for i, signer in enumerate(signers):  # step 1.4
             place = path + (".%d" % (i + 1) if i else "") + ".sig"
             log_key = self.keys[0][3] if self.keys else None
             self.signed(place, data, "evidencekit-event", signer, (stated[i : i + 1] or [None])[0], log_key)
+        if not event or event["newer"]:
+            self.miss("custody", "gap", path, "rules from here on: nobody can say what became of any item")
+            self.followed = False
         if not event:
-            self.miss("custody", "gap", path, "places and rules after it")
-            self.custody.lost = True  # nobody can say then what became of any item
-            for item in self.custody.items.values():
-                item.unknown = True
+            self.lost = True
             return
         if self.policy:  # step 1.13
             self.policy.judge(self.report, path, signers, event["actor"]["id"])
@@ -1174,7 +1181,7 @@ class Log(Checker):
         for j, name in enumerate(event["items"]):
             true = self.places.get(name, "%d/0" % n if j and event["type"] in PARTING else None)
             place = given[j] if given else true
-            if place != true and not self.custody.lost:
+            if place != true and not self._is_open(place, n, not event["known"] or event["newer"]):
                 shadow = self.names.get(place, "")
                 if true is None and shadow.startswith("hidden ") and self.places.get(shadow) == place:
                     self.touched[name] = self.touched.pop(shadow)  # so far in hidden events alone
@@ -1185,14 +1192,20 @@ class Log(Checker):
             self.places[name] = "%d/%d" % (n, j)
             self.names[self.places[name]] = name
 
+    def _is_open(self, place, n, divides=False):
+        """Tell whether a place is in an event that cannot be read, or in this one, which may divide items."""
+        at = int(place.partition("/")[0]) if place else n + 1
+        return (at < n and at not in self.kinds) or (at == n and divides)
+
     def _hidden(self, n, path, entry):
         """§ package 5: a hidden event is followed through the places that its entry names."""
         self.kinds[n] = (entry and entry["event"], None)
+        self.followed, self.lost = self.followed and bool(entry), self.lost or not entry
         for j, place in enumerate(entry["items_prev"] if entry else ()):
             here, name = "%d/%d" % (n, j), self.names.get(place)
-            if self.custody.lost or (place == "%d/0" % n and j):
+            if place == "%d/0" % n and j:
                 name = None
-            elif place and self.places.get(name) != place:
+            elif place and self.places.get(name) != place and not self._is_open(place, n):
                 self.find("E307" if name else "E302", path, place)
             name = name or "hidden " + here
             self.places[name], self.names[here] = here, name
@@ -1205,7 +1218,7 @@ class Log(Checker):
     def _said(self, n, path, event, digest):
         """Steps 1.8 to 1.10: the rules, and what of an event matters later; what is not checked is said."""
         kind, body, items = event["type"], event["body"], event["items"]
-        for code, found in self.custody.apply(n, event):
+        for code, found in self.custody.apply(n, event) if self.followed else ():
             self.find(code, path, found)
         if event["not_stated"]:
             self.find("W903", path, ", ".join(event["not_stated"]))
@@ -1213,16 +1226,18 @@ class Log(Checker):
             said = event["needed"].get(member)
             if said and said.get("origin", self.origin) == self.origin:
                 digest_there, kind_there = self.kinds.get(int(said["entry"]), ("", ""))
-                if digest_there != said["event"] or (targets and kind_there not in targets):
+                if int(said["entry"]) < n and not kind_there and not digest_there:
+                    self.miss("custody", "gap", path, "%s: an event that cannot be read" % member)
+                elif digest_there != said["event"] or (targets and kind_there not in targets):
                     self.find("E308", path, "%s: entry %s" % (member, said["entry"]))
         self.kinds[n], self.signers[n] = (digest, kind), event["signers"]
-        if kind in ("seal", "derive"):
+        if event["newer"]:
+            self.find("E103", path, body["_t"])
+        elif kind in ("seal", "derive"):
             if body["manifest"] in self.manifests:
                 self.find("E301", path, "a catalogue that an event named before")
             self.manifests.add(body["manifest"])
             self.sealing[n] = (items, body, kind)
-        elif kind == "open":
-            self.parse(path, body, log_keys)
         elif kind == "anchor":
             aspect = "time" if body["kind"] == "time-stamp" else "witness"
             self.miss(aspect, "not_supported", self.root + "checkpoints/" + body["file"], "attestations are not read")
@@ -1254,10 +1269,9 @@ def case_of(report, source, policy, since):
     case = log.parse("case.json", log.get("case.json", 65_536), record, "case", CASE)
     case = case if case and log.parse("case.json", case, log_keys) else None
     log.run("", case)
-    for items, body, _ in log.sealing.values():  # step 1.9
+    for _, body, _ in log.sealing.values():  # step 1.9
         file = "manifests/%08d.parquet" % int(body["manifest"])
         report.sealed, report.files[file] = True, False
-        report.items.update(items)
         report.miss("record", "not_supported", file, "catalogues (Parquet) cannot be read by this verifier")
     report.miss("completeness", "not_supported", "case", "what belongs to no event is not looked for")
     if since:
@@ -1265,13 +1279,13 @@ def case_of(report, source, policy, since):
 
 
 # ---- Rows (§ manifest 1 to 5), and names of payload (§ package 3)
-SALTED = {"bytes": TEXT, "salt": BYTES16}
+SALTED = {"bytes": LONG, "salt": BYTES16}
 ROW = {"content": HEX, "kind": "[a-z_]+", "metadata": HEX, "name": HEX}
 OPINION = {"base_index": COUNT, "base_root": HEX, "opinion": HEX}
 STATES = "complete|changed|partial|not_read|not_listed|vanished"
 SAID = {  # members of opened groups that the steps need; what else stands there is committed to, and not looked at
     "content": {"sha256": (None, HEX), "size": (None, COUNT), "state": STATES},
-    "name": {"path?": TEXT, "path_hex?": "(?:[0-9a-f]{2})+", "stream?": TEXT, "stream_hex?": "(?:[0-9a-f]{2})+"},
+    "name": {"path?": LONG, "path_hex?": "(?:[0-9a-f]{2})+", "stream?": LONG, "stream_hex?": "(?:[0-9a-f]{2})+"},
 }
 
 
@@ -1306,23 +1320,26 @@ def payload_fits(path, item, index, group):
 
 
 # ---- Step 2b: packages (§ package 8)
-GROUND = "not_requested|privacy|privilege|third_party|security|investigation|sensitive_content|national_law|order"
-GROUND += "|erased|not_stated|x-.+"  # § package 4
-COUNTED, MANY = {"count": COUNT, "ground": GROUND}, 1 << 20
-CATALOGUE = {"entry": COUNT, "hidden": [COUNTED, 65_536], "item": EXHIBIT, "manifest": COUNT, "root": HEX}
+GROUND, MANY = "[a-z][a-z0-9_]{0,39}|x-[a-z0-9-]{1,40}", 65_536  # § package 4
+COUNTED = {"count": COUNT, "ground": GROUND}
+CATALOGUE = {"entry": COUNT, "hidden": [COUNTED, 500, "ground"], "item": EXHIBIT, "manifest": COUNT, "root": HEX}
 CATALOGUE.update({"rows": COUNT, "shown": COUNT})
-PACKAGE = {"branches?": list, "case": BYTES16, "checkpoint": HEAD, "created_at": MOMENT, "exporter": ACTOR}
-PACKAGE.update({"files": [{"bytes": COUNT, "path": TEXT, "sha256": HEX}, 65_536], "items": [EXHIBIT, 65_536]})
-PACKAGE.update({"full": bool, "hash_only": bool, "log_keys": KEYS})
-PACKAGE.update({"manifests": [CATALOGUE, 65_536], "previous": list, "recipient": (None, PERSON), "transfer": BYTES16})
+PACKAGE = {"case": BYTES16, "checkpoint": HEAD, "items": [EXHIBIT, 500, ""], "log_keys": KEYS}
+PACKAGE["manifests"] = [CATALOGUE, MANY, "manifest"]
+BRANCH = dict(PACKAGE, name="[a-z0-9-]{1,40}(?:/[a-z0-9-]{1,40}){0,3}")
+PACKAGE.update({"branches?": [BRANCH, 100, "name"], "created_at": MOMENT, "exporter": ACTOR, "full": bool})
+PACKAGE.update({"files": [{"bytes": COUNT, "path": TEXT, "sha256": HEX}, MANY, "path"], "hash_only": bool})
+PACKAGE.update({"previous": [{"origin": TEXT, "package": HEX}], "recipient": (None, PERSON), "transfer": BYTES16})
 PACKAGE.update(dict.fromkeys(("confidentiality", "onward_transfer", "use_limits"), (None, TEXT)))
-WITHHELD = {"events": [{"entry": COUNT, "ground": GROUND}, MANY], "grounds": [{"ground": GROUND, "label": TEXT}, MANY]}
-WITHHELD["groups"] = [dict(COUNTED, group="name|content|metadata|opinion", manifest=COUNT), MANY]
-WITHHELD["rows"] = [dict(COUNTED, manifest=COUNT), MANY]
-SHOWN = {"grounds": dict, "groups": dict, "index": COUNT, "leaf": TEXT, "manifest": COUNT}
-SHOWN.update({"payload": (None, {"bytes": COUNT, "path": TEXT}), "proof": (None, [BYTES32, 64])})
+WITHHELD = {"events": [{"entry": COUNT, "ground": GROUND}, MANY, "entry"]}
+WITHHELD["grounds"] = [{"ground": GROUND, "label": TEXT}, 500, "ground"]
+WITHHELD["rows"] = [dict(COUNTED, manifest=COUNT), MANY, "manifest", "ground"]
+WITHHELD["groups"] = [dict(WITHHELD["rows"][0], group="name|content|metadata|opinion"), MANY]
+WITHHELD["groups"] += ["manifest", "group", "ground"]
+SHOWN = {"grounds": dict, "groups": dict, "index": COUNT, "leaf": LONG, "manifest": COUNT}
+SHOWN.update({"payload": (None, {"bytes": COUNT, "path": LONG}), "proof": (None, [BYTES32, 63])})
 TAGS = ["%smanifest-sha%s.txt" % (kind, bits) for kind in ("", "tag") for bits in (256, 512)]
-BAG_LINE = r"([0-9a-f]{%d})  ([^\x00-\x1f\x7f\x85\u2028\u2029%%]+)"
+BAG_LINE = r"([0-9a-f]{%d})  ([^\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff%%]+)"
 LINES, RECORD_PATH, WITHHELD_PATH = "evidence/records.jsonl", "evidence/package.json", "evidence/withheld.json"
 
 
@@ -1343,7 +1360,7 @@ class Package(Checker):
 
     def run(self, since, digest):
         """Carry out the steps; `since` and `digest` are known from outside."""
-        self.hashed, self.torn, self.claimed = self.source.hashed, False, set()
+        self.hashed, self.claimed = self.source.hashed, set()
         self.shown, self.closed = Counter(), Counter()
         self._bag()
         said, withheld = self._record()
@@ -1358,8 +1375,7 @@ class Package(Checker):
         if said is None:
             self.miss("record", "gap", RECORD_PATH, "nothing says what is shown")
             return
-        apart = {"_t", "branches", "case", "checkpoint", "files", "log_keys"}
-        self.report.package.update({name: said[name] for name in set(said) - apart})
+        self.report.package.update({name: said[name] for name in ("created_at", "exporter", "items", "recipient")})
         self._files(said["files"])
         catalogues = self._contradicts(said, log, hidden)
         other = [path for path in self.source.names if path.startswith(("evidence/branches/", "evidence/previous/"))]
@@ -1373,7 +1389,7 @@ class Package(Checker):
         self._lines(catalogues)
         self._sums(catalogues, withheld)
         for path in sorted(set(self.source.names) - self.claimed if not other else ()):
-            if path.startswith("data/") and self.hashed.get(path):
+            if path.startswith("data/") and self.hashed.get(path) and None not in catalogues.values():
                 self.find("E173", path, "a file of no row")
 
     def _hash(self, path):
@@ -1388,19 +1404,20 @@ class Package(Checker):
         """§ package 8.2: digests by path, of one manifest of the bag, as far as it can be read."""
         out, last, number = {}, b"", 0
         if name not in self.source.names:
-            self.find("E163", name, "not there")
+            self.find("E501", name, "not there")
+            self.torn.add(name)
             return out
         try:
             for number, line in enumerate(lines_of(self.source, name, 8192), 1):
-                match = re.fullmatch(BAG_LINE % digits, str(line, "utf-8", "replace"))
+                match = re.fullmatch(BAG_LINE % digits, str(line, "utf-8", "surrogateescape"))
                 if not match or match.group(2) != match.group(2).strip() or match.group(2).encode() <= last:
                     self.find("E161", "%s line %d" % (name, number), "not a line of a manifest, or not in order")
-                    self.torn = self.torn or not match or match.group(2) != match.group(2).strip()
+                    self.torn.add(name)
                     break
                 last = match.group(2).encode()
                 out[match.group(2)] = match.group(1)
         except Bad as bad:
-            self.torn = True
+            self.torn.add(name)
             if bad.code != "E157" or self._hash(name):
                 self.find("E161", "%s line %d" % (name, number + 1), bad.found)
         return out
@@ -1409,11 +1426,11 @@ class Package(Checker):
         """§ package 8.2."""
         names, payload = self.source.names, []
         for kind in ("manifest", "tagmanifest"):
-            self.torn = False
+            self.torn = set()
             pair = [self._manifest("%s-sha%d.txt" % (kind, bits), bits // 4) for bits in (256, 512)]
-            for i, bits in enumerate((256, 512)):
-                if not set(pair[1 - i]) <= set(pair[i]) and not self.torn:
-                    self.find("E161", "%s-sha%d.txt" % (kind, bits), "not the same files as the other")
+            for one, other, name in zip(pair, pair[::-1], ("%s-sha256.txt" % kind, "%s-sha512.txt" % kind)):
+                if any(path not in one and (name not in self.torn or [path] < [*one][-1:]) for path in other):
+                    self.find("E161", name, "not the same files as the other")
             listed = set(pair[0]) | set(pair[1])
             for path in sorted(listed):
                 if path in TAGS[2:] or path.startswith("data/") != (kind == "manifest"):
@@ -1429,8 +1446,12 @@ class Package(Checker):
                     self.find("E164", path, "listed nowhere")
         self.report.checked["bag_files"] += len(self.hashed)
         info, bagit = self.get("bag-info.txt", 65_536), self.get("bagit.txt", 65_536)
-        if info is not None and b"Payload-Oxum: %d.%d" % (sum(payload), len(payload)) not in info.split(b"\n"):
-            self.find("E161", "bag-info.txt", "another number of bytes or files")
+        lines = (info or b"").split(b"\n")
+        oxum = [line for line in lines if line.startswith(b"Payload-Oxum: ")]
+        torn = any(made is None for path, made in self.hashed.items() if path.startswith("data/"))
+        wrong = oxum != [b"Payload-Oxum: %d.%d" % (sum(payload), len(payload))] and not torn
+        if info is not None and (wrong or lines.pop() or not all(b": " in line for line in lines)):
+            self.find("E161", "bag-info.txt", "not its lines, or another number of bytes or files")
         if bagit not in (None, b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"):
             self.find("E161", "bagit.txt", "not BagIt 1.0")
 
@@ -1439,24 +1460,17 @@ class Package(Checker):
         data = self.get(RECORD_PATH, LARGE)
         said = self.parse(RECORD_PATH, data, record, "package", PACKAGE, LARGE)
         self.report.package["digest"] = data and sha256(data)
-        if said:
-            ordered = [[file["path"].encode("utf-8", "surrogatepass") for file in said["files"]], said["items"]]
-            ordered.append([int(catalogue["manifest"]) for catalogue in said["manifests"]])
-            if any(keys != sorted(set(keys)) for keys in ordered):
-                self.find("E101", RECORD_PATH, "not ascending")
-                said = None
+        logs = (said, *said.get("branches", [])) if said else ()
+        hidden = [(one, [part["count"] for part in one["hidden"]]) for log in logs for one in log["manifests"]]
+        sums = [int(one["rows"]) - int(one["shown"]) - sum(map(int, counts)) for one, counts in hidden]
+        if any(sums) or not all(log["items"] for log in logs):
+            said = self.find("E101", RECORD_PATH, "no items, or shown and hidden are not the rows of a catalogue")
         if said:
             key = said["exporter"]["key"]
             self.signed(RECORD_PATH + ".sig", data, "evidencekit-package", key)
             if self.policy:
                 self.policy.judge(self.report, RECORD_PATH, [key], said["exporter"]["id"], "evidencekit-package")
-        data = self.get(WITHHELD_PATH, 64 << 20)
-        withheld = self.parse(WITHHELD_PATH, data, record, "withheld", WITHHELD, 64 << 20)
-        grounds = [one["ground"] for one in withheld["grounds"]] if withheld else []
-        if grounds != sorted(set(grounds)):
-            self.find("E101", WITHHELD_PATH, "grounds that are not ascending")
-            withheld = None
-        return said, withheld
+        return said, self.parse(WITHHELD_PATH, self.get(WITHHELD_PATH, LARGE), record, "withheld", WITHHELD, LARGE)
 
     def _files(self, files):
         """§ package 8.3: `files` is complete, both ways (E501, E201, E165)."""
@@ -1477,11 +1491,12 @@ class Package(Checker):
 
     def _contradicts(self, said, log, hidden):
         """§ package 8.4: E166, E167; return the catalogues by number, as events have them (None: cannot be read)."""
+        read = self.hashed.get("evidence/checkpoints/%08d" % int(said["checkpoint"]["size"]), log.note)
         for wrong, what in (
             (log.case not in (None, said["case"]), "case"),
-            (log.note and said["checkpoint"] != dict(log.head, size=str(log.newest)), "checkpoint"),
+            (read and log.note and said["checkpoint"] != dict(log.head, size=str(log.newest)), "checkpoint"),
             (log.keys and said["log_keys"] != [key[4] for key in log.keys], "log_keys"),
-            (log.newest and max(log.folders, default=0) >= log.newest, "entries that the checkpoint does not have"),
+            (read and log.note and max(log.folders, default=0) >= log.newest, "entries that it does not have"),
         ):
             if wrong:
                 self.find("E166", RECORD_PATH, what)
@@ -1489,7 +1504,7 @@ class Package(Checker):
             if log.touched[item] or (hidden and item not in log.places):
                 why = "%d hidden events touch it, or no event of it is shown" % log.touched[item]
                 self.miss("custody", "withheld", item, why)
-            elif item not in log.places and not log.custody.lost and "/" not in item:
+            elif item not in log.places and not log.lost and "/" not in item:
                 self.find("E166", RECORD_PATH, "no event names " + item)
         spent = log.custody.spent.get(said["exporter"]["key"], log.newest)
         if spent < log.newest:
@@ -1512,7 +1527,6 @@ class Package(Checker):
                 self.find("E166", RECORD_PATH, "catalogue %d is not as entry %d says" % (number, n))
             if body:
                 out[number] = dict(one, derived=kind == "derive", root=body["root"], sealed_rows=int(body["rows"]))
-                self.report.items.update(items)
         if said["full"]:
             self.miss("record", "not_supported", "evidence/manifests", "catalogues (Parquet) cannot be read")
         return out
@@ -1548,11 +1562,9 @@ class Package(Checker):
         self.shown[number] += 1
         self.closed.update((number, name, ground) for name, ground in grounds.items())
         data = row["leaf"].encode("utf-8", "surrogatepass")
-        try:
-            leaf = record(data, *(("derived-row", OPINION) if said["derived"] else ("row", ROW)), RECORD, "E107")
-        except Bad as bad:
-            raise Bad(bad.code, bad.found, where + " leaf") from None
-        if not self._proved(row, said, number, index, leaf_hash(data)):
+        form = ("derived-row", OPINION) if said["derived"] else ("row", ROW)
+        leaf = self.parse(where + " leaf", data, record, *form, RECORD, "E107")
+        if not self._proved(row, said, number, index, hashed(b"\0", data)):
             self.find("E207", where, "the leaf does not lead to the sealed root")
         values = self.opened(groups, leaf, where)
         self.report.checked["shown_rows"] += 1
@@ -1562,7 +1574,6 @@ class Package(Checker):
         content = values.get("content")
         self.report.states[content["state"] if content else "unreadable" if "content" in groups else "withheld"] += 1
         whole = content is not None and content["state"] == "complete" and content["sha256"] is not None
-        self.report.bytes += int(content["size"] or 0) if whole else 0
         if path is None:
             self.report.left += whole
         elif whole:
@@ -1606,8 +1617,6 @@ class Package(Checker):
         for number, said in catalogues.items():
             if said and int(said["shown"]) != self.shown[number]:
                 self.find("E174", RECORD_PATH, "%d lines" % self.shown[number], said["shown"])
-            if said and int(said["shown"]) + sum(int(one["count"]) for one in said["hidden"]) != int(said["rows"]):
-                self.find("E174", RECORD_PATH, "catalogue %d: shown and hidden are not its rows" % number)
         if withheld is None or None in catalogues.values():
             return
         if withheld["events"]:
@@ -1627,69 +1636,71 @@ class Package(Checker):
 
 
 # ---- Step 2: row proofs (§ messages 1)
-PROOF = {"entry": TEXT, "event": TEXT, "groups": dict, "index": COUNT, "leaf": TEXT, "log_keys": KEYS}
-PROOF.update({"proof": [BYTES32, 64], "signatures": [TEXT, 16]})
-
-
-def parts_of(data):
-    """All that a row proof has, each part in its form (Bad, ValueError)."""
-    head, _, note = str(data, "utf-8").partition("\n\n")
-    magic, extra, at, *steps = head.split("\n")
-    if magic != "c2sp.org/tlog-proof@v1" or extra[:6] != "extra " or at[:6] != "index " or not fits(COUNT, at[6:]):
-        raise Bad("E101", "not a proof")
-    value = record(b64(extra[6:]), "row-proof", PROOF, LARGE)
-    raw = {name: value[name].encode("utf-8", "surrogatepass") for name in ("event", "entry", "leaf")}
-    event, entry, leaf = event_of(raw["event"]), record(raw["entry"], "entry", ENTRY), record(raw["leaf"], "row", ROW)
-    names, steps = set(value["groups"]), [b64(step) for step in steps]
-    grouped = all(fits(SALTED, group) for group in value["groups"].values())
-    if event["type"] != "seal" or names - {"name", "content", "metadata"} or not grouped or {*map(len, steps)} - {32}:
-        raise Bad("E101", "not of a seal event, or a group or step is not in its form")
-    note, index = note_of(note.encode()), int(at[6:])
-    keys = log_keys(dict(value, origin=note[0]), "proof log_keys")
-    return value, raw, event, entry, leaf, note, steps, index, keys
+PROOF = {"entry": LONG, "event": LONG, "index": COUNT, "leaf": LONG, "log_keys": KEYS, "proof": [BYTES32, 63]}
+PROOF.update({"groups": dict.fromkeys(("content?", "metadata?", "name?"), SALTED), "signatures": [LONG, 16]})
 
 
 def proof_of(report, data, policy):
-    """Check one row proof."""
+    """Check one row proof; what hangs on a part that cannot be read is left out."""
+    checker, find = Checker(report, None, policy), report.find
     try:
-        value, raw, event, entry, leaf, note, steps, n, keys = parts_of(data)
-    except (Bad, ValueError) as error:
-        where = getattr(error, "where", None) or "proof"
-        report.find(getattr(error, "code", "E101").replace("E105", "E101"), where, str(error))
+        text, _, note = str(data, "utf-8").partition("\n\n")
+        form = r"c2sp\.org/tlog-proof@v1\nextra (.+)\nindex (0|[1-9][0-9]{0,18})((?:\n%s){0,63})" % BYTES32
+        extra, n, steps = re.fullmatch(form, text).groups()
+        extra, n, steps, note = b64(extra), int(n), [b64(step) for step in steps.split()], note_of(note.encode())
+    except (AttributeError, Bad, ValueError) as error:
+        find("E101", "proof", str(error))
         return
-    body, signers, checker, find = event["body"], event["signers"], Checker(report, None, policy), report.find
     report.sealed, report.checkpoint = True, {"origin": note[0], "root": note[2], "size": note[1]}
+    value = checker.parse("proof extra", extra, record, "row-proof", PROOF, LARGE)
+    if value and (len(value["log_keys"]) < 2 or not value["signatures"]):
+        value = find("E101", "proof extra", "keys or signatures")
+    if value is None:
+        return
+    raw = {name: value[name].encode("utf-8", "surrogatepass") for name in ("event", "entry", "leaf")}
+    event = checker.parse("proof event", raw["event"], event_of)
+    entry = checker.parse("proof entry", raw["entry"], record, "entry", ENTRY)
+    leaf = checker.parse("proof leaf", raw["leaf"], record, "row", ROW)
     content = checker.opened(value["groups"], leaf, "proof").get("content")
+    report.states[content["state"] if content else "withheld"] = 1
     for name in sorted({"name", "content", "metadata"} - set(value["groups"])):
         report.miss("record", "withheld", "proof groups." + name, "not opened", harmless=True)
-    steps_up = [b64(step) for step in value["proof"]]
-    if not included(int(value["index"]), int(body["rows"]), leaf_hash(raw["leaf"]), steps_up, body["root"]):
-        find("E207", "proof leaf", "it does not lead to the catalogue's root")
-    if entry["event"] != sha256(raw["event"]):
-        find("E201", "proof event", sha256(raw["event"]), entry["event"])
-    if int(entry["index"]) != n or int(entry["prior"]["size"]) != n:
-        find("E306", "proof entry", entry["index"], n)
-    if not included(n, note[1], leaf_hash(raw["entry"]), steps, note[2]):
-        find("E207", "proof entry", "it does not lead to the checkpoint")
+    keys = sorted(policy.vkeys.get(note[0], []) if policy else [], key=lambda key: key[2])
+    if {key[2] for key in keys} != {1, 6}:
+        keys = checker.parse("proof log_keys", dict(value, origin=note[0]), log_keys)
     signatures = [text.encode("utf-8", "surrogatepass") for text in value["signatures"]]
-    if len(signatures) != len(signers):
-        find("E401", "proof signatures", "not one for each signer")
-    elif entry["signatures"] != [sha256(signature) for signature in signatures]:
-        find("E201", "proof signatures", "not those of the entry")
-    for i, (signature, signer) in enumerate(zip(signatures, signers)):
-        more = (raw["event"], "evidencekit-event", signer, keys[0][3])
-        checker.verified("proof signatures[%d]" % i, signature, *more)
-    listed = policy.vkeys.get(note[0], []) if policy else []
-    keys = listed if {key[2] for key in listed} >= {1, 6} else keys
-    for kind in (1, 6):
-        lines = [(line, key) for line in note[4] for key in keys if key[2] == kind and line_fits(line, key)]
-        if not any(line_good(line, key, note[3]) for line, key in lines):
-            find("E406" if lines else "E405", "proof checkpoint", "type %d" % kind)
+    for wrong, code, where in _links(value, raw, event, entry, signatures, n, steps, note):
+        if wrong:
+            find(code, where, "not what stands beside it")
+    fault = keys and fault_of_lines(note, [keys[0], keys[-1]])
+    if fault:
+        find(fault, "proof checkpoint", "not the log's two lines, or one that is not good")
     if policy:
         policy.admit(report, note, "proof checkpoint")
-        policy.judge(report, "proof event", signers, event["actor"]["id"])
-    report.states[content["state"] if content else "withheld"] = 1
-    report.row = {"index": value["index"], "item": event["items"][0] if event["items"] else "", "kind": leaf["kind"]}
+    if not event:
+        report.miss("identity", "gap", "proof event", "nobody can say who signed it")
+        return
+    for i, (signature, signer) in enumerate(zip(signatures, event["signers"])):
+        more = (raw["event"], "evidencekit-event", signer, keys and keys[0][3])
+        checker.verified("proof signatures[%d]" % i, signature, *more)
+    if policy:
+        policy.judge(report, "proof event", event["signers"], event["actor"]["id"])
+
+
+def _links(value, raw, event, entry, signatures, n, steps, note):
+    """Yield (does it break, code, place) of each link from the leaf to the checkpoint."""
+    yield not included(n, note[1], hashed(b"\0", raw["entry"]), steps, note[2]), "E207", "proof entry"
+    if entry:
+        yield (int(entry["index"]), int(entry["prior"]["size"])) != (n, n), "E306", "proof entry"
+        yield entry["event"] != sha256(raw["event"]), "E201", "proof event"
+        yield entry["signatures"] != [sha256(signature) for signature in signatures], "E201", "proof signatures"
+    if event:
+        yield len(signatures) != len(event["signers"]), "E401", "proof signatures"
+        yield event["type"] != "seal" or len(event["items"]) != 1, "E101", "proof event"
+        yield event["type"] == "seal" and event["newer"], "E103", "proof event"
+    if event and event["type"] == "seal" and len(event["items"]) == 1 and not event["newer"]:
+        rows, leaf, way = int(event["body"]["rows"]), hashed(b"\0", raw["leaf"]), [b64(step) for step in value["proof"]]
+        yield not included(int(value["index"]), rows, leaf, way, event["body"]["root"]), "E207", "proof leaf"
 
 
 # ---- Aspects, verdict, report (§ verification 3 to 5, report.schema.json)
@@ -1740,14 +1751,10 @@ def document_of(report, policy):
         more = "%d more findings" % (total - len(findings))
         findings.append({"code": "W999", "severity": "note", "where": "report", "expected": "", "found": more})
     done, line = sum(report.files.values()), "VERIFIED (%s)" % scope if code == 0 else verdict
-    counts = {"not_checked": report.missed_total, "entries": report.entries}
+    counts = {"not_checked": report.missed_total, "rows": sum(report.states.values()), "states": dict(report.states)}
     counts["checked"] = {what: n for what, n in report.checked.items() if n}
-    counts.update({"rows": sum(report.states.values()), "states": dict(report.states)})
-    counts.update({"exhibits": len(report.items), "bytes": report.bytes})
     counts["findings"] = {"total": total, "by_code": dict(sorted(report.by_code.items()))}
     counts["files_of_record"] = {"checked": done, "not_checked": len(report.files) - done, "total": len(report.files)}
-    counts.update({"payload_compared": report.payload, "payload_left": report.left} if report.package else {})
-    counts.update({"row": report.row} if report.row else {})
     out = {"_t": "evidencekit/report/1", "subject": report.subject, "scope": scope, "checkpoint": report.checkpoint}
     out.update({"verdict": verdict, "exit_code": code, "line": line, "reason": reason, "aspects": aspects})
     out.update({"findings": findings, "not_checked": report.missed, "counts": counts})
@@ -1765,8 +1772,8 @@ def lines_for_people(document):
         yield "newest checkpoint: %(origin)s, size %(size)d, root %(root)s" % document["checkpoint"]
     if document.get("package"):
         yield "package digest: %s" % document["package"]["digest"]
-    forms = {"checked": "{}", "findings": "{0[severity]}: {0[code]} {0[where]}: {0[found]}"}
-    forms["not_checked"] = "{0[aspect]}: {0[what]}: {0[reason]}"
+    findings = "{0[severity]}: {0[code]} {0[where]}: {0[found]}"
+    forms = {"checked": "{}", "findings": findings, "not_checked": "{0[aspect]}: {0[what]}: {0[reason]}"}
     for name, form in forms.items():
         yield "%s: %d" % (name.replace("_", " "), len(document[name]))
         yield from ("  " + form.format(one) for one in document[name])

@@ -63,16 +63,16 @@ const inlined = {
     setup.onLoad({ filter: /.*/, namespace: "virtual" }, () => ({ contents: worker, loader: "text" }));
   },
 };
-const withoutField = {
-  name: "texts of the page, not those of the field program",
+const withoutOthers = {
+  name: "texts of the page, not those of the field program or of requests",
   setup(setup) {
     setup.onLoad({ filter: /[\\/]specs[\\/]texts[\\/][a-z]+\.json$/ }, ({ path }) => {
-      const { field: _, ...texts } = JSON.parse(readFileSync(path, "utf8"));
+      const { field: _, refusals: _r, request: __, ...texts } = JSON.parse(readFileSync(path, "utf8"));
       return { contents: JSON.stringify(texts), loader: "json" };
     });
   },
 };
-const page = await script("src/ui/main.ts", IN_A_PAGE, [inlined, withoutField]);
+const page = await script("src/ui/main.ts", IN_A_PAGE, [inlined, withoutOthers]);
 const style = (await transform(readFileSync(join(HERE, "src/ui/page.css"), "utf8"), { loader: "css", minify: true, charset: "utf8" })).code.trim();
 const { ui } = JSON.parse(readFileSync(join(HERE, "../../specs/texts/en.json"), "utf8"));
 

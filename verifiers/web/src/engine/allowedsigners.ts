@@ -13,8 +13,12 @@ export interface Line {
   fingerprint: string;
 }
 
-const OPTION = /^(cert-authority|namespaces="([^"]*)"|valid-after="([^"]*)"|valid-before="([^"]*)")(?:,|(?=\s))/i;
+const OPTION = /^(cert-authority|namespaces="([^"\\]*)"|valid-after="([^"]*)"|valid-before="([^"]*)")(?:,|(?=[ \t]))/i;
 const KEY_TYPE = /^(?:ssh-|ecdsa-|sk-)/;
+
+/** What nobody sees, or a terminal obeys. */
+const HIDDEN = /[\0-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff]/;
+const isPattern = (text: string): boolean => /^!?[^ ](?:.*[^ ])?$/.test(text) && text !== "!";
 
 /** Throws Usage, with the line that is not understood. */
 export function readSigners(text: string): Line[] {
@@ -23,11 +27,13 @@ export function readSigners(text: string): Line[] {
     const bad = (): never => {
       throw new Usage(`allowed_signers of the policy, line ${i + 1}: not understood`);
     };
-    const line = raw.replace(/\r$/, "").trim();
+    const line = raw.replace(/^[ \t]+|[ \t]+$/g, "");
     if (!line || line.startsWith("#")) return;
-    const head = /^(?:"([^"]+)"|(\S+))\s+(.*)$/.exec(line);
+    if (HIDDEN.test(line)) return bad();
+    const head = /^(?:"([^"]* [^"]*)"|([^ \t"]+))[ \t]+(.*)$/.exec(line);
     if (!head) return bad();
     let rest = head[3]!;
+    const named = new Set<string>();
     const made: Line = {
       patterns: head[1] ?? head[2]!,
       authority: false,
@@ -40,6 +46,8 @@ export function readSigners(text: string): Line[] {
       for (let more = true; more;) {
         const option = OPTION.exec(rest);
         if (!option) return bad();
+        const name = option[1]!.replace(/=.*/, "").toLowerCase();
+        if (named.has(name) || !named.add(name)) return bad();
         if (option[2] !== undefined) made.namespaces = option[2].split(",");
         else if (option[3] !== undefined) made.after = seconds(option[3]) ?? bad();
         else if (option[4] !== undefined) made.before = seconds(option[4]) ?? bad();
@@ -47,9 +55,11 @@ export function readSigners(text: string): Line[] {
         more = option[0].endsWith(",");
         rest = rest.slice(option[0].length);
       }
-      if (!/^\s/.test(rest)) return bad();
+      if (!/^[ \t]/.test(rest)) return bad();
     }
-    const key = readKeyLine(rest.trim().replace(/\s+/, " "));
+    if (made.after !== null && made.before !== null && made.before <= made.after) return bad();
+    if (![made.patterns, ...(made.namespaces ?? [])].every((list) => list.split(",").every(isPattern))) return bad();
+    const key = readKeyLine(rest.replace(/^[ \t]*(\S+)[ \t]+(\S+)[ \t]*/, "$1 $2 "));
     if (!key || key.key.certificate) return bad();
     lines.push({ ...made, fingerprint: key.fingerprint });
   });

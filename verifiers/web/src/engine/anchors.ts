@@ -2,7 +2,7 @@
  * Attestations from outside: cosignatures of witnesses (verification.md 1.16), time-stamps and bounds (1.15, time.md).
  */
 
-import { equal, fromUtf8, toBase64, toHex } from "./bytes";
+import { compareText, equal, fromUtf8, toBase64, toHex } from "./bytes";
 import type { Env } from "./env";
 import { number8 } from "./files";
 import { formatInstant, nanoseconds } from "./forms";
@@ -213,7 +213,7 @@ export class Anchors {
 
   private authority(one: Kept, size: number, file: string, token: Token): void {
     const policy = this.env.policy!;
-    const candidates = [...policy.tsa].filter(([, own]) =>
+    const candidates = [...policy.tsa].sort(([a], [b]) => compareText(a, b)).filter(([, own]) =>
       token.certificates.some((c) => own.some((authority) => equal(authority.subject, c.issuer))),
     );
     if (!candidates.length)
@@ -234,7 +234,7 @@ export class Anchors {
     const at = token.at * 1000n;
     const slack = token.accuracy * 1000n;
     const [name] = good[0]!;
-    for (const [authority] of good) this.stamped.set(authority, Math.max(this.stamped.get(authority) ?? 0, size));
+    this.stamped.set(name, Math.max(this.stamped.get(name) ?? 0, size));
     this.proofs.push({ size, named: one.index, least: at - slack, most: at + slack, by: name });
   }
 

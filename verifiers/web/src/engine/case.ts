@@ -218,9 +218,10 @@ async function received(
   try {
     judgeFolder(own);
     const found = await judgePackage(env, own, below, null);
-    if (found.digest !== digest) below.find("E201", "evidence/package.json", found.digest ?? "none", digest);
+    if (found.digest !== null && found.digest !== digest) below.find("E201", "evidence/package.json", found.digest, digest);
     const { record } = found;
     const head = body["log"] as Record<string, Json>;
+    const sender = body["sent_by"] as Record<string, Json>;
     if (record) {
       const differs = (
         [
@@ -229,7 +230,8 @@ async function received(
           ["origin", head["origin"], record.checkpoint.origin],
           ["size", head["size"], record.checkpoint.size],
           ["root", head["root"], record.checkpoint.root],
-          ["exporter", (body["sent_by"] as Record<string, Json>)["key"], record.exporter.key],
+          ["exporter", sender["id"], record.exporter.id],
+          ["exporter's key", sender["key"], record.exporter.key],
         ] as const
       ).filter(([, a, b]) => a !== b);
       if (differs.length)

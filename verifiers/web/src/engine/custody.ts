@@ -30,11 +30,11 @@ export class Custody {
   }
 
   /** What an event says by itself, whatever was before it; `where` names it in findings. */
-  judge(event: Event, index: number, recordedAt: string | null, where: string): void {
+  judge(event: Event, index: number, recordedAt: string | null, where: string, isNewer: boolean): void {
     const find = (code: string, found: string): void => this.sink.find(code, where, found);
     if (event.not_stated.length) find("W903", event.not_stated.join(", "));
     if (recordedAt !== null) warnOfEntry(event, recordedAt, find);
-    const reference = isKnownType(event.type) ? brokenReference(this.state, event, index) : null;
+    const reference = isKnownType(event.type) && !isNewer ? brokenReference(this.state, event, index) : null;
     if (reference && "unknown" in reference) this.sink.missedOut("custody", "gap", where, reference.unknown);
     else if (reference) find(reference.code, reference.found);
   }

@@ -34,8 +34,12 @@ function part(state: State, item: Item, from: string, type: string, when: Span):
   if (type === "split") for (const hold of parent.holds) item.holds.add(hold);
 }
 
+/** Who holds an item of which nobody can say so is not changed by hearsay (custody-log.md 4.8). */
+const OF_KNOWN = new Set("accept check_in check_out loan offer receipt receive refuse return".split(" "));
+
 function one(state: State, event: Event, item: Item, name: string, me: string, index: number, when: Span): void {
   const { type, body } = event;
+  if (item.unknown && OF_KNOWN.has(type)) return;
   switch (type) {
     case "identify":
       return;
@@ -56,11 +60,11 @@ function one(state: State, event: Event, item: Item, name: string, me: string, i
     case "loan":
       item.offer = null;
       item.out = { type, index, due: isObj(body["due"]) ? (body["due"] as unknown as Moment) : null };
-      return item.unknown ? undefined : item.give(item.holder, keyOf(body["to"]), when);
+      return item.give(item.holder, keyOf(body["to"]), when);
     case "check_in":
     case "return":
       item.out = null;
-      return item.unknown ? undefined : item.give(item.holder, item.holder, when);
+      return item.give(item.holder, item.holder, when);
     case "offer": {
       const handedOver = isObj(body["handed_over_at"]) ? (body["handed_over_at"] as unknown as Moment) : null;
       item.offer = { entry: index, to: keyOf(body["to"])!, handedOver, carrier: body["carrier"] !== undefined };
@@ -68,7 +72,7 @@ function one(state: State, event: Event, item: Item, name: string, me: string, i
     }
     case "accept":
       item.offer = null;
-      if (!item.unknown && (state.isForeign(event) || !refusedItems(body).includes(name))) item.give(me, me, when);
+      if (state.isForeign(event) || !refusedItems(body).includes(name)) item.give(me, me, when);
       return;
     case "refuse":
       item.offer = null;
@@ -76,7 +80,7 @@ function one(state: State, event: Event, item: Item, name: string, me: string, i
     case "receipt":
       if (body["offer"] === undefined) return;
       item.offer = null;
-      if (body["answered"] === "accept" && !item.unknown && !refusedItems(body).includes(name)) {
+      if (body["answered"] === "accept" && !refusedItems(body).includes(name)) {
         const by = keyOf(body["answered_by"]);
         item.give(by, by, when);
       }

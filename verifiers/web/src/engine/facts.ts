@@ -135,7 +135,7 @@ export class FactsCheck {
     all.sums.rows++;
     all.sink.count("rows");
     const isOrdered = this.one.erased === null || !this.isShuffled;
-    const follows = groups?.name && isOrdered ? this.names.next(groups.name, at, place, kind) : true;
+    if (groups?.name && isOrdered) this.names.next(groups.name, at, place, kind);
     const state = groups ? (groups.content ? String(groups.content["state"]) : "erased") : "unreadable";
     all.sums.states[state] = (all.sums.states[state] ?? 0) + 1;
     const known = this.one.erased === null ? index : at;
@@ -146,7 +146,7 @@ export class FactsCheck {
       return;
     }
     if (groups.content) this.content(groups.content);
-    if (follows) this.view(row, groups, place);
+    this.view(row, groups, place);
     this.list(groups, kind, index, place);
   }
 

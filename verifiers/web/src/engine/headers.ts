@@ -7,7 +7,7 @@ import { type Read, readRecord } from "./records";
 
 const counts = (...names: string[]): f.Form => f.shape(Object.fromEntries(names.map((name) => [name, f.count])));
 const digestList: f.Form = (v) => f.array(f.oneOf(...Object.keys(DIGEST_BYTES)))(v) && f.ascending(v as string[]);
-const either = (name: string): Record<string, f.Form> => ({ [name]: f.text, [`${name}_hex`]: f.text });
+const either = (name: string): Record<string, f.Form> => ({ [name]: f.string, [`${name}_hex`]: f.string });
 const named = (v: Json | undefined, name: string): boolean => isObj(v) && f.nameBytes(v, name) !== null;
 
 const source: f.Form = (v) =>
@@ -16,7 +16,7 @@ const source: f.Form = (v) =>
       atime: f.oneOf("untouched", "may_change", "read_only_mount"),
       host: f.orNull(f.text),
       kind: f.oneOf(...KINDS),
-      mount: f.orNull((m) => isObj(m) && ["device", "fs_type", "options"].every((name) => f.hasName(m, name))),
+      mount: f.orNull(f.shape({ device: f.text, fs_type: f.text, options: f.text })),
     },
     { ...either("path"), read_only: f.boolean },
   )(v) && named(v, "path");

@@ -44,12 +44,13 @@ export function brokenOfItem(state: State, event: Event, name: string, place: nu
     case "collect":
       return item.holder !== null && !free ? wrong("somebody holds it") : null;
     case "acquire":
+      if (item.root !== null) return wrong("it is sealed");
       if (free || item.lastType === "acquire" || isMe(item.keeper) || late()) return null;
-      return item.root === null && item.holder === null ? null : { code: "E311", found: `${name} is with another` };
+      return item.holder === null ? null : { code: "E311", found: `${name} is with another` };
     case "seal":
       return !item.acquired && !free ? wrong("it was not acquired") : item.root !== null ? wrong("it is sealed") : null;
     case "derive":
-      if (item.root === null) return free ? null : wrong("it is not sealed");
+      if (item.root === null) return wrong("it is not sealed");
       return item.root === body["base_root"] ? null : wrong("it has another root");
     case "physical_seal": {
       const added = texts(body["seals"]).filter((seal) => !item.seals?.has(seal));

@@ -63,6 +63,8 @@ export class Log {
   private readonly headsMissing = new Set<number>();
   private recorded: string | null = null;
   unfinished = false;
+  /** Some events' bodies are of no type that is known here: they may name files. */
+  hasUnknownTypes = false;
 
   constructor(
     readonly env: Env,
@@ -77,7 +79,7 @@ export class Log {
         return event ? { event, type: this.types[index] ?? null } : null;
       },
     });
-    this.places = new Places(sink, this.custody);
+    this.places = new Places(sink, this.custody, (index) => !!this.types[index] || !!this.options.hidden?.has(index));
   }
 
   /** Root of the first `size` entries; null where one could not be read, or there are not so many. */
@@ -140,11 +142,12 @@ export class Log {
   }
 
   private unknownFrom(what: string): void {
-    if (this.placesKnown) {
-      const why = "what follows an event that cannot be read is not judged by the rules of custody";
-      this.sink.missedOut("custody", "custody_after", what, why);
-    }
+    this.unjudgedFrom("custody_after", what, "an event that cannot be read");
     this.placesKnown = false;
+  }
+
+  private unjudgedFrom(code: string, what: string, why: string): void {
+    if (this.custody.isKnown) this.sink.missedOut("custody", code, what, `no rules of custody from here on: ${why}`);
     this.custody.isKnown = false;
   }
 
@@ -231,13 +234,13 @@ export class Log {
     this.eventDigests[index] = digest;
     if (entry && digest !== entry.event) this.sink.find("E201", where, digest, entry.event);
     const read = readEvent(bytes);
-    if ("fault" in read) {
-      this.sink.find(read.fault.code, where, read.fault.found);
+    if ("fault" in read) this.sink.find(read.fault.code, where, read.fault.found);
+    const event = "value" in read ? read.value : read.newer;
+    if (!event) {
       this.types[index] = "";
       if (entry) await this.checkSignatures(index, { event: null, message: bytes, entry, folder });
       return this.unknownFrom(where);
     }
-    const event = read.value;
     this.sink.count("events");
     this.types[index] = event.type;
     this.noteEvent(digest, folder);
@@ -245,17 +248,20 @@ export class Log {
     if (this.caseId !== null && event.case !== this.caseId)
       this.sink.find("E104", where, `case ${event.case}`, `case ${this.caseId}`);
     this.judgeSeen(event, index, where);
-    this.places.judge(entry, event, index, folder, this.placesKnown);
-    if (!isKnownType(event.type))
+    const isNewer = "fault" in read;
+    this.places.judge(entry, event, index, isNewer);
+    this.hasUnknownTypes ||= isNewer || !isKnownType(event.type);
+    if (isNewer) this.unjudgedFrom("unknown_version", where, "what an event of a newer version changes is not known");
+    else if (!isKnownType(event.type))
       this.sink.missedOut("custody", "unknown_type", where, `events of type ${event.type} are not known`);
     this.touched.push([index, event.items]);
     if (this.touched.length > 1000) this.touched.shift();
-    if (KEPT.has(event.type)) this.kept.push({ index, event, digest });
-    if (this.placesKnown) {
+    if (KEPT.has(event.type) && !isNewer) this.kept.push({ index, event, digest });
+    if (this.custody.isKnown) {
       this.custody.apply(event, index, where);
       this.sink.count("rules");
     }
-    this.custody.judge(event, index, entry?.recorded_at ?? null, where);
+    this.custody.judge(event, index, entry?.recorded_at ?? null, where, isNewer);
     this.env.options.onEvent?.({
       where,
       index,

@@ -31,10 +31,10 @@ export class NameOrder {
     this.isLost = true;
   }
 
-  /** Order, duplicates, the source first, and a folder's row above. False where a parent is missing. */
-  next(name: Obj, at: number, place: string, kind: string): boolean {
+  /** Order, duplicates, the source first, and a folder's row above. */
+  next(name: Obj, at: number, place: string, kind: string): void {
     const path = nameBytes(name, "path");
-    if (!path) return true;
+    if (!path) return;
     const parts = path.length ? split(path) : [];
     const stream = hasName(name, "stream") ? nameBytes(name, "stream") : null;
     if (at === 0 && (parts.length || stream)) {
@@ -44,17 +44,19 @@ export class NameOrder {
     if (this.previous) {
       const order = compareKeys(this.previous, { parts, stream });
       if (order === 0) this.report("E110", place, "the name of the row before");
-      else if (order > 0) this.report("E109", place, "not in the order of names");
+      else if (order > 0) {
+        this.report("E109", place, "not in the order of names");
+        this.isLost = true;
+      }
     }
     this.previous = { parts, stream };
-    if (!this.parents || this.isLost) return true;
+    if (!this.parents || this.isLost) return;
     const parent = parts.slice(0, -1);
     while (this.folders.length && !isPrefix(this.folders.at(-1)!, parts)) this.folders.pop();
     const missing =
       parts.length > 0 && !this.folders.some((folder) => folder.length === parent.length && isPrefix(folder, parent));
     if (missing) this.report("E107", place, "no row of the folder that it is in");
     if (kind === "directory" && !stream) this.folders.push(parts);
-    return !missing;
   }
 }
 

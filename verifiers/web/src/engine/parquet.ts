@@ -4,8 +4,9 @@
 
 import { decompress } from "fzstd";
 import { type FileMetaData, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { deserializeTCompactProtocol } from "hyparquet/src/thrift.js";
 import { BadParquet } from "./badparquet";
-import { fromBase64 } from "./bytes";
+import { fromBase64, fromUtf8 } from "./bytes";
 import { Pages } from "./pages";
 import type { Bytes } from "./types";
 
@@ -43,7 +44,8 @@ export async function openCatalogue(
     },
   };
   const tail = await file.read(Math.max(0, file.size - 8), 8);
-  if (tail.length < 8 || String.fromCharCode(...tail.subarray(4)) !== "PAR1")
+  const head = await file.read(0, 4);
+  if (tail.length < 8 || [head, tail.subarray(4)].some((mark) => String.fromCharCode(...mark) !== "PAR1"))
     throw new BadParquet("E106", "no Parquet file");
   const footer = new DataView(tail.buffer, tail.byteOffset).getUint32(0, true);
   if (footer > MOST_FOOTER || BigInt(footer) > (1n << 20n) + 256n * expectedRows)
@@ -51,16 +53,18 @@ export async function openCatalogue(
   if (footer + 12 > file.size) throw new BadParquet("E106", "its footer is cut off");
   const metadata = await guard(() => parquetMetadataAsync(buffer, { initialFetchSize: footer + 8 }));
   bounds(metadata, file.size);
-  const keys = new Map((metadata.key_value_metadata ?? []).map(({ key, value }) => [key, value ?? ""]));
-  const format = keys.get("evidencekit.format") ?? "";
+  const footerBytes = await file.read(file.size - 8 - footer, footer);
+  const keys = await guard(async () => keyValues(footerBytes));
+  const text = (name: string): string => fromUtf8(keys.get(name) ?? new Uint8Array(0)) ?? "";
+  const format = text("evidencekit.format");
   const wanted = columns(format);
   const header = keys.get("evidencekit.header");
-  const salt = fromBase64(keys.get("evidencekit.header_salt") ?? "", 16);
+  const salt = fromBase64(text("evidencekit.header_salt"), 16);
   if (!wanted || header === undefined || !salt) throw new BadParquet("E106", `format ${format || "none"}`);
   judgeSchema(metadata, wanted);
   return {
     format,
-    header: new TextEncoder().encode(header),
+    header,
     headerSalt: salt,
     rows: Number(metadata.num_rows),
     async *groups() {
@@ -99,6 +103,14 @@ async function guard<T>(read: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw new BadParquet("E106", error instanceof Error ? error.message : String(error));
   }
+}
+
+/** The footer's texts as their bytes, which a header commits to: the library makes texts of them, whatever they are. */
+function keyValues(footer: Uint8Array): Map<string, Uint8Array> {
+  const view = new DataView(footer.buffer, footer.byteOffset, footer.byteLength);
+  const list = (deserializeTCompactProtocol({ view, offset: 0 })["field_5"] ?? []) as Record<string, Uint8Array>[];
+  const empty = new Uint8Array(0);
+  return new Map(list.map(({ field_1: key, field_2: value }) => [fromUtf8(key ?? empty) ?? "", value ?? empty]));
 }
 
 function bounds(metadata: FileMetaData, size: number): void {

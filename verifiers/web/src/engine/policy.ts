@@ -2,7 +2,7 @@
 
 import { parse as parseToml, TomlDate } from "smol-toml";
 import { type Line, readSigners } from "./allowedsigners";
-import { fromUtf8 } from "./bytes";
+import { equal, fromUtf8 } from "./bytes";
 import * as f from "./forms";
 import { COSIGNATURE, ED25519, isOrigin, MLDSA44, parseVkey, type Vkey } from "./note";
 import type { Aspect, Tree } from "./types";
@@ -187,21 +187,25 @@ function readLogs(text: string): Pick<Policy, "logKeys" | "witnesses" | "groups"
   const witnesses = new Map<string, Vkey>();
   const groups = new Map<string, Group>();
   let quorum: string | null = null;
-  text.split("\n").forEach((raw, i) => {
+  const used = new Set<string>();
+  const fresh = (keys: Iterable<Vkey>, key: Vkey): boolean => [...keys].every((one) => !equal(one.key, key.key));
+  text.split("\n").forEach((line, i) => {
     const bad = (): never => {
       throw new Usage(`logs.policy of the policy, line ${i + 1}: not understood`);
     };
-    const words = raw.replace(/\r$/, "").replace(/^[ \t]+|[ \t]+$/g, "").split(/[ \t]+/);
+    if (/[\0-\x08\x0b-\x1f\x7f]/.test(line)) bad();
+    const words = line.replace(/^[ \t]+|[ \t]+$/g, "").split(/[ \t]+/);
     const [verb, first, second] = words;
     if (!verb || verb.startsWith("#")) return;
     const free = (name: string): boolean => name !== "none" && !witnesses.has(name) && !groups.has(name);
     if (verb === "log" && first && words.length <= 3) {
       const key = parseVkey(first);
-      if (!key || (key.type !== ED25519 && key.type !== MLDSA44)) return bad();
+      if (!key || (key.type !== ED25519 && key.type !== MLDSA44) || !fresh(logKeys, key)) return bad();
       logKeys.push(key);
     } else if (verb === "witness" && first && second && words.length <= 4) {
       const key = parseVkey(second);
       if (!key || (key.type !== COSIGNATURE && key.type !== MLDSA44) || !free(first)) return bad();
+      if (!fresh(witnesses.values(), key)) return bad();
       witnesses.set(first, key);
     } else if (verb === "group" && first && second && words.length > 3) {
       const list = words.slice(3);
@@ -210,10 +214,11 @@ function readLogs(text: string): Pick<Policy, "logKeys" | "witnesses" | "groups"
           ? list.length
           : second === "any"
             ? 1
-            : /^[1-9][0-9]{0,5}$/.test(second)
+            : /^[1-9][0-9]{0,3}$/.test(second)
               ? Number(second)
               : bad();
       if (!free(first) || threshold > list.length || list.some((name) => name === "none" || free(name))) return bad();
+      for (const name of list) if (used.has(name) || !used.add(name)) return bad();
       groups.set(first, { threshold, members: list });
     } else if (
       verb === "quorum" &&

@@ -88,8 +88,10 @@ export async function judgeProof(env: Env, bytes: Uint8Array, sink: Sink): Promi
   facts.files = { checked: 1, not_checked: 0, total: 1 };
   const proof = read.value;
   const kind = row(proof, sink);
-  const event = readPart(readEvent(utf8(proof.event)), "proof event", sink);
-  if (event) sealed(event, proof, sink);
+  const readAs = readEvent(utf8(proof.event));
+  const isNewer = "fault" in readAs && readAs.newer !== undefined;
+  const event = readPart(readAs, "proof event", sink) ?? ("fault" in readAs ? (readAs.newer ?? null) : null);
+  if (event && !(isNewer && event.type === "seal")) sealed(event, proof, sink);
   const entry = readPart(readEntry(utf8(proof.entry)), "proof entry", sink);
   inLog(entry, proof, parsed, sink);
   const keys = logKeys(env, proof, origin, sink);
@@ -159,8 +161,9 @@ function row(proof: RowProof, sink: Sink): string {
 }
 
 /** The leaf in the manifest that the event seals. */
-function sealed({ body, type }: Event, proof: RowProof, sink: Sink): void {
-  if (type !== "seal") return sink.find("E101", "proof event", `an event of type ${type}`, "a seal event");
+function sealed({ body, items, type }: Event, proof: RowProof, sink: Sink): void {
+  if (type !== "seal" || items.length !== 1)
+    return sink.find("E101", "proof event", `${type} of ${items.length} items`, "the seal event of one item");
   const hash = leafHash(utf8(proof.leaf));
   const root = Uint8Array.from(String(body["root"]).match(/../g)!, (pair) => parseInt(pair, 16));
   const path = proof.proof.map((one) => fromBase64(one)!);

@@ -137,17 +137,17 @@ export const readCase = (bytes: Uint8Array): Read<CaseFile> =>
 export const hasLogKeys = ({ log_keys, origin }: { log_keys: string[]; origin: string }): boolean =>
   parseLogKeys(log_keys, origin) !== null;
 
-/** An event; one of a known type whose body has a higher version is E103. */
-export function readEvent(bytes: Uint8Array): Read<Event> {
+/** An event; one of a known type whose body has a higher version is E103, and comes along: all but its body can be read. */
+export function readEvent(bytes: Uint8Array): Read<Event> & { newer?: Event } {
   const read = readRecord<Event>(bytes, "event", envelope);
   if ("fault" in read) return read;
   const event = read.value;
   const wrong = (found: string): Read<Event> => ({ fault: { code: "E101", found } });
   if (event.signers[0] !== event.actor.key) return wrong("the first signer is not the actor");
   const version = versionOf(event.body["_t"], event.type);
-  if (version < 1) return wrong("the body is of another type");
+  if (version < 1 || version > 999_999_999) return wrong("the body is of another type");
   if (!isKnownType(event.type)) return read;
-  if (version > 1) return { fault: { code: "E103", found: String(event.body["_t"]) } };
+  if (version > 1) return { fault: { code: "E103", found: String(event.body["_t"]) }, newer: event };
   const type = TYPES[event.type]!;
   if (!type.form(event.body)) return wrong("the body is not of its schema");
   if (!type.essential.every((name) => Object.hasOwn(event.body, name)))
@@ -155,6 +155,8 @@ export function readEvent(bytes: Uint8Array): Read<Event> {
   const { digests } = event.body;
   if (event.type === "acquire" && !(f.digests(digests) && f.ascending(digests as string[])))
     return wrong("digests without blake3 and sha256, or out of order");
+  if ((event.type === "seal" || event.type === "derive") && event.body["manifest"] === "0")
+    return wrong("manifests are numbered from 1");
   if (event.type === "open" && !hasLogKeys(event.body as unknown as CaseFile))
     return wrong("log_keys are not those of a log of this name");
   const lacking = type.stated.filter((name) => !Object.hasOwn(event.body, name)).sort();

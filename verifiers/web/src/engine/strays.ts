@@ -44,7 +44,9 @@ export function judgeStrays(files: Files, log: Log, known: Known, sink: Sink): v
       continue;
     }
     const verdict = kind === FILE ? judge(path, parts, log, known, signers, anchors) : "W902";
-    if (verdict === "W901") unfinished.add(top === "custody" ? `custody/${second}` : path);
+    if (verdict !== "ok" && log.hasUnknownTypes && ["manifests", "objects", "checkpoints"].includes(top))
+      sink.missedOut("completeness", "unknown_type", path, "an event of an unknown type may name it");
+    else if (verdict === "W901") unfinished.add(top === "custody" ? `custody/${second}` : path);
     else if (verdict === "W902") sink.find("W902", path, "a file that belongs to no event");
     else if (verdict === "objects")
       sink.missedOut("completeness", "objects", path, "rows that could name it were not read");

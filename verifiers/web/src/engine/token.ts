@@ -48,7 +48,9 @@ export function readToken(bytes: Uint8Array): Token | null {
 function read(bytes: Uint8Array): Token {
   const { status, timeStampToken } = decode(bytes, TimeStampResp);
   if (status.status !== 0 || timeStampToken?.contentType !== SIGNED_DATA) throw new BadDer("response");
-  const { encapContentInfo, certificates: embedded, signerInfos } = decode(timeStampToken.content, SignedData);
+  const signed = decode(timeStampToken.content, SignedData);
+  const { encapContentInfo, certificates: embedded, signerInfos } = signed;
+  if (signed.version < 0 || signed.version > 255) throw new BadDer("SignedData");
   const content = encapContentInfo.eContent?.single;
   if (encapContentInfo.eContentType !== TST_INFO || !content) throw new BadDer("content");
   const info = bytesOf(content.buffer);
