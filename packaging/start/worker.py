@@ -17,7 +17,12 @@ def work_if_worker() -> None:
     if sys.argv[1:2] == ["--multiprocessing-fork"]:
         from multiprocessing.spawn import freeze_support  # noqa: PLC0415 (20 ms, which no other start pays)
 
-        freeze_support()
+        try:
+            freeze_support()
+        except (
+            OSError
+        ) as error:  # before any job: a medium was pulled out. Its parent notices, and says what is to be said
+            sys.exit(f"a worker process cannot start: {error.strerror}")
     elif sys.argv[-2:-1] == ["-c"] and (tracker := _TRACKER.fullmatch(sys.argv[-1])):
         from multiprocessing.resource_tracker import main  # noqa: PLC0415
 

@@ -67,7 +67,7 @@ def test_a_persons_key(point, kind):
 @each
 def test_a_key_that_an_event_adds(point):
     body = {"_t": "evidencekit/key_add/1", "id": "jane", "public_key": pub(point)}
-    with pytest.raises(FormatError, match="public key"):
+    with pytest.raises(FormatError, match="public_key"):
         LOG_TYPES["key_add"].body.check(body, "body")
 
 

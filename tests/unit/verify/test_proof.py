@@ -70,7 +70,7 @@ def test_a_log_that_is_vouched_for_cannot_be_judged_by_one_row(sealed, proof):
 
 def test_a_bare_proof_proves_no_row(sealed):
     report = verify_proof(prove_row(sealed.case, "EX-001#1", groups=GROUPS).bare)
-    assert errors(report) == {("E101", "proof extra")}
+    assert errors(report) == {("E101", "proof")}
 
 
 CHANGES = {
