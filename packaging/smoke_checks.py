@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from smoke_kit import Kit, faking
@@ -236,7 +237,7 @@ def pulled(kit: Kit) -> str:
         names = _keys_in(private)
         new_keys(hand, names)
         for number, seconds in enumerate((0.7, 1.2, 1.8, 2.6)):
-            names = Names(**{**_fields(names), "case": f"case-{number}", "log": f"/media/private/log-{number}.pem"})
+            names = replace(names, case=f"case-{number}", log=f"/media/private/log-{number}.pem")
             new_case(hand, names, f"unit7.example/{number}")
             os.sync()
             stick.pull_after(seconds)
@@ -274,10 +275,6 @@ def on_fat(kit: Kit) -> str:
 def _touched(path: Path) -> Path:
     path.write_bytes(b"")
     return path
-
-
-def _fields(names: Names) -> dict[str, str]:
-    return {name: getattr(names, name) for name in names.__dataclass_fields__}
 
 
 def _keys_in(private: Medium) -> Names:

@@ -19,9 +19,7 @@ def work_if_worker() -> None:
 
         try:
             freeze_support()
-        except (
-            OSError
-        ) as error:  # before any job: a medium was pulled out. Its parent notices, and says what is to be said
+        except OSError as error:  # a medium was pulled out; its parent notices, and says what is to be said
             sys.exit(f"a worker process cannot start: {error.strerror}")
     elif sys.argv[-2:-1] == ["-c"] and (tracker := _TRACKER.fullmatch(sys.argv[-1])):
         from multiprocessing.resource_tracker import main  # noqa: PLC0415
