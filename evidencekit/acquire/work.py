@@ -81,10 +81,12 @@ class Work:
         return self
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        with contextlib.suppress(CannotFinish):  # the medium may be gone: the first error is the one to tell
-            if error is not None and not self._runs():  # nothing was taken that could be taken up
-                self.remove()
-        os.close(self._lock)
+        try:
+            with contextlib.suppress(CannotFinish):  # the medium may be gone: the first error is the one to tell
+                if error is not None and not self._runs():  # nothing was taken that could be taken up
+                    self.remove()
+        finally:
+            os.close(self._lock)
 
     @property
     def manifest(self) -> Path:

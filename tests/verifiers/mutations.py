@@ -6,11 +6,14 @@ roots, checkpoints), with the published keys of the vectors, so that it is the c
 
 from __future__ import annotations
 
+import atexit
 import base64
 import hashlib
 import io
 import json
 import re
+import shutil
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -380,16 +383,27 @@ def mutate_files(files: Files, pick: Random) -> tuple[Files, str]:
 
 
 @cache
+def own_keys() -> Path:
+    """A copy of the published keys of the vectors that nobody else can read: others are refused."""
+    folder = Path(tempfile.mkdtemp(prefix="keys-"))
+    atexit.register(shutil.rmtree, folder)
+    for path in KEYS.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+        (folder / path.name).chmod(0o600)
+    return folder
+
+
+@cache
 def signers() -> dict[str, Any]:
     """The published keys of the vectors by their fingerprints."""
-    paths = [path for path in sorted(KEYS.iterdir()) if path.with_name(path.name + ".pub").exists()]
+    paths = [path for path in sorted(own_keys().iterdir()) if path.with_name(path.name + ".pub").exists()]
     loaded = [load_signer(path, ask_passphrase=None) for path in paths]
     return {signer.fingerprint: signer for signer in loaded}
 
 
 @cache
 def log_keys() -> Any:
-    return load_log_keys(KEYS / "log.pem", origin=None, ask_passphrase=None)
+    return load_log_keys(own_keys() / "log.pem", origin=None, ask_passphrase=None)
 
 
 def renamed(files: Files, before: Files) -> Files:
