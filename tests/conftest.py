@@ -108,6 +108,7 @@ for _name in ("no_proxy", "NO_PROXY"):  # servers of tests are asked directly, w
 beside("deep")  # likewise: which property tests import
 beside("custodyevents")  # which tests of custody import by its name
 beside("requestdraft")  # and tests of requests
+beside("htmlpage")  # and tests of pages
 
 
 @pytest.fixture(scope="session")

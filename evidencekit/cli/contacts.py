@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from evidencekit.cli import surroundings
+from evidencekit.cli.inputs import day_of, now_option
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.render import Screen
 from evidencekit.cli.signing import Signing, signing
@@ -16,7 +16,6 @@ from evidencekit.core.values import display
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
     from typing import Any
 
     from evidencekit.journeys.contacts import Directory
@@ -56,7 +55,7 @@ def contacts() -> None:
 def _believing(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say whose directory is believed, and on which day it is looked at."""
     for option in (
-        click.option("--now", metavar="TIME", help="Look at it as on that day, not today."),
+        now_option,
         click.option("--state", metavar="XX", help="Only this State (ISO 3166)."),
         click.option(
             "--trust", multiple=True, type=PATH, metavar="FILE.pub", help="Its issuer's key. May be repeated."
@@ -110,7 +109,7 @@ def sign(draft: Path, out: Path, signs: Signing, screen: Screen) -> int:
 @click.argument("file", type=PATH, metavar="FILE")
 @_believing
 @output
-def show(file: Path, trust: tuple[Path, ...], state: str | None, now: str | None, screen: Screen) -> int:
+def show(file: Path, trust: tuple[Path, ...], state: str | None, now: int | None, screen: Screen) -> int:
     """Check a directory's signature, and show whom it names.
 
     \b
@@ -120,7 +119,7 @@ def show(file: Path, trust: tuple[Path, ...], state: str | None, now: str | None
 
     Exit codes: 0 shown · 2 usage · 3 the signature is not good, or not by a key that you named · 4 cannot be read.
     """
-    directory, day = _open(file, trust), _day(now)
+    directory, day = _open(file, trust), day_of(now)
     _say_signer(screen, directory)
     found = directory.of(state, day)
     for contact, is_now in found:
@@ -151,7 +150,7 @@ def show(file: Path, trust: tuple[Path, ...], state: str | None, now: str | None
 @click.option("--policy", type=PATH, required=True, metavar="DIR", help="The policy folder that they are added to.")
 @_believing
 @output
-def enrol(file: Path, policy: Path, trust: tuple[Path, ...], state: str | None, now: str | None, screen: Screen) -> int:
+def enrol(file: Path, policy: Path, trust: tuple[Path, ...], state: str | None, now: int | None, screen: Screen) -> int:
     """Add the keys of partners to a policy: from then on they are believed as who their keys name.
 
     The directory has to be signed by a key that you name, or that the policy lets sign such directories. Contacts that
@@ -167,7 +166,7 @@ def enrol(file: Path, policy: Path, trust: tuple[Path, ...], state: str | None, 
     from evidencekit.journeys.contacts import enrol as add
 
     directory = _open(file, trust, policy)
-    new, there = add(directory, policy, state, _day(now))
+    new, there = add(directory, policy, state, day_of(now))
     screen.result(f"{len(new)} keys added to {display(str(policy))}")
     for name in new:
         screen.say(f"  {display(name)}")
@@ -193,15 +192,3 @@ def _say_signer(screen: Screen, directory: Directory) -> None:
         screen.say("whose key that is was NOT CHECKED: --trust FILE.pub names the issuer's", "warning")
     elif not directory.trusted:
         screen.say("NOT signed by a key that you named", "warning")
-
-
-def _day(now: str | None) -> date:
-    from evidencekit.core.typed_time import parse_moment
-    from evidencekit.core.values import parse_instant
-    from evidencekit.errors import BadArgument, FormatError
-
-    try:
-        ns = surroundings.clock() if now is None else parse_instant(parse_moment(now, "--now")["time"])
-    except FormatError as error:
-        raise BadArgument(error.message, code="U208", hint="As in 2026-11-22.") from error
-    return datetime.fromtimestamp(ns // 10**9, UTC).date()

@@ -13,7 +13,8 @@ from evidencekit.cli import surroundings
 from evidencekit.cli.custody_acting import Acting, acting, resolver, tell_recorded
 from evidencekit.cli.custody_fields import read_fields
 from evidencekit.cli.hold_words import hold_lines
-from evidencekit.cli.options import PATH, case_argument, output
+from evidencekit.cli.law import law_option
+from evidencekit.cli.options import case_argument, output
 from evidencekit.cli.render import Screen
 from evidencekit.core.schema import EXHIBIT
 from evidencekit.core.values import parse_instant
@@ -46,11 +47,11 @@ def _counting(of: str) -> Callable[[F], F]:
             metavar="PLACE",
             help="Whose holidays are no working days: a country or a part of it, as CZ or DE-BY.",
         )
-        @click.option("--law", type=PATH, metavar="DIR", help="Tables of your own; of one id yours counts.")
+        @law_option
         @click.option("--request", metavar="FILE", help="The request, or its SHA-256: which one this is about.")
         @wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            names = ("until", "limit", "there", "zone", "place", "law", "request")
+            names = ("until", "limit", "there", "zone", "place", "law_folder", "request")
             return function(*args, how={name: kwargs.pop(name) for name in names}, **kwargs)
 
         return wrapper  # type: ignore[return-value]  # click's decorators keep the signature that they wrap
@@ -200,7 +201,7 @@ def _asked(how: dict[str, Any], body: dict[str, Any]) -> Counting:
     from evidencekit.journeys.holds import Counting
 
     return Counting(
-        known_tables(how["law"]), how["limit"], how["zone"], how["place"], frozenset(how["there"]),
+        known_tables(how["law_folder"]), how["limit"], how["zone"], how["place"], frozenset(how["there"]),
         _instant(body, "until"), body.get("authority"),
     )  # fmt: skip
 

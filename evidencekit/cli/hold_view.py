@@ -9,7 +9,7 @@ import click
 
 from evidencekit.cli import surroundings
 from evidencekit.cli.hold_words import HEADS, due_lines, due_row
-from evidencekit.cli.inputs import time_value
+from evidencekit.cli.inputs import now_option
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.outputs import refuse_outputs
 from evidencekit.cli.render import Screen, counted
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from evidencekit.cooperation.holds_register import Register
 
 _CASES = click.argument("cases", type=PATH, nargs=-1, required=True, metavar="CASE…")
-_NOW = click.option("--now", callback=time_value, metavar="TIME",
-                    help="Instead of this computer's clock: to look ahead, and for tests.")  # fmt: skip
 _BELIEVED = "Recorded, not verified: run `evidencekit verify` for that."
 
 
@@ -34,7 +32,7 @@ def _read(cases: tuple[Path, ...]) -> list[tuple[History, Register]]:
 
 @click.command()
 @_CASES
-@_NOW
+@now_option
 @click.option("--all", "everything", is_flag=True, help="Also holds that were released and never lapsed.")
 @output
 def due(cases: tuple[Path, ...], now: int | None, everything: bool, screen: Screen) -> int:
@@ -75,7 +73,7 @@ def due(cases: tuple[Path, ...], now: int | None, everything: bool, screen: Scre
 @click.command()
 @_CASES
 @click.option("-o", "--out", "out", type=PATH, metavar="FILE", help="The file to write, as holds.ics.")
-@_NOW
+@now_option
 @output
 def calendar(cases: tuple[Path, ...], out: Path | None, now: int | None, screen: Screen) -> int:
     """Write the ends of holds as a calendar that any program takes (RFC 5545), with alarms before each end.

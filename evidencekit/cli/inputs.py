@@ -11,6 +11,8 @@ import click
 from evidencekit.errors import BadArgument
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from evidencekit.verify.policy import Policy
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -78,3 +80,18 @@ def digest_value(_ctx: click.Context, _param: click.Parameter, value: str | None
     if len(digest) != _SHA256_DIGITS or set(digest) - set("0123456789abcdef"):
         raise BadArgument(f"{value[:100]!r} is no SHA-256.", code="U213", hint="64 hex digits: all of the digest.")
     return digest
+
+
+def now_option(function: F) -> F:
+    """Add --now."""
+    text = "Judge as of this time, not by the clock: for tests and for looking ahead."
+    return click.option("--now", metavar="T", callback=time_value, help=text)(function)
+
+
+def day_of(now: int | None) -> date:
+    """Return the day of a time in nanoseconds since 1970 (UTC), or today."""
+    from datetime import UTC, datetime
+
+    from evidencekit.cli.surroundings import clock
+
+    return datetime.fromtimestamp((clock() if now is None else now) // 1_000_000_000, UTC).date()

@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from evidencekit.cli.inputs import bytes_of, time_value
+from evidencekit.cli.inputs import bytes_of, day_of, now_option
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.render import Screen, counted
-from evidencekit.cli.surroundings import clock
 from evidencekit.core.values import display
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from evidencekit.cooperation.law import Table
     from evidencekit.cooperation.parties import Parties
 
@@ -34,19 +31,6 @@ def law_option(function: F) -> F:
     text = "Tables of your own: a folder of ID.toml; one of the same id takes the place of ours."
     folder = click.Path(path_type=Path, exists=True, file_okay=False)
     return click.option("--law", "law_folder", type=folder, metavar="DIR", help=text)(function)
-
-
-def now_option(function: F) -> F:
-    """Add --now."""
-    text = "Judge as of this time, not by the clock: for tests and for looking ahead."
-    return click.option("--now", metavar="T", callback=time_value, help=text)(function)
-
-
-def day_of(now: int | None) -> date:
-    """Return the day of a time in nanoseconds since 1970 (UTC), or today."""
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp((clock() if now is None else now) // 1_000_000_000, UTC).date()
 
 
 def table_of(identity: str, folder: Path | None) -> Table:

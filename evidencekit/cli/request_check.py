@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evidencekit.cli import surroundings
-from evidencekit.cli.inputs import bytes_of
-from evidencekit.cli.law import law_option, marked, now_option, table_of
+from evidencekit.cli.inputs import bytes_of, now_option
+from evidencekit.cli.law import law_option, marked, table_of
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.render import Screen
 from evidencekit.core.values import display

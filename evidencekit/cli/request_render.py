@@ -9,7 +9,8 @@ import click
 
 from evidencekit import __version__
 from evidencekit.cli import surroundings
-from evidencekit.cli.law import law_option, now_option
+from evidencekit.cli.inputs import now_option
+from evidencekit.cli.law import law_option
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.render import Screen
 from evidencekit.cli.request_check import checked_file, instrument_document

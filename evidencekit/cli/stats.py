@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from evidencekit.cli import surroundings
+from evidencekit.cli.law import law_option
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.outputs import refuse_outputs
 from evidencekit.cli.render import Screen, human_size
@@ -20,9 +21,9 @@ from evidencekit.core.values import display
 @click.option("--least", type=click.IntRange(1), default=5, show_default=True,
               help="The smallest group that is shown; 1 shows everything, for your own eyes.")  # fmt: skip
 @click.option("--chart", type=PATH, metavar="FILE.svg", help="Write a chart, too.")
-@click.option("--law", "own", type=PATH, metavar="DIR", help="A folder with tables of law of your own.")
+@law_option
 @output
-def stats(cases: tuple[Path, ...], least: int, chart: Path | None, own: Path | None, screen: Screen) -> int:
+def stats(cases: tuple[Path, ...], least: int, chart: Path | None, law_folder: Path | None, screen: Screen) -> int:
     """Figures of one or many cases: items, bytes, time from seizure to seal, holds; by month and instrument.
 
     Nothing in them names a case, an item or a person. Groups of fewer than --least are pooled as "other", and counts
@@ -43,7 +44,7 @@ def stats(cases: tuple[Path, ...], least: int, chart: Path | None, own: Path | N
 
     for case in cases:
         refuse_outputs(case, chart)
-    found = figures(count(cases, known_tables(own), surroundings.clock()), least)
+    found = figures(count(cases, known_tables(law_folder), surroundings.clock()), least)
     if chart is not None:
         _write(chart, found)
     for line in _lines(found):

@@ -64,12 +64,12 @@ def figures(counted: Counted, least: int = LEAST) -> dict[str, Any]:
     return {
         "cases": counted.cases,
         "holds": {
-            "by_instrument": _groups(counted.held, lambda one: one.instrument, least, "instrument", _number),
-            "by_month": _groups(counted.held, lambda one: one.month, least, "month", _number),
+            "by_instrument": _groups(counted.held, lambda one: one.instrument, least, "instrument", _number_of),
+            "by_month": _groups(counted.held, lambda one: one.month, least, "month", _number_of),
             "total": _holds(counted.held, least),
         },
         "items": {
-            "by_month": _groups(counted.taken, lambda one: one.month, least, "month", _items),
+            "by_month": _groups(counted.taken, lambda one: one.month, least, "month", lambda rows: _items(rows, least)),
             "total": _items(counted.taken, least) if _is_shown(len(counted.taken), least) else None,
         },
         "least": least,
@@ -101,14 +101,14 @@ def _groups(
     key: Callable[[Row], str],
     least: int,
     name: str,
-    figures_of: Callable[[Sequence[Row], int], dict[str, Any]],
+    figures_of: Callable[[Sequence[Row]], dict[str, Any]],
 ) -> list[dict[str, Any]]:
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(key(row), []).append(row)
     shown = pooled({group: tuple(members) for group, members in groups.items()}, least)
     order = sorted(shown, key=lambda group: (group == OTHER, group))
-    return [{name: group, **figures_of(shown[group], least)} for group in order]
+    return [{name: group, **figures_of(shown[group])} for group in order]
 
 
 def _items(rows: Sequence[Taken], least: int) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _items(rows: Sequence[Taken], least: int) -> dict[str, Any]:
     }
 
 
-def _number(rows: Sequence[Held], least: int) -> dict[str, Any]:  # noqa: ARG001 (as the other one)
+def _number_of(rows: Sequence[Held]) -> dict[str, Any]:
     return {"holds": len(rows)}
 
 

@@ -12,7 +12,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from evidencekit.core import encoding
-from evidencekit.core.schema import COUNT, MAX_STRING, MOMENT, Form, Record, array, base64_bytes, hexadecimal, one_of
+from evidencekit.core.schema import (
+    COUNT,
+    MAX_STRING,
+    MOMENT,
+    Form,
+    Record,
+    array,
+    base64_bytes,
+    hexadecimal,
+    matching,
+    one_of,
+)
 from evidencekit.core.values import parse_count, short
 from evidencekit.errors import FormatError
 
@@ -32,14 +43,6 @@ _INDEX = re.compile(r"\[[0-9]+\]")
 
 Shape: TypeAlias = "Form | Mapping[str, Shape] | list[Form] | list[Mapping[str, Shape]]"
 """A form; an object of members; an array of one of these."""
-
-
-def _spelled(name: str, pattern: re.Pattern[str]) -> Form:
-    def check(value: Any, place: str) -> None:
-        if not isinstance(value, str) or not pattern.match(value):
-            raise FormatError(place, expected=name, found=short(value))
-
-    return Form(name, check)
 
 
 def _said(most: int) -> Form:
@@ -67,10 +70,10 @@ TEXT = _said(MAX_STRING)
 PROSE = _said(MAX_PROSE)
 TRUE = Form("true", _check_true)
 PORT = Form("port", _check_port)
-LANGUAGE = _spelled("language as in fr or zh-Hans (BCP 47)", _LANGUAGE)
-STATE = _spelled("two capital letters of a State (ISO 3166)", _STATE)
-CATEGORY = _spelled("category [a-z_], words joined by a dot", _CATEGORY)
-INSTRUMENT = _spelled("id of a table of law", _INSTRUMENT)
+LANGUAGE = matching("language as in fr or zh-Hans (BCP 47)", _LANGUAGE)
+STATE = matching("two capital letters of a State (ISO 3166)", _STATE)
+CATEGORY = matching("category [a-z_], words joined by a dot", _CATEGORY)
+INSTRUMENT = matching("id of a table of law", _INSTRUMENT)
 
 _REACHED: dict[str, Shape] = {
     "name": TEXT,

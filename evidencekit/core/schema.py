@@ -100,7 +100,9 @@ class Record:
         return Form(name, self.check)
 
 
-def _matching(name: str, pattern: re.Pattern[str]) -> Form:
+def matching(name: str, pattern: re.Pattern[str]) -> Form:
+    """A text that a pattern matches from its beginning."""
+
     def check(value: Any, place: str) -> None:
         if not isinstance(value, str) or not pattern.match(value):
             raise FormatError(place, expected=name, found=short(value))
@@ -142,14 +144,14 @@ def _check_offset(value: Any, place: str) -> None:
 
 
 COUNT = Form("count", _check_count)
-SIGNED = _matching("signed", _SIGNED)
+SIGNED = matching("signed", _SIGNED)
 TEXT = Form("text", _check_text)
 LONG_TEXT = Form("text of any length", _check_long_text)
 BOOL = Form("boolean", _check_bool)
 INSTANT = Form("instant", _check_instant)
-FINGERPRINT = _matching("fingerprint", _FINGERPRINT)
-EXHIBIT = _matching("exhibit", _EXHIBIT)
-BRANCH = _matching("branch [a-z0-9-], at most 40", LABEL)
+FINGERPRINT = matching("fingerprint", _FINGERPRINT)
+EXHIBIT = matching("exhibit", _EXHIBIT)
+BRANCH = matching("branch [a-z0-9-], at most 40", LABEL)
 
 
 def _check_precision(value: Any, place: str) -> None:

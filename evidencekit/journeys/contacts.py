@@ -6,13 +6,13 @@ signed. Source: specs/cooperation.md section 6.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
+from evidencekit.cooperation.drafting import read_values
 from evidencekit.core.allowed_signers import (
     AllowedSigner,
     find_principals,
@@ -70,13 +70,11 @@ def sign_contacts(draft: bytes, out: Path, *, issuer: str, signer: Signer, now: 
         Refused: R501, a file is there. CannotFinish: X421 to X423, it cannot be written.
     """
     try:
-        said = tomllib.loads(draft.decode("utf-8"))
-        record: dict[str, Any] = {"_t": CONTACTS_TYPE, "issued_at": format_instant(now), "issuer": issuer} | _plain(
-            {("contacts" if name == "contact" else name): value for name, value in said.items()}
-        )
+        said = read_values(draft, is_toml=True)
+        record = {"_t": CONTACTS_TYPE, "issued_at": format_instant(now), "issuer": issuer} | {
+            ("contacts" if name == "contact" else name): value for name, value in said.items()
+        }
         data = encode_contacts(record)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadArgument(f"The draft is not TOML: {display(str(error))}.", code="U320", hint=_TEMPLATE) from error
     except FormatError as error:
         raise BadArgument(error.message, code="U320", hint=_TEMPLATE) from error
     signature = signature_of(out)
@@ -149,16 +147,7 @@ def _lines(directory: Directory, state: str | None, day: date) -> Iterable[Allow
             ends = [one["valid_until"] for one in (contact, directory.record) if "valid_until" in one]
             last = None if not ends else datetime.combine(date.fromisoformat(min(ends)), time(23, 59, 59), UTC)
             before = None if last is None else int(last.timestamp())
-            yield AllowedSigner((key.comment,), ("evidencekit-*",), None, before, replace(key))
-
-
-def _plain(value: Any) -> Any:
-    """Return what TOML says as records say it: dates as text."""
-    if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return value.isoformat() if isinstance(value, date) else value
+            yield AllowedSigner((key.comment,), ("evidencekit-*",), None, before, key)
 
 
 def _read(path: Path, most: int) -> bytes:

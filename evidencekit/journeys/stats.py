@@ -5,7 +5,7 @@ Promise: each log counts once, also where several cases adopted it. Nothing is v
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from evidencekit.catalogue.record import Record, Sealed, read_record
 from evidencekit.cooperation.figures import OTHER, Counted, Held, Taken
 from evidencekit.cooperation.holds import Hold
 from evidencekit.core import layout
-from evidencekit.core.event import decode_entry
 from evidencekit.core.values import parse_count, parse_instant
 from evidencekit.journeys.holds import read_holds
 
@@ -39,8 +38,10 @@ def count(cases: Iterable[Path], instruments: Collection[str], now: int) -> Coun
             continue
         seen.add(record.identity)
         counted.cases += 1
-        counted.taken += map(_taken(record), _first(record.sealed))
-        counted.held += (_held(hold, instruments, now) for hold in read_holds(case)[1].holds)
+        history, register = read_holds(case)
+        for sealed in _first(record.sealed):
+            counted.taken.append(_taken(record, sealed, history.told[sealed.entry].recorded_at))
+        counted.held += (_held(hold, instruments, now) for hold in register.holds)
         waiting += (case / layout.branch_folder(name) for name in record.custody.branches)
     return counted
 
@@ -53,21 +54,17 @@ def _first(sealed: Iterable[Sealed]) -> Iterator[Sealed]:
     yield from firsts.values()
 
 
-def _taken(record: Record) -> Callable[[Sealed], Taken]:
-    def taken(sealed: Sealed) -> Taken:
-        with open_manifest(record.store, sealed, whole=False) as manifest:
-            totals = read_header(manifest, sealed)["totals"]
-        entry = decode_entry(record.store.read(layout.entry_file(sealed.entry), layout.MAX_RECORD_FILE))
-        states = {state: parse_count(number) for state, number in totals["states"].items()}
-        return Taken(
-            month=entry.recorded_at[:_MONTH],
-            rows=sealed.rows,
-            bytes=parse_count(totals["bytes"]),
-            omissions=sum(states.values()) - states["complete"],
-            waited_s=_waited(record.acquisitions.get(sealed.item), parse_instant(entry.recorded_at)),
-        )
-
-    return taken
+def _taken(record: Record, sealed: Sealed, recorded_at: str) -> Taken:
+    with open_manifest(record.store, sealed, whole=False) as manifest:
+        totals = read_header(manifest, sealed)["totals"]
+    states = {state: parse_count(number) for state, number in totals["states"].items()}
+    return Taken(
+        month=recorded_at[:_MONTH],
+        rows=sealed.rows,
+        bytes=parse_count(totals["bytes"]),
+        omissions=sum(states.values()) - states["complete"],
+        waited_s=_waited(record.acquisitions.get(sealed.item), parse_instant(recorded_at)),
+    )
 
 
 def _waited(acquisition: dict[str, Any] | None, sealed: int) -> int | None:

@@ -8,13 +8,12 @@ Annex 9, HTML `bdi`). The fonts are those of the computer.
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import Protocol
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from evidencekit.report.receipt import Receipt
+from evidencekit.report.templates import templates
 
 
 class Texts(Protocol):
@@ -41,15 +40,7 @@ class Texts(Protocol):
 
 def receipt_html(receipt: Receipt, texts: Texts) -> str:
     """Return the receipt: for a few items one page of A4 (ISO 216), with blanks for signatures by pen."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    page = environment.get_template("receipt.html")
+    page = templates().get_template("receipt.html")
     return page.render(receipt=receipt, t=texts, qr=qr_svg(receipt.code))
 
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from evidencekit.core.values import display
 from evidencekit.report.html import Texts
 from evidencekit.report.receipt import shown_moment
+from evidencekit.report.templates import templates
 
 _REACHED = ("name", "state", "representative", "post", "address", "phone", "email", "hours", "zone", "languages")
 _SECTIONS: dict[str, tuple[str, ...]] = {
@@ -153,26 +152,14 @@ def paper_of(
 
 def request_html(paper: Paper, texts: Texts) -> str:
     """Return a paper as one file of HTML that needs nothing else."""
-    return _environment(autoescape=True).get_template("request.html").render(paper=paper, t=texts)
+    return templates().get_template("request.html").render(paper=paper, t=texts)
 
 
 def request_text(paper: Paper, texts: Texts) -> str:
     """Return a paper as plain text; beside letters from right to left values stand in isolates (U+2066 to U+2069)."""
-    return _environment(autoescape=False).get_template("request.txt").render(paper=paper, t=texts)
-
-
-@cache
-def _environment(*, autoescape: bool) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=autoescape,  # noqa: S701 (plain text has no markup)
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"own": _own, "ltr": _ltr}
-    return environment
+    environment = templates(autoescape=False).overlay()
+    environment.filters = environment.filters | {"own": _own, "ltr": _ltr}
+    return environment.get_template("request.txt").render(paper=paper, t=texts)
 
 
 @pass_context

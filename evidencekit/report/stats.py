@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from evidencekit.report.templates import templates
 
 WIDTH, LEFT, RIGHT = 820, 200, 740
 ROW = 24
@@ -50,11 +49,7 @@ def stats_svg(figures: dict[str, Any]) -> str:
         ),
     ):
         panels.append(_panel(title, values, panels[-1] if panels else None))
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
-    picture = environment.get_template("stats.svg")
+    picture = templates().get_template("stats.svg")
     return picture.render(panels=panels, width=WIDTH, height=_end(panels[-1]) + ROW, left=LEFT, least=figures["least"])
 
 

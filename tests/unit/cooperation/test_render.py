@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from htmlpage import Page
 from hypothesis import given
 from hypothesis import strategies as st
 from requestdraft import DRAFT, INVENTED, NOW, said
@@ -25,27 +25,6 @@ TABLES = {**known_tables(), "atlantis-7": read_table(INVENTED.encode(), "atlanti
 RECORD = said(nonce="AQEBAQEBAQEBAQEBAQEBAQ==").record
 HOSTILE = "<script>alert('x')</script> & \u202egpj.exe {{ 7 * 7 }} {% raw %}"
 SECRETS = {"facts": "SECRET-OF-FACTS", "relation": "SECRET-OF-RELATION", "necessity": "SECRET-OF-NECESSITY"}
-
-
-class Page(HTMLParser):
-    """Tags with their attributes, and the text."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.texts, self._style = [], [], False
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        self._style = tag == "style"
-
-    def handle_data(self, data):
-        if not self._style:
-            self.texts.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.texts).split())
 
 
 def paper(record, identity, language="en", lacking=()):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
-from html.parser import HTMLParser
 
 import pytest
+from htmlpage import Page
 
 from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.paper import parse_typed
@@ -56,27 +56,6 @@ FULL = {
 
 def receipt(*events, seals=None):
     return receipt_of(CASE, events, TREE, seals=lambda _: seals, now=NOW, program="evidencekit 9.9")
-
-
-class Page(HTMLParser):
-    """Tags with their attributes, and the text."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.texts, self._style = [], [], False
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        self._style = tag == "style"
-
-    def handle_data(self, data):
-        if not self._style:
-            self.texts.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.texts).split())
 
 
 def page(made, language="en"):

@@ -1,0 +1,21 @@
+"""The templates beside this module. Promise: a name that a template uses and nobody gave is an error, never a blank."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+
+@cache
+def templates(*, autoescape: bool = True) -> Environment:
+    """Return the environment of the templates; `autoescape` for markup, not for plain text."""
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=autoescape,  # noqa: S701 (plain text has no markup)
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
