@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from evidencekit.core.custody import Custody, advance
 from evidencekit.core.event import new_event
+from evidencekit.core.exchange_types import EXCHANGE_TYPES
 from evidencekit.core.finding import ASPECTS
 from evidencekit.core.log_types import LOG_TYPES
 from evidencekit.core.note import ED25519, MLDSA44, VerifierKey, format_vkey
@@ -25,7 +26,7 @@ H, ROOT = "0" * 64, "1" * 64
 NONCE = encode_base64(bytes(16))
 START = 1_780_000_000_000_000_000
 MINUTE = 60 * 10**9
-NAMELESS = {"open", *LOG_TYPES}
+NAMELESS = {"open", *EXCHANGE_TYPES, *LOG_TYPES}
 """Types of events that name no item."""
 
 
@@ -74,6 +75,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "started_at": TIME,
         "tool": {"name": "", "parts": {}, "version": ""},
     },
+    "acknowledge": {"message": _OBJECT, "sent": _REFERENCE},
     "adopt": {"branch": "field", "case": NONCE, "log": _HEAD},
     "analyse": {},
     "anchor": {
@@ -152,6 +154,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "redact": {},
     "refuse": {"offer": _OFFER, "reason": "not mine"},
     "release": {"to": "the owner"},
+    "request_answered": {"answer": _OBJECT, "received": _REFERENCE, "sent": _OFFER | {"origin": OTHER}},
+    "request_received": {"message": _OBJECT, "received_at": TIME, "sent": _OFFER | {"origin": OTHER}},
+    "request_sent": {"instrument": "budapest-29", "request": _OBJECT},
+    "request_withdrawn": {"sent": _REFERENCE},
     "return": {},
     "seal": _MANIFEST,
     "split": {"parts": [{"item": "EX-001.1"}]},

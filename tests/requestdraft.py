@@ -99,8 +99,8 @@ def said(**changes):
     return stated({name: value for name, value in draft.items() if value is not None})
 
 
-def without(*places):
-    """What the full draft says without some places."""
+def without(*places, **more):
+    """What the full draft says, and more, without some places."""
 
     def cut(value, parts):
         if isinstance(value, list):
@@ -109,7 +109,7 @@ def without(*places):
             return {name: member for name, member in value.items() if name != parts[0]}
         return {name: cut(member, parts[1:]) if name == parts[0] else member for name, member in value.items()}
 
-    draft = DRAFT
+    draft = DRAFT | more
     for place in places:
         draft = cut(draft, place.split("."))
     return stated(draft)

@@ -14,7 +14,8 @@ from evidencekit.core.values import moment
 from evidencekit.errors import BadArgument, FormatError
 
 _FIELDS = EVENT_TYPES["acquire"].fields
-STATED = {name: item for name, item in _FIELDS.items() if item.need != "essential" or name == "acquisition_type"}
+_BY_PROGRAM = frozenset({"digests", "finished_at", "request", "started_at", "tool"})
+STATED = {name: item for name, item in _FIELDS.items() if name not in _BY_PROGRAM}
 """Fields that a person may state; the program states the others."""
 _EXAMPLES = {
     "acquisition_type": '"logical"',

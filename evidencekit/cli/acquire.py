@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evidencekit.cli.summary import Summary
     from evidencekit.core.checkpoint import Checkpoint
     from evidencekit.journeys.acquire import Acquisition, Sealed
+    from evidencekit.journeys.returned import SentRequest
     from evidencekit.seal.sign import Signer
 
 DONE_WITH_OMISSIONS = 6
@@ -42,6 +43,8 @@ DIGESTS = click.Choice(["md5", "sha1", "sha512", "sha3-256"])
 )
 @click.option("--authority", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE.toml",
               help="Particulars of the seizure: see `evidencekit init --template`.")  # fmt: skip
+@click.option("--provider-return", "answered", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              metavar="RECORD", help="The source is what a provider returned to this request.")  # fmt: skip
 @click.option("--sensitive", is_flag=True, help="Shuffled order: a row's place tells nothing about hidden names.")
 @click.option("--resume", is_flag=True, help="Take up an acquisition that was interrupted.")
 @click.option("--jobs", type=click.IntRange(1, MOST_JOBS), metavar="N",
@@ -59,20 +62,26 @@ def acquire(case: Path, source: Path, signs: Signing, screen: Screen, **options:
     After Ctrl-C, a crash or a power failure, the same command with --resume goes on where it ended: what was hashed
     and is unchanged is not read again.
 
+    What a provider returned is sealed as it came, with the SHA-256 of the request that it answers; then it is held
+    against that request: what was asked and is not there, and the other way round (`evidencekit request returned`).
+
     \b
     Examples:
       evidencekit acquire CASE /mnt/stick --exhibit EX-001 --signer examiner
       evidencekit acquire CASE /mnt/stick --exhibit EX-001 --signer examiner --resume
       evidencekit acquire CASE /mnt/stick --exhibit EX-002 --signer examiner --copy --copy-to /mnt/second/24-117
       evidencekit acquire CASE /dev/sdb --exhibit EX-003 --signer examiner --authority seizure.toml --hash md5
+      evidencekit acquire CASE return/ --exhibit EX-007 --signer examiner --provider-return record.json
 
-    Exit codes: 0 sealed · 2 usage · 4 could not finish · 5 refused · 6 sealed, with omissions.
+    Exit codes: 0 sealed · 2 usage · 3 RECORD is not JSON · 4 could not finish · 5 refused · 6 sealed, with omissions.
     """
     from evidencekit.cli.expected import Expected, census_of
     from evidencekit.cli.summary import document, headline, lines
     from evidencekit.journeys.acquire import acquire_and_seal
+    from evidencekit.journeys.returned import read_sent_request
 
-    request = _request(source, options)
+    answered = None if options["answered"] is None else read_sent_request(options["answered"])
+    request = _request(source, options, answered)
     person = signs.person()
     if options["resume"] and finish_first(case, signs.log_key, screen):
         request = replace(request, was_finished=True)
@@ -96,8 +105,26 @@ def acquire(case: Path, source: Path, signs: Signing, screen: Screen, **options:
     _say_lost(screen, done)
     for line in lines(summary):
         screen.say(*line)
-    screen.document(document(summary))
+    compared = {} if answered is None else {"returned": _compare(screen, case, request.exhibit, answered)}
+    screen.document(document(summary) | compared)
     return DONE_WITH_OMISSIONS if summary.omissions else 0
+
+
+def _compare(screen: Screen, case: Path, exhibit: str, answered: SentRequest) -> dict[str, Any]:
+    """Hold what was sealed against the request; the seal stands, whatever comes of it."""
+    from evidencekit.cli.request_returned import compared
+    from evidencekit.cli.returned_words import return_lines
+    from evidencekit.errors import EvidenceError
+
+    try:
+        found = compared(screen, case, exhibit, answered)
+    except EvidenceError as error:
+        screen.say(f"  not compared with the request: {error.code}: {error}", "warning")
+        return {"error": {"code": error.code, "hint": error.hint, "message": error.message}}
+    screen.say()
+    for line in return_lines(found):
+        screen.say(*line)
+    return found
 
 
 def _say_lost(screen: Screen, done: Sealed) -> None:
@@ -114,7 +141,7 @@ def _say_lost(screen: Screen, done: Sealed) -> None:
         )
 
 
-def _request(source: Path, options: dict[str, Any]) -> Acquisition:
+def _request(source: Path, options: dict[str, Any], answered: SentRequest | None) -> Acquisition:
     from evidencekit.acquire.options import Options
     from evidencekit.acquire.particulars import read_particulars
     from evidencekit.core.schema import EXHIBIT
@@ -126,6 +153,7 @@ def _request(source: Path, options: dict[str, Any]) -> Acquisition:
     except FormatError as error:
         raise BadArgument(error.message, code="U205", hint="Letters, digits, . _ - and at most 64 of them.") from error
     authority: Path | None = options["authority"]
+    stated = None if authority is None else read_particulars(authority.read_bytes(), display(str(authority)))
     extra = (name.replace("-", "_") for name in options["digests"])
     return Acquisition(
         source=source,
@@ -138,7 +166,7 @@ def _request(source: Path, options: dict[str, Any]) -> Acquisition:
             sensitive=options["sensitive"],
             copies=options["copies"] or options["copy_to"] is not None,
         ),
-        particulars=None if authority is None else read_particulars(authority.read_bytes(), display(str(authority))),
+        particulars=stated if answered is None else answered.particulars(stated),
         host=surroundings.host(),
         types=not options["no_identify"],
         resume=options["resume"],

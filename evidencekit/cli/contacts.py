@@ -119,8 +119,8 @@ def show(file: Path, trust: tuple[Path, ...], state: str | None, now: int | None
 
     Exit codes: 0 shown · 2 usage · 3 the signature is not good, or not by a key that you named · 4 cannot be read.
     """
-    directory, day = _open(file, trust), day_of(now)
-    _say_signer(screen, directory)
+    directory, day = open_directory(file, trust), day_of(now)
+    say_signer(screen, directory)
     found = directory.of(state, day)
     for contact, is_now in found:
         screen.say()
@@ -165,7 +165,7 @@ def enrol(file: Path, policy: Path, trust: tuple[Path, ...], state: str | None, 
     """
     from evidencekit.journeys.contacts import enrol as add
 
-    directory = _open(file, trust, policy)
+    directory = open_directory(file, trust, policy)
     new, there = add(directory, policy, state, day_of(now))
     screen.result(f"{len(new)} keys added to {display(str(policy))}")
     for name in new:
@@ -176,7 +176,12 @@ def enrol(file: Path, policy: Path, trust: tuple[Path, ...], state: str | None, 
     return 0
 
 
-def _open(file: Path, trust: tuple[Path, ...], policy: Path | None = None) -> Directory:
+def open_directory(file: Path, trust: tuple[Path, ...], policy: Path | None = None) -> Directory:
+    """Read a directory; `trust` are files of public keys, `policy` a folder, of whom it is believed.
+
+    Raises:
+        BadArgument: U222, the policy is not understood. Further as `open_contacts`.
+    """
     from evidencekit.journeys.contacts import open_contacts
     from evidencekit.seal.sign import read_public_key
     from evidencekit.verify.policy import read_policy
@@ -185,7 +190,8 @@ def _open(file: Path, trust: tuple[Path, ...], policy: Path | None = None) -> Di
     return open_contacts(file, map(read_public_key, trust), allowed)
 
 
-def _say_signer(screen: Screen, directory: Directory) -> None:
+def say_signer(screen: Screen, directory: Directory) -> None:
+    """Say who signed a directory, and whether somebody named him."""
     record = directory.record
     screen.say(f"issued by {display(record['issuer'])} at {record['issued_at']}, signed by {directory.signer}")
     if directory.trusted is None:

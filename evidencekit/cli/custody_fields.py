@@ -20,6 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 BY_COMMAND = {
     "accept": "evidencekit custody accept CASE OFFER",
+    "acknowledge": "evidencekit request acknowledge CASE FILE",
     "acquire": "evidencekit acquire CASE SOURCE",
     "adopt": "evidencekit custody adopt CASE FIELDCASE",
     "anchor": "evidencekit checkpoint timestamp CASE",
@@ -30,6 +31,10 @@ BY_COMMAND = {
     "receipt": "evidencekit custody receipt CASE ANSWER",
     "receive": "evidencekit receive PACKAGE --into CASE",
     "refuse": "evidencekit custody refuse CASE OFFER",
+    "request_answered": "evidencekit request answer CASE ENTRY",
+    "request_received": "evidencekit request receive CASE FILE",
+    "request_sent": "evidencekit request send-file CASE RECORD",
+    "request_withdrawn": "evidencekit request withdraw CASE ENTRY",
     "seal": "evidencekit acquire CASE SOURCE",
     "split": "evidencekit custody split CASE --item EX-001 --into EX-001-1",
 }
@@ -37,6 +42,7 @@ BY_COMMAND = {
 BY_HAND = {name: kind for name, kind in EVENT_TYPES.items() if name not in BY_COMMAND}
 BY_PROGRAM: Mapping[str, frozenset[str]] = {
     "accept": frozenset({"message", "offer", "offered_as", "offered_by", "refused"}),
+    "acknowledge": frozenset({"message", "received", "sent"}),
     "adopt": frozenset({"branch", "case", "log"}),
     "erase": frozenset({"manifests", "objects", "whole"}),
     "export": frozenset({"contents", "hash_only", "package", "transfer"}),
@@ -47,6 +53,10 @@ BY_PROGRAM: Mapping[str, frozenset[str]] = {
         {"case", "checked", "log", "offered_as", "package", "policy", "refused", "sent_by", "transfer", "verdict"}
     ),
     "refuse": frozenset({"message", "offer"}),
+    "request_answered": frozenset({"answer", "received", "sent"}),
+    "request_received": frozenset({"message", "received_at", "sent"}),
+    "request_sent": frozenset({"instrument", "request"}),
+    "request_withdrawn": frozenset({"sent"}),
     "split": frozenset({"parts"}),
 }
 """Fields that the program states itself."""

@@ -10,7 +10,7 @@ import click
 from evidencekit.cli import surroundings
 from evidencekit.cli.custody_acting import Acting, acting, resolver, tell_recorded
 from evidencekit.cli.custody_fields import field_options, read_fields
-from evidencekit.cli.inputs import policy_in, policy_option
+from evidencekit.cli.messages import again_option, believed_option, out_option, read_file, write_again, write_file
 from evidencekit.cli.options import PATH, case_argument, output
 from evidencekit.cli.outputs import refuse_outputs
 from evidencekit.cli.render import Screen
@@ -22,18 +22,12 @@ if TYPE_CHECKING:
     from evidencekit.core.message import Opened
     from evidencekit.journeys.custody import Hand, Recorded
 
-_OUT = click.option("--out", type=PATH, metavar="FILE", help="File to write for the other side; must not exist.")
-_AGAIN = click.option(
-    "--again", type=click.IntRange(0), metavar="ENTRY", help="Record nothing: write the file of an entry anew."
-)
-_POLICY = policy_option("Whom you believe: see `evidencekit policy`.")
-
 
 @click.command()
 @case_argument
 @click.option("--item", "items", multiple=True, metavar="EX-001", help="Item that is offered; several times.")
-@_OUT
-@_AGAIN
+@out_option
+@again_option
 @field_options(["offer"])
 @acting
 @output
@@ -71,7 +65,7 @@ def offer(
     body = read_fields("offer", given, named, resolver(case))
     hand = acts.on(case)
     recorded = hand.record("offer", list(items), body)
-    _write(case, recorded.entry, out)
+    write_file(case, recorded.entry, out)
     tell_recorded(screen, recorded, hand, out=str(out))
     screen.say(f"{display(str(out))} is for {display(body['to']['id'])} {body['to']['key']}, who answers it with")
     screen.say(f"  evidencekit custody accept CASE {display(out.name)} --signer KEY --out answer.json")
@@ -81,12 +75,12 @@ def offer(
 @click.command()
 @case_argument
 @click.argument("offer", type=PATH, required=False)
-@_OUT
-@_AGAIN
+@out_option
+@again_option
 @click.option("--only", multiple=True, metavar="ITEM", help="Accept this one; what is not named stays offered.")
 @click.option("--refuse", "refused", multiple=True, metavar="ITEM:REASON", help="Do not take this one.")
 @click.option("--as", "names", multiple=True, metavar="THEIRS=OURS", help="Another name in a log of your own.")
-@_POLICY
+@believed_option
 @field_options(["accept"])
 @acting
 @output
@@ -126,7 +120,7 @@ def accept(
     if again is not None:
         return write_again(case, again, out, screen)
     refuse_outputs(case, out)
-    data, opened, left = _read(offer, "offer", policy, screen)
+    data, opened, left = read_file(offer, "offer", ("offer",), policy, screen)
     wanted = Wanted(
         only=only,
         refused=pairs(refused, ":", "--refuse"),
@@ -141,9 +135,9 @@ def accept(
 @click.command()
 @case_argument
 @click.argument("offer", type=PATH, required=False)
-@_OUT
-@_AGAIN
-@_POLICY
+@out_option
+@again_option
+@believed_option
 @field_options(["refuse"])
 @acting
 @output
@@ -172,7 +166,7 @@ def refuse(
     if again is not None:
         return write_again(case, again, out, screen)
     refuse_outputs(case, out)
-    data, opened, left = _read(offer, "offer", policy, screen)
+    data, opened, left = read_file(offer, "offer", ("offer",), policy, screen)
     body = read_fields("refuse", given, named, resolver(case))
     hand = acts.on(case)
     recorded = refuse_offer(hand, data, opened, body)
@@ -182,7 +176,7 @@ def refuse(
 @click.command()
 @case_argument
 @click.argument("answer", type=PATH)
-@_POLICY
+@believed_option
 @field_options(["receipt"])
 @acting
 @output
@@ -207,62 +201,22 @@ def receipt(
     Exit codes: 0 entered · 2 usage · 3 the answer does not hold · 4 keys, case or file cannot be used
     · 5 it stands here already, or answers no offer and no export of this log; nothing recorded.
     """
-    from evidencekit.core.message import RECEIPT
     from evidencekit.journeys.custody_answers import enter_answer
     from evidencekit.journeys.receive_receipt import enter_receipt
 
-    data, opened, left = _read(answer, "answer or receipt", policy, screen)
+    data, opened, left = read_file(answer, "answer or receipt", ("accept", "refuse", "receive"), policy, screen)
     body = read_fields("receipt", given, named, resolver(case))
     hand = acts.on(case)
-    enter = enter_receipt if opened.message.kind == RECEIPT else enter_answer
+    enter = enter_receipt if opened.event["type"] == "receive" else enter_answer
     recorded = enter(hand, data, opened, body)
     tell_recorded(screen, recorded, hand, not_checked=left)
-    return 0
-
-
-def _read(path: Path | None, kind: str, policy: Path | None, screen: Screen) -> tuple[bytes, Opened, list[str]]:
-    """Return a message file that holds, and what nobody could check of it, which is said, too."""
-    from evidencekit.journeys.custody_messages import read_message
-    from evidencekit.journeys.custody_trust import believe
-
-    if path is None:
-        raise BadArgument(f"Which {kind}?", code="U267", hint=f"Name the file of the {kind}.")
-    data, opened = read_message(path, *kind.split(" or "))
-    event, actor = opened.event, opened.event["actor"]
-    about = f" of {', '.join(event['items'])}" if event["items"] else ""
-    screen.say(f"{event['type']}{about} by {display(actor['id'])} {actor['key']}")
-    left = believe(opened, policy_in(policy))
-    for what in left:
-        screen.say(f"NOT CHECKED: {what}", "warning")
-    return data, opened, left
-
-
-def _write(case: Path, entry: int, out: Path) -> None:
-    from evidencekit.journeys.custody_messages import write_message
-    from evidencekit.read.store import Store
-
-    write_message(Store(case), entry, out)
-
-
-def write_again(case: Path, entry: int, out: Path | None, screen: Screen) -> int:
-    """Write the file of an entry for the other side, and record nothing.
-
-    Raises:
-        BadArgument: U267 no file was named, U262 no such entry, U268 none that a file is written of.
-    """
-    if out is None:
-        raise BadArgument("No file to write.", code="U267", hint="Say --out FILE.")
-    refuse_outputs(case, out)
-    _write(case, entry, out)
-    screen.result(f"file of entry {entry} written to {display(str(out))}; nothing was recorded")
-    screen.document({"entry": entry, "out": str(out)})
     return 0
 
 
 def _answered(screen: Screen, hand: Hand, recorded: Recorded, opened: Opened, left: list[str], out: Path | None) -> int:
     """Write the answer, where a file is named, and say what came of it; return the exit code."""
     if out is not None:
-        _write(hand.ledger.store.path, recorded.entry, out)
+        write_file(hand.ledger.store.path, recorded.entry, out)
     tell_recorded(screen, recorded, hand, not_checked=left, out=None if out is None else str(out))
     _say_next(opened, hand.ledger.origin, recorded.entry, out, screen)
     return 0

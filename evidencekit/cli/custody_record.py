@@ -24,8 +24,7 @@ from evidencekit.cli.custody_fields import (
 from evidencekit.cli.custody_select import select_part
 from evidencekit.cli.options import case_argument, output
 from evidencekit.cli.render import Screen, counted
-from evidencekit.core.event_types import EVENT_TYPES
-from evidencekit.core.log_types import LOG_TYPES
+from evidencekit.core.event_types import EVENT_TYPES, NO_ITEM
 from evidencekit.core.schema import EXHIBIT
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
@@ -113,9 +112,9 @@ def _check_items(kind: str, items: tuple[str, ...]) -> None:
     """Raise BadArgument (U266) where the items of an event are not those that its type needs."""
     for item in items:
         surroundings.check_recorded(EXHIBIT, item, "--item")
-    if kind in LOG_TYPES and items:
+    if kind in NO_ITEM and items:
         raise BadArgument(f"An event of type {kind} is about no item.", code="U266", hint="Leave out --item.")
-    if kind not in LOG_TYPES and not items:
+    if kind not in NO_ITEM and not items:
         raise BadArgument(f"Which item is this {kind} about?", code="U266", hint="Say --item EX-001.")
     if len(set(items)) != len(items):
         raise BadArgument("An item is named twice.", code="U266", hint="Name each item once.")

@@ -169,6 +169,7 @@ def _details(one: Told) -> Iterator[tuple[str, str | None]]:
     ]
     said += [f"{name} {_short(body[name]['time'])}" for name in ("due", "until") if isinstance(body.get(name), dict)]
     said += [f"rests on {source(body['basis'])}"] if isinstance(body.get("basis"), dict) else []
+    said += [f"request {body['request']}"] if isinstance(body.get("request"), str) else []
     said += [f"witness {display(who['id'])}" for who in body.get("witness", []) if isinstance(who, dict)]
     said += [f"refused {display(each['item'])}: {display(each['reason'])}" for each in body.get("refused", [])]
     if said:

@@ -11,10 +11,10 @@ from typing import Any
 from evidencekit.cli.render import counted
 from evidencekit.cli.words import Line
 from evidencekit.core.values import display
+from evidencekit.report.durations import duration
 
 HEADS = ("due", "left", "stage", "hold", "items", "received", "rests on")
 _NEAR = {"no_end", "week", "day", "lapsed"}
-_UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def hold_lines(body: Mapping[str, Any], late: Sequence[Mapping[str, Any]], warnings: Iterable[str]) -> Iterator[Line]:
@@ -96,17 +96,10 @@ def stage(name: str) -> str:
 
 
 def left(seconds: int | None) -> str:
-    """Return a time that is left, or gone by, in its two largest units."""
+    """Return a time that is left, or gone by."""
     if seconds is None:
         return ""
-    rest = abs(seconds)
-    parts: list[str] = []
-    for name, size in _UNITS:
-        count, rest = divmod(rest, size)
-        if count or parts or name == "s":
-            parts.append(f"{count} {name}")
-    said = " ".join(parts[:2])
-    return f"{said} ago" if seconds < 0 else said
+    return f"{duration(-seconds)} ago" if seconds < 0 else duration(seconds)
 
 
 def short(instant: str | None) -> str:

@@ -10,8 +10,9 @@ import click
 from evidencekit.cli import surroundings
 from evidencekit.cli.custody_acting import Acting, acting, resolver, tell_recorded
 from evidencekit.cli.custody_fields import field_options, read_fields
-from evidencekit.cli.custody_handover import pairs, write_again
+from evidencekit.cli.custody_handover import pairs
 from evidencekit.cli.inputs import policy_in, policy_option
+from evidencekit.cli.messages import write_again
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.outputs import refuse_outputs
 from evidencekit.cli.packages import identity_option, opened_package

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from evidencekit.cli import surroundings
 from evidencekit.cli.law import law_option
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.outputs import refuse_outputs
-from evidencekit.cli.render import Screen, human_size
+from evidencekit.cli.render import Screen, counted, human_size
 from evidencekit.core.values import display
 
 
@@ -24,11 +24,11 @@ from evidencekit.core.values import display
 @law_option
 @output
 def stats(cases: tuple[Path, ...], least: int, chart: Path | None, law_folder: Path | None, screen: Screen) -> int:
-    """Figures of one or many cases: items, bytes, time from seizure to seal, holds; by month and instrument.
+    """Figures of one or many cases: items, time from seizure to seal, holds, requests and time to answer.
 
-    Nothing in them names a case, an item or a person. Groups of fewer than --least are pooled as "other", and counts
-    that small are left out, also where they could be had by subtraction. What adopted field cases hold is counted with
-    them, each once. Figures are read from the records, which are not verified here.
+    By month, instrument and outcome. Nothing in them names a case, an item or a person. Groups of fewer than --least
+    are pooled as "other", and counts that small are left out, also where they could be had by subtraction. What adopted
+    field cases hold is counted with them, each once. Figures are read from the records, which are not verified here.
 
     \b
     Examples:
@@ -64,48 +64,89 @@ def _write(chart: Path, found: dict[str, Any]) -> None:
 
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
-    items, holds, few = found["items"]["total"], found["holds"]["total"], f"fewer than {found['least']}"
+    few = f"fewer than {found['least']}"
     yield f"cases    {found['cases']:,}"
-    if items is None:
-        yield f"items    {few}"
-    else:
-        yield (
-            f"items    {items['items']:,} sealed: {items['rows']:,} rows, {human_size(items['bytes'])}, "
-            f"{items['omissions']:,} omissions"
-        )
-        yield f"waited   {_wait(items)} from seizure to seal"
+    yield from _of_items(found["items"]["total"], few)
+    holds = found["holds"]["total"]
     if holds is None:
         yield f"holds    {few}"
     else:
-        parts = ("extended", "lapsed", "released")
-        said = ", ".join(f"{few if holds[name] is None else format(holds[name], ',')} {name}" for name in parts)
-        yield f"holds    {holds['holds']:,} opened: {said}"
+        yield f"holds    {holds['holds']:,} opened: {_counts(holds, 'extended', 'lapsed', 'released')}"
+    for side in ("received", "sent"):
+        yield from _of_requests(side, found["requests"][side], few)
     for name in found["not_counted"]:
         yield f"not counted: {name}"
 
 
-def _tables(screen: Screen, found: dict[str, Any]) -> None:
-    months = found["items"]["by_month"]
-    if months:
-        rows = [
-            (row["month"], f"{row['items']:,}", f"{row['rows']:,}", human_size(row["bytes"]), _wait(row))
-            for row in months
-        ]
-        screen.say()
-        screen.table(("month", "items", "rows", "size", "from seizure to seal"), rows)
-    for name in ("month", "instrument"):
-        groups = found["holds"][f"by_{name}"]
-        if groups:
-            screen.say()
-            screen.table((name, "holds"), [(row[name], f"{row['holds']:,}") for row in groups])
-
-
-def _wait(row: dict[str, Any]) -> str:
-    from evidencekit.report.stats import duration
-
-    wait = row["seizure_to_seal_s"]
-    return (
-        "not known"
-        if wait is None
-        else f"{duration(wait['median'])} median, {duration(wait['ninth_decile'])} for nine of ten"
+def _of_items(total: dict[str, Any] | None, few: str) -> Iterator[str]:
+    if total is None:
+        yield f"items    {few}"
+        return
+    yield (
+        f"items    {total['items']:,} sealed: {total['rows']:,} rows, {human_size(total['bytes'])}, "
+        f"{total['omissions']:,} omissions"
     )
+    if total["items"]:
+        yield f"         from seizure to seal: {_in_words(total['seizure_to_seal_s'])}"
+
+
+def _of_requests(side: str, figures: dict[str, Any], few: str) -> Iterator[str]:
+    total = figures["total"]
+    if total is None:
+        yield f"{side:<8} {few} requests"
+        return
+    yield f"{side:<8} {counted(total['requests'], 'request')}: {_counts(total, 'withdrawn', 'extensions')}"
+    if total["requests"]:
+        outcomes = ", ".join(f"{row['requests']:,} {_outcome(row['outcome'])}" for row in figures["by_outcome"])
+        yield f"         outcomes: {outcomes}"
+        yield f"         to an outcome: {_in_words(total['answer_s'])}"
+        yield f"         to the first answer of any kind: {_in_words(total['first_answer_s'])}"
+
+
+def _counts(total: dict[str, Any], *names: str) -> str:
+    """Say counts, and which of them are left out: what they are of, or are not of, is few."""
+    return ", ".join(f"{name} not given" if total[name] is None else f"{total[name]:,} {name}" for name in names)
+
+
+def _outcome(name: str) -> str:
+    return {"none": "without an outcome so far", "other": "others"}.get(name, name)
+
+
+def _tables(screen: Screen, found: dict[str, Any]) -> None:
+    months = [(*_cells(row, "month", "items", "rows"), human_size(row["bytes"]), *_times(row["seizure_to_seal_s"]))
+              for row in found["items"]["by_month"]]  # fmt: skip
+    _table(screen, ("month", "items", "rows", "size", "seizure to seal", _NINE_OF_TEN), months)
+    for name in ("month", "instrument"):
+        _table(screen, (name, "holds"), [_cells(row, name, "holds") for row in found["holds"][f"by_{name}"]])
+    for side in ("received", "sent"):
+        for name in ("month", "instrument"):
+            rows = [(*_cells(row, name, "requests"), *_times(row["answer_s"]), *_times(row["first_answer_s"]))
+                    for row in found["requests"][side][f"by_{name}"]]  # fmt: skip
+            _table(screen, (name, side, "to an outcome", _NINE_OF_TEN, "to the first answer", _NINE_OF_TEN), rows)
+
+
+_NINE_OF_TEN = "nine of ten"
+
+
+def _cells(row: dict[str, Any], group: str, *counts: str) -> tuple[str, ...]:
+    return (row[group], *(f"{row[name]:,}" for name in counts))
+
+
+def _times(spread: dict[str, int] | None) -> tuple[str, ...]:
+    """Return median and ninth decile for people."""
+    from evidencekit.report.durations import duration
+
+    return ("-", "-") if spread is None else (duration(spread["median"]), duration(spread["ninth_decile"]))
+
+
+def _in_words(spread: dict[str, int] | None) -> str:
+    if spread is None:
+        return "not given"
+    median, nine = _times(spread)
+    return f"median {median}, nine of ten within {nine}"
+
+
+def _table(screen: Screen, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    if rows:
+        screen.say()
+        screen.table(heads, rows)

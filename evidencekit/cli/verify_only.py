@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import click
+
+from evidencekit import __version__
 from evidencekit.cli.main import run
 from evidencekit.cli.verify import verify
 
 
 def main() -> None:
     """Entry point of `evidencekit-verify`."""
-    run(verify, "evidencekit-verify")
+    name = "evidencekit-verify"
+    run(click.version_option(__version__, prog_name=name)(verify), name)

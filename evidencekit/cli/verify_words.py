@@ -59,8 +59,8 @@ def _show_package(screen: Screen, record: dict[str, Any]) -> None:
     for one in facts["previous"] or []:
         screen.say(f"  passed on    {one['package']} of {display(one['origin'])}")
     screen.say(f"  exported     {facts['created_at']['time']} by {display(facts['exporter']['id'])}")
-    for name in ("confidentiality", "use_limits", "onward_transfer"):
-        if facts[name] is not None:
+    for name in ("request", "confidentiality", "use_limits", "onward_transfer"):
+        if facts.get(name) is not None:
             screen.say(f"  {name.replace('_', ' '):<13}{display(facts[name])}")
 
 

@@ -32,6 +32,7 @@ def item_lines(item: Mapping[str, Any]) -> list[Line]:
         (f"  sealed    {item['sealed_at']}, {CLOCK}", None),
         *header_lines(item["totals"], item["resumed"]),
         (f"  digests   {', '.join(item['digests'])}", None),
+        *([(f"  request   {item['particulars']['request']}", None)] if "request" in item["particulars"] else []),
         (f"  copies    {'kept' if item['copies'] else 'not kept: digests stand for the content'}", None),
         *(
             (f"  {name:<9} {', '.join(map(display, options[name]))}", None)

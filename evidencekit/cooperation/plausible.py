@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from evidencekit.cooperation.identifiers import address_of, digits_of, domain_of, email_of, mac_of, phone_of, url_of
 from evidencekit.core.request import found_at
 from evidencekit.core.values import MOMENT_UNITS, display, parse_instant
 
@@ -20,12 +21,7 @@ _MINUTE = MOMENT_UNITS["min"]
 _SLACK = 5 * _MINUTE
 """How far clocks may differ before a time lies in the future."""
 _MOMENTS = ("dated", "identifiers.observed_at", "period.start", "period.end", "linked.dated")
-_EXTENSION = re.compile(r"\s*(?:ext\.?|x|#)\s*[0-9]{1,8}\Z", re.IGNORECASE)
-_PHONE = re.compile(r"\+[0-9][0-9 ().\-/]*\Z")
-_EMAIL = re.compile(r"[^\s@<>()\[\],;:\"]+@[^\s@<>()\[\],;:\"]+\.[^\s@<>()\[\],;:\".]+\Z")
 _ZONE = re.compile(r"UTC([+-](0[0-9]|1[0-4]):[0-5][0-9])?\Z|[A-Za-z_]+(/[A-Za-z0-9_+\-]+){1,2}\Z")
-_DOMAIN = re.compile(r"(?=.{1,253}\Z)[^\s./@]{1,63}(\.[^\s./@]{1,63})+\.?\Z")
-_URL = re.compile(r"[a-z][a-z0-9+.\-]*://[^\s/]+\S*\Z", re.IGNORECASE)
 
 
 class Doubt(NamedTuple):
@@ -54,17 +50,10 @@ def missing_ports(record: Mapping[str, Any]) -> Iterator[Doubt]:
     for number, one in enumerate(record.get("identifiers", [])):
         if one.get("type") == "ip" and "source_port" not in one and "value" in one:
             text = "Without the source port nobody can be told apart behind an address that several subscribers share."
-            address = _address(one["value"])
+            address = address_of(one["value"])
             if address is not None and address.version == 4 and address in _SHARED:
                 text = "This is shared address space (RFC 6598): one subscriber is found by the source port alone."
             yield Doubt(f"identifiers[{number}].source_port", "nothing", text)
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None
 
 
 # --- times ---------------------------------------------------------------------------------------------------------
@@ -118,7 +107,7 @@ def _seen(moment: Mapping[str, Any] | None, place: str) -> Iterator[Doubt]:
 
 
 def _of_ip(value: str) -> str | None:
-    address = _address(value)
+    address = address_of(value)
     if address is None or getattr(address, "scope_id", None):
         return "This is no IPv4 or IPv6 address."
     nowhere = address.version == 4 and address in ipaddress.ip_network("0.0.0.0/8")
@@ -131,25 +120,16 @@ def _of_ip(value: str) -> str | None:
 
 
 def _of_phone(value: str) -> str | None:
-    number = _EXTENSION.sub("", value.strip())
-    digits = sum(character.isdigit() for character in number)
-    if not number.isascii() or not _PHONE.match(number) or not 7 <= digits <= 15:
-        return "This is no telephone number with its country code, as +33 1 23 45 67 89."
-    return None
+    wrong = "This is no telephone number with its country code, as +33 1 23 45 67 89."
+    return wrong if phone_of(value) is None else None
 
 
 def _of_email(value: str) -> str | None:
-    return None if _EMAIL.match(value) else "This is no e-mail address."
+    return "This is no e-mail address." if email_of(value) is None else None
 
 
 def _of_zone(value: str) -> str | None:
     return None if _ZONE.match(value) else "This is no time zone, as UTC+01:00 or Europe/Paris."
-
-
-def _digits(value: str) -> str | None:
-    """Return the digits of a number that is printed in groups; None where it has anything else."""
-    bare = re.sub(r"[ \-/.]", "", value)
-    return bare if bare.isascii() and bare.isdigit() else None
 
 
 def _luhn(digits: str) -> bool:
@@ -158,7 +138,7 @@ def _luhn(digits: str) -> bool:
 
 
 def _of_imei(value: str) -> str | None:
-    digits = _digits(value)
+    digits = digits_of(value)
     if digits is None or not 14 <= len(digits) <= 16:
         return "An IMEI has 15 digits (14 without its check digit, 16 with a software version)."
     if len(digits) == 15 and not _luhn(digits):
@@ -167,28 +147,27 @@ def _of_imei(value: str) -> str | None:
 
 
 def _of_iccid(value: str) -> str | None:
-    digits = _digits(value)
+    digits = digits_of(value)
     if digits is None or not 18 <= len(digits) <= 20:
         return "The number of a SIM card has 18 to 20 digits."
     return None
 
 
 def _of_imsi(value: str) -> str | None:
-    digits = _digits(value)
+    digits = digits_of(value)
     return None if digits is not None and 14 <= len(digits) <= 15 else "An IMSI has 14 or 15 digits."
 
 
 def _of_mac(value: str) -> str | None:
-    bare = re.sub(r"[:\-. ]", "", value)
-    return None if re.fullmatch(r"[0-9A-Fa-f]{12}", bare) else "A MAC address has 12 hexadecimal digits."
+    return "A MAC address has 12 hexadecimal digits." if mac_of(value) is None else None
 
 
 def _of_domain(value: str) -> str | None:
-    return None if _DOMAIN.match(value) else "This is no name of a domain."
+    return "This is no name of a domain." if domain_of(value) is None else None
 
 
 def _of_url(value: str) -> str | None:
-    return None if _URL.match(value) else "This is no address of the web, as https://example.org/page."
+    return "This is no address of the web, as https://example.org/page." if url_of(value) is None else None
 
 
 _VALUES: dict[str, Callable[[str], str | None]] = {

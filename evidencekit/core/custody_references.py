@@ -13,10 +13,19 @@ from evidencekit.core.event import decode_event
 from evidencekit.core.values import parse_count
 from evidencekit.errors import FormatError
 
-_MEMBERS = {"accept": "offer", "correct": "corrects", "countersign": "of", "receipt": "offer", "refuse": "offer"}
-"""Type of event to the member of its body that is a reference."""
-_KINDS = {"export": "an export", "offer": "an offer"}
-"""Member that names an event of its own type only."""
+_MEMBERS = {
+    "accept": ("offer",),
+    "acknowledge": ("received", "sent"),
+    "correct": ("corrects",),
+    "countersign": ("of",),
+    "receipt": ("export", "offer"),
+    "refuse": ("offer",),
+    "request_answered": ("received",),
+    "request_withdrawn": ("sent",),
+}
+"""Type of event to the members of its body that are references to its own log; it has one of them."""
+_KINDS = {"export": "export", "offer": "offer", "received": "request_received", "sent": "request_sent"}
+"""Member to the only type of event that it may name."""
 
 
 class Reference(NamedTuple):
@@ -43,18 +52,17 @@ class Reference(NamedTuple):
         digest = committed if data is None else sha256(data).hex()
         if digest != self.event:
             return Remark("E308", "", f"{where} with the event of SHA-256 {self.event}", digest or "nothing")
-        if data is not None and self.wants_kind and (kind := _kind(data)) != self.member:
-            return Remark("E308", "", f"{where}, {_KINDS[self.member]}", kind)
+        wanted = _KINDS.get(self.member)
+        if data is not None and wanted is not None and (kind := _kind(data)) != wanted:
+            return Remark("E308", "", f"{where}, an event of type {wanted}", kind)
         return None
 
 
 def reference_of(event: dict[str, Any], origin: str | None) -> Reference | None:
     """Return what an event of a known type says of an earlier one of the log `origin`; None where it speaks of none."""
-    member = _MEMBERS.get(event["type"])
+    member = next((name for name in _MEMBERS.get(event["type"], ()) if name in event["body"]), None)
     if member is None:
         return None
-    if "export" in event["body"]:
-        member = "export"  # a receipt of a package
     stated = event["body"][member]
     if origin is not None and stated.get("origin", origin) != origin:
         return None

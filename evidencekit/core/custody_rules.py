@@ -12,7 +12,6 @@ from evidencekit.core.custody_hands import HANDS
 from evidencekit.core.custody_keeping import KEEPING
 from evidencekit.core.custody_state import DIVIDING, MAX_SEALS, Custody, Item, Place, Remark
 from evidencekit.core.custody_step import Step, acts_as_holder, acts_as_keeper, there
-from evidencekit.core.custody_times import latest
 
 _MAKING = frozenset({"accept", "acquire", "adopt", "collect", "copy", "identify", "receive", "split"})
 """Types that may name an item that did not exist before."""
@@ -72,9 +71,9 @@ def _enters_receipt(step: Step) -> bool:
 def _as_found(step: Step, item: Item) -> Item:
     """Compare time, seals and condition with what was last said, and take what is said now."""
     body, before = step.body, step.item
-    if before is not None and latest(step.event["occurred_at"]) < before.last_at:
+    if before is not None and step.is_late:
         step.note("W914", f"{before.last_at} or later, the time of its last event", f"{step.kind} at {step.at}")
-        return item  # what was seen later is known already
+        return replace(item, seals=before.seals, condition=before.condition)
     if before is not None:
         found = body.get("seals_before")
         if found is not None and before.seals is not None and set(found) != set(before.seals):

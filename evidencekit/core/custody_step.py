@@ -45,6 +45,11 @@ class Step:
         """When, as an instant: the first that the event's time can mean."""
         return str(self.event["occurred_at"]["time"])
 
+    @property
+    def is_late(self) -> bool:
+        """Tell whether it was wholly before the item's last event: what was seen later is known already."""
+        return self.item is not None and latest(self.event["occurred_at"]) < self.item.last_at
+
     def broken(self, expected: str, found: str, code: str = "E301") -> Item:
         """Say that a rule is broken; return the item as it was."""
         self.note(code, expected, found)

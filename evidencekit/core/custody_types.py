@@ -153,6 +153,7 @@ CUSTODY_TYPES: dict[str, EventType] = {
                 "hash_only": essential(BOOL, "it has no content of any file"),
                 "onward_transfer": applying(TEXT, "may the recipient pass it on, and to whom"),
                 "package": essential(hexadecimal(), "SHA-256 of its evidence/package.json: the package digest"),
+                "request": applying(hexadecimal(), "the request that it answers: SHA-256 of its record"),
                 "to": applying(PERSON, "for whom it is"),
                 "transfer": essential(base64_bytes(16), "its transfer, as package.json has it"),
                 "use_limits": applying(TEXT, "what the recipient may do with it"),

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from evidencekit.core.custody_state import DIVIDING, Custody, Remark
-from evidencekit.core.event_types import EVENT_TYPES
-from evidencekit.core.log_types import LOG_TYPES
+from evidencekit.core.event_types import EVENT_TYPES, NO_ITEM
 
 _SINGLE = frozenset({"acquire", "seal", "derive"})
 _ANSWERS = frozenset({"accept", "refuse"})
@@ -54,7 +53,7 @@ def _count_remarks(state: Custody, event: dict[str, Any]) -> list[Remark]:
         return [] if count == 1 else [_broken(f"one item of the {kind} event", str(count))]
     if kind == "receive" and event["body"].get("refused"):
         return []  # all of it may be refused
-    if kind in LOG_TYPES or kind == "open" or (kind == "refuse" and is_foreign(state, event)):
+    if kind in NO_ITEM or (kind == "refuse" and is_foreign(state, event)):
         return [_broken(f"no items in this {kind} event", str(count))] if count else []
     return [] if count else [_broken(f"an item of the {kind} event", "none")]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from evidencekit.core.digest import sha256_hex
 from evidencekit.core.schema import (
     COUNT,
     FINGERPRINT,
@@ -129,6 +130,11 @@ CARRIED: dict[str, Field] = {
     "carrier": applying(TEXT, "who carries it"),
     "tracking": applying(TEXT, "tracking code"),
 }
+
+
+def object_record(data: bytes) -> dict[str, str]:
+    """Return how an event names a file in `objects/`: `{"bytes": count, "sha256": hex}`."""
+    return {"bytes": str(len(data)), "sha256": sha256_hex(data)}
 
 
 def physical(name: str, effect: str, /, **fields: Field) -> EventType:

@@ -1,13 +1,15 @@
 """The types of events: what each must say, who signs, what it does; specs/events.json is printed from here.
 
 Here stand those that open the log and seal; those of custody stand in `core/custody_types.py` and
-`core/transfer_types.py`, those about keys and the log in `core/log_types.py`. Source: specs/custody-log.md section 4.
+`core/transfer_types.py`, those about requests in `core/exchange_types.py`, those about keys and the log in
+`core/log_types.py`. Source: specs/custody-log.md section 4.
 """
 
 from __future__ import annotations
 
 from evidencekit.core.custody_types import CUSTODY_TYPES
 from evidencekit.core.event_forms import CLOCK, EventType, Field, event_type
+from evidencekit.core.exchange_types import EXCHANGE_TYPES
 from evidencekit.core.log_types import LOG_TYPES
 from evidencekit.core.opinions import ENGINE, OPINION_KINDS
 from evidencekit.core.records import DERIVED_TYPE, DIGESTS, OPENING, PROGRAM
@@ -64,6 +66,7 @@ _OF_THE_RECORD: dict[str, EventType] = {
         bag=Field("R", TEXT, "evidence bag number"),
         photos=Field("R", array(hexadecimal(), least=1), "SHA-256 of photographs"),
         notes=Field("R", TEXT, "anything else"),
+        request=Field("R", hexadecimal(), "the request that it answers: SHA-256 of its record"),
         **seized(
             "M",
             *("legal_channel", "measure", "owner_present", "receipt_given", "seized_at", "seized_by", "witnesses"),
@@ -97,4 +100,6 @@ _OF_THE_RECORD: dict[str, EventType] = {
     ),
 }
 
-EVENT_TYPES: dict[str, EventType] = _OF_THE_RECORD | CUSTODY_TYPES | TRANSFER_TYPES | LOG_TYPES
+EVENT_TYPES: dict[str, EventType] = _OF_THE_RECORD | CUSTODY_TYPES | TRANSFER_TYPES | EXCHANGE_TYPES | LOG_TYPES
+NO_ITEM = frozenset({"open", *EXCHANGE_TYPES, *LOG_TYPES})
+"""Types whose events name no item."""

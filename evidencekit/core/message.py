@@ -14,6 +14,8 @@ from evidencekit.core.checkpoint import Checkpoint, parse_checkpoint
 from evidencekit.core.digest import sha256
 from evidencekit.core.encoding import Limits
 from evidencekit.core.event import MAX_SIGNERS, Entry, decode_entry, decode_event, knows_type
+from evidencekit.core.event_forms import object_record
+from evidencekit.core.exchange_types import ANSWERED, RECEIVED, SENT, WITHDRAWN
 from evidencekit.core.merkle import leaf_hash
 from evidencekit.core.note import Note, parse_note
 from evidencekit.core.proofs import MAX_HASHES, verify_inclusion
@@ -23,9 +25,16 @@ from evidencekit.errors import FormatError
 
 MESSAGE_TYPE = "evidencekit/message/1"
 MESSAGE_LIMITS = Limits(1 << 20, 8)
-OFFER, ANSWER, RECEIPT = "offer", "answer", "receipt"
-CARRIES = {OFFER: frozenset({"offer"}), ANSWER: frozenset({"accept", "refuse"}), RECEIPT: frozenset({"receive"})}
-"""Kind to the types of events that it carries; what a request carries is not defined yet."""
+OFFER, ANSWER, RECEIPT, REQUEST = "offer", "answer", "receipt", "request"
+CARRIES = {
+    OFFER: frozenset({"offer"}),
+    ANSWER: frozenset({"accept", "refuse", ANSWERED}),
+    RECEIPT: frozenset({"receive", RECEIVED}),
+    REQUEST: frozenset({SENT, WITHDRAWN}),
+}
+"""Kind to the types of events that it carries."""
+ENCLOSED = {SENT: "request", ANSWERED: "answer"}
+"""Type of event to the member of its body that names the record which goes with it."""
 
 
 def _check_parts(record: Any, place: str) -> None:  # noqa: ARG001 (the place of the whole record is empty)
@@ -43,10 +52,11 @@ MESSAGE = Record(
         "checkpoint": nullable(LONG_TEXT),
         "entry": nullable(base64_bytes()),
         "event": base64_bytes(),
-        "kind": one_of(ANSWER, OFFER, RECEIPT, "request"),
+        "kind": one_of(ANSWER, OFFER, RECEIPT, REQUEST),
         "proof": array(base64_bytes(32)),
         "signatures": array(base64_bytes(), least=1),
     },
+    optional={"record": base64_bytes()},
     rules=(_check_parts,),
 )
 
@@ -64,6 +74,8 @@ class Message:
     """The checkpoint; there where `entry` is."""
     proof: tuple[bytes, ...] = ()
     """Inclusion of the entry in the checkpoint's tree, from the leaf upwards: 32 bytes each."""
+    record: bytes | None = None
+    """The record of a request or an answer that its event names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +107,8 @@ def encode_message(message: Message) -> bytes:
         "proof": [encode_base64(one) for one in message.proof],
         "signatures": [encode_base64(one) for one in message.signatures],
     }
+    if message.record is not None:
+        record["record"] = encode_base64(message.record)
     MESSAGE.check(record)
     return encoding.encode(record, MESSAGE_LIMITS)
 
@@ -107,7 +121,7 @@ def decode_message(data: bytes) -> Message:
     """
     record = encoding.decode(data, MESSAGE_LIMITS)
     MESSAGE.check(record)
-    note, entry = record["checkpoint"], record["entry"]
+    note, entry, enclosed = record["checkpoint"], record["entry"], record.get("record")
     return Message(
         kind=record["kind"],
         event=decode_base64(record["event"]),
@@ -115,6 +129,7 @@ def decode_message(data: bytes) -> Message:
         entry=None if entry is None else decode_base64(entry),
         note=None if note is None else note.encode(),
         proof=tuple(decode_base64(one) for one in record["proof"]),
+        record=None if enclosed is None else decode_base64(enclosed),
     )
 
 
@@ -125,12 +140,13 @@ def open_message(message: Message) -> Opened:
         FormatError: it does not add up. Signatures are not checked.
     """
     event = decode_event(message.event)
-    allowed = CARRIES.get(message.kind)
-    if allowed is None or event["type"] not in allowed or not knows_type(event):
-        expected = "an event of type " + " or ".join(sorted(allowed)) if allowed else "a kind that is known"
-        raise FormatError("event.type", expected=expected, found=short(f"{message.kind} of {event['body']['_t']}"))
+    allowed = CARRIES.get(message.kind, frozenset())
+    if event["type"] not in allowed or not knows_type(event):
+        expected = f"{' or '.join(sorted(allowed)) or 'none'} in a file of kind {short(message.kind)}"
+        raise FormatError("event.type", expected=expected, found=short(event["body"]["_t"]))
     if len(message.signatures) != len(event["signers"]):
         raise FormatError("signatures", expected=f"{len(event['signers'])}", found=str(len(message.signatures)))
+    _check_enclosed(message, event)
     digest = sha256(message.event)
     if message.entry is None or message.note is None:
         return Opened(message, event, digest.hex(), None, None, None)
@@ -148,3 +164,16 @@ def open_message(message: Message) -> Opened:
     if not leads:
         raise FormatError("proof", expected="a path from the entry to the checkpoint's root", found="none")
     return Opened(message, event, digest.hex(), entry, note, tree)
+
+
+def _check_enclosed(message: Message, event: dict[str, Any]) -> None:
+    """Raise FormatError unless a message carries the record that its event names, and else none."""
+    member = ENCLOSED.get(event["type"])
+    expected = None if member is None else event["body"][member]
+    found = None if message.record is None else object_record(message.record)
+    if expected != found:
+        raise FormatError("record", expected=_named(expected), found=_named(found))
+
+
+def _named(record: dict[str, str] | None) -> str:
+    return "none" if record is None else f"one of {record['bytes']} bytes, SHA-256 {record['sha256']}"

@@ -140,7 +140,10 @@ PACKAGE = Record(
         "use_limits": nullable(TEXT),
         **_OF_A_LOG,
     },
-    optional={"branches": _sorted(array(_SHOWN_BRANCH, least=1, most=MAX_BRANCHES), "name")},
+    optional={
+        "branches": _sorted(array(_SHOWN_BRANCH, least=1, most=MAX_BRANCHES), "name"),
+        "request": hexadecimal(),
+    },
     rules=(_check_sums,),
 )
 

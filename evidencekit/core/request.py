@@ -75,7 +75,7 @@ STATE = matching("two capital letters of a State (ISO 3166)", _STATE)
 CATEGORY = matching("category [a-z_], words joined by a dot", _CATEGORY)
 INSTRUMENT = matching("id of a table of law", _INSTRUMENT)
 
-_REACHED: dict[str, Shape] = {
+REACHED: dict[str, Shape] = {
     "name": TEXT,
     "state": STATE,
     "representative": TEXT,
@@ -101,9 +101,9 @@ MEMBERS: dict[str, Shape] = {
     "language": LANGUAGE,
     "instruments": [INSTRUMENT],
     "earlier": {"reference": TEXT, "ticket": TEXT, "sha256": hexadecimal()},
-    "authority": _REACHED,
+    "authority": REACHED,
     "validated_by": TEXT,
-    "to": _REACHED,
+    "to": REACHED,
     "legal_grounds": PROSE,
     "offence": {"name": TEXT, "provisions": [TEXT], "penalties": TEXT},
     "facts": PROSE,

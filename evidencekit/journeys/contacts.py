@@ -38,6 +38,7 @@ from evidencekit.write.replaced import replace_file
 
 _MAX_SIGNATURE = 64 << 10
 _MAX_SIGNERS = 4 << 20
+_MAX_CHOICES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +115,7 @@ def enrol(directory: Directory, policy: Path, state: str | None, day: date) -> t
         CannotFinish: X403, X421 to X423.
     """
     if not directory.trusted:
-        raise Refused(
-            f"The directory is signed by {directory.signer}, whom nobody named as somebody to believe.",
-            code="R590",
-            hint="Ask its issuer for his key over another channel, and name it with --trust FILE.pub.",
-        )
+        raise _stranger(directory)
     path = policy / "allowed_signers"
     text = _read(path, _MAX_SIGNERS)
     known = {one.key.blob for one in parse_allowed_signers(text)}
@@ -134,6 +131,55 @@ def enrol(directory: Directory, policy: Path, state: str | None, day: date) -> t
         )
         replace_file(path, text + (b"" if text.endswith(b"\n") or not text else b"\n") + told.encode() + added)
     return [line.key.comment for line in new], [line.key.comment for line in lines if line not in new]
+
+
+def contact_for(directory: Directory, who: str | None, day: date) -> dict[str, Any]:
+    """Return the one contact that is valid on a day, of a State (two capitals), or of a name, or `NAME (STATE)`.
+
+    Raises:
+        Refused: R590, somebody else signed the directory than whom the user named; R601, the contact is not valid.
+        BadArgument: U602, there are several, or nobody said which; U603, there is none.
+    """
+    if directory.trusted is False:
+        raise _stranger(directory)
+    every = directory.of(None, day)
+    found = [(one, is_now) for one, is_now in every if who in {None, one["state"]}]
+    found = found or [(one, is_now) for one, is_now in every if who in {one["name"], _choice(one)}]
+    if not found:
+        raise BadArgument(
+            f"The directory has no contact {display(who or '')}.", code="U603", hint=f"It has: {_choices(every)}."
+        )
+    valid = [(one, is_now) for one, is_now in found if is_now]
+    if not valid:
+        raise Refused(
+            f"Not valid on {day}: {_choices(found)}.",
+            code="R601",
+            hint="Ask the issuer for a newer directory; `evidencekit contacts show` has the days.",
+        )
+    if len(valid) > 1:
+        raise BadArgument(
+            f"The directory has {len(valid)} such contacts that are valid on {day}.",
+            code="U602",
+            hint=f"Say --to-contact with one name of: {_choices(valid)}.",
+        )
+    return valid[0][0]
+
+
+def _choices(contacts: Iterable[tuple[dict[str, Any], bool]]) -> str:
+    names = [display(_choice(one)) for one, _ in contacts]
+    return ", ".join(names[:_MAX_CHOICES]) + (f" and {len(names) - _MAX_CHOICES} more" if names[_MAX_CHOICES:] else "")
+
+
+def _choice(contact: dict[str, Any]) -> str:
+    return f"{contact['name']} ({contact['state']})"
+
+
+def _stranger(directory: Directory) -> Refused:
+    return Refused(
+        f"The directory is signed by {directory.signer}, whom nobody named as somebody to believe.",
+        code="R590",
+        hint="Ask its issuer for his key over another channel, and name it with --trust FILE.pub.",
+    )
 
 
 def _lines(directory: Directory, state: str | None, day: date) -> Iterable[AllowedSigner]:

@@ -11,12 +11,12 @@ from typing import Any
 from evidencekit.core import layout
 from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.event import Entry
+from evidencekit.core.event_forms import object_record
 from evidencekit.core.message import Opened
 from evidencekit.core.values import display, parse_count
 from evidencekit.errors import BadArgument, CannotFinish, FormatError, Refused
 from evidencekit.journeys.custody import Hand, Recorded, events_of, reference
 from evidencekit.journeys.custody_choice import NOTHING, Wanted, bad_name, choose, names_here
-from evidencekit.seal.objects import object_record
 
 
 def accept(hand: Hand, data: bytes, offer: Opened, wanted: Wanted) -> Recorded:

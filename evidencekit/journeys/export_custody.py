@@ -11,15 +11,14 @@ from typing import Any
 
 from evidencekit.core import layout
 from evidencekit.core.event import decode_event, knows_type
+from evidencekit.core.event_types import NO_ITEM
+from evidencekit.core.exchange_types import EXCHANGE_TYPES
 from evidencekit.errors import BadArgument
 from evidencekit.journeys.export_logs import Log
 from evidencekit.journeys.export_rows import NOT_STATED, check_ground
 from evidencekit.package.bag import Tag, tag
 from evidencekit.package.choice import NOT_REQUESTED
 from evidencekit.verify.log_facts import objects_of
-
-_OF_THE_LOG = ("anchor", "countersign", "key_add", "key_retire", "key_revoke", "open")
-"""Always shown: a hidden event without items might be any of these, and then nobody could judge keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,8 @@ class Hiding:
             raise BadArgument(
                 f"No event of a shown item that could be hidden: {', '.join(sorted(self._unused))}.",
                 code="U283",
-                hint="Event 0, seals, adoptions, anchors, countersignatures and events about keys are always shown. "
-                "`evidencekit custody log CASE` lists events.",
+                hint="Event 0, seals, adoptions, anchors, countersignatures, events about keys and requests are always "
+                "shown. `evidencekit custody log CASE` lists events.",
             )
 
 
@@ -101,8 +100,8 @@ def gather_custody(log: Log, items: Collection[str], demanded: Collection[int], 
 def _ground(log: Log, entry: int, event: dict[str, Any], items: Collection[str], hiding: Hiding) -> str | None:
     """Return why an event is hidden; None where it is shown."""
     kind = event["type"]
-    if kind in _OF_THE_LOG:
-        return None
+    if kind in NO_ITEM:
+        return None  # a hidden event without items might be one about keys, and then nobody could judge these
     if not any(item in items for item in event["items"]):
         return NOT_REQUESTED
     return hiding.ground(log.name, entry, kind)
@@ -113,8 +112,8 @@ def _show(log: Log, entry: int, event: dict[str, Any], found: Custody) -> None:
     found.tags.append(_tag(log, layout.event_file(entry), layout.MAX_RECORD_FILE))
     for place in range(len(event["signers"])):
         found.tags.append(_tag(log, layout.signature_file(entry, place), layout.MAX_SIGNATURE_FILE))
-    if not knows_type(event):
-        return
+    if not knows_type(event) or event["type"] in EXCHANGE_TYPES:
+        return  # requests are nobody's business but their parties'
     if event["type"] == "anchor":
         found.tags.append(_tag(log, f"{layout.CHECKPOINTS}/{event['body']['file']}", layout.MAX_NOTE_FILE))
     store = log.record.store

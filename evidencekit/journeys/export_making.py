@@ -167,6 +167,7 @@ def package_record(
         "recipient": stated.get("to"),
         "transfer": transfer,
         "use_limits": stated.get("use_limits"),
+        **({"request": stated["request"]} if "request" in stated else {}),
         **_log_facts(record),
     } | own
     data = encode_record(PACKAGE, package)

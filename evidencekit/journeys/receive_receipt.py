@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from evidencekit.core.event_forms import object_record
 from evidencekit.core.message import Opened
 from evidencekit.core.values import display
 from evidencekit.errors import FormatError, Refused
 from evidencekit.journeys.custody import Hand, Recorded, events_of, reference
 from evidencekit.journeys.custody_choice import NOTHING
-from evidencekit.seal.objects import object_record
 
 
 def enter_receipt(hand: Hand, data: bytes, receipt: Opened, stated: Mapping[str, Any]) -> Recorded:

@@ -1,21 +1,24 @@
-"""Figures of cases: what was sealed and held, read out of their logs, and of those that they adopted.
+"""Figures of cases: what was sealed, held and asked, read out of their logs, and of those that they adopted.
 
 Promise: each log counts once, also where several cases adopted it. Nothing is verified. Source: specs/cooperation.md 5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from evidencekit.catalogue.manifest import open_manifest, read_header
 from evidencekit.catalogue.record import Record, Sealed, read_record
-from evidencekit.cooperation.figures import OTHER, Counted, Held, Taken
+from evidencekit.cooperation.exchange import Answer, Request
+from evidencekit.cooperation.figures import NO_OUTCOME, OTHER, Asked, Counted, Held, Taken
 from evidencekit.cooperation.holds import Hold
+from evidencekit.cooperation.holds_register import register_of
 from evidencekit.core import layout
-from evidencekit.core.values import parse_count, parse_instant
-from evidencekit.journeys.holds import read_holds
+from evidencekit.core.answer import TAKEN
+from evidencekit.core.values import format_instant, parse_count, parse_instant
+from evidencekit.journeys.requests import read_exchange
 
 _SECOND = 1_000_000_000
 _MONTH = len("2026-11")
@@ -24,7 +27,7 @@ _MONTH = len("2026-11")
 def count(cases: Iterable[Path], instruments: Collection[str], now: int) -> Counted:
     """Return what is counted of cases, and of the cases in their branches.
 
-    A hold under none of the `instruments` counts as OTHER. `now` is in nanoseconds since 1970.
+    A hold or a request under none of the `instruments` counts as OTHER. `now` is in nanoseconds since 1970.
 
     Raises:
         CannotFinish: X401 to X403, X446 a case cannot be read; X441, X443 a manifest is not what was sealed.
@@ -38,10 +41,11 @@ def count(cases: Iterable[Path], instruments: Collection[str], now: int) -> Coun
             continue
         seen.add(record.identity)
         counted.cases += 1
-        history, register = read_holds(case)
+        history, exchange = read_exchange(case)
         for sealed in _first(record.sealed):
             counted.taken.append(_taken(record, sealed, history.told[sealed.entry].recorded_at))
-        counted.held += (_held(hold, instruments, now) for hold in register.holds)
+        counted.held += (_held(hold, instruments, now) for hold in register_of(history.told).holds)
+        counted.asked += (_asked(request, instruments) for request in exchange.requests)
         waiting += (case / layout.branch_folder(name) for name in record.custody.branches)
     return counted
 
@@ -79,11 +83,37 @@ def _waited(acquisition: dict[str, Any] | None, sealed: int) -> int | None:
 
 def _held(hold: Hold, instruments: Collection[str], now: int) -> Held:
     opened = hold.opening.event["occurred_at"]["time"]
-    named = hold.instrument
     return Held(
         month=opened[:_MONTH],
-        instrument=named if named is not None and named in instruments else OTHER,
+        instrument=_table(hold.instrument, instruments),
         extensions=len(hold.extensions),
         lapsed=bool(hold.lapses(now)),
         released=not hold.is_open,
     )
+
+
+def _asked(request: Request, instruments: Collection[str]) -> Asked:
+    """Return a request as it is counted: one that came from its receipt on, one that went out from its event on."""
+    start = request.recorded if request.received is None or request.side == "sent" else request.received
+    told = [one for one in request.answers if one.record is not None and one.outcome != TAKEN]
+    return Asked(
+        side=request.side,
+        month=format_instant(start)[:_MONTH],
+        instrument=_table(request.instrument, instruments),
+        outcome=str(told[-1].outcome) if told else NO_OUTCOME,
+        first_s=_until_answered(start, request.answers),
+        answer_s=_until_answered(start, told),
+        withdrawn=request.withdrawn is not None,
+        extends=(request.record or {}).get("status") == "extension",
+    )
+
+
+def _until_answered(start: int, answers: Sequence[Answer]) -> int | None:
+    """Return the seconds to the first of some answers."""
+    passed = (answers[0].recorded - start) // _SECOND if answers else -1
+    return passed if passed >= 0 else None
+
+
+def _table(named: str | None, instruments: Collection[str]) -> str:
+    """Return an instrument as figures may show it: by the id of a table alone."""
+    return named if named is not None and named in instruments else OTHER

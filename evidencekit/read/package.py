@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from evidencekit.read.age import Identity
 
 RECORD = "evidence/package.json"
-"""What makes a folder a package."""
+"""What makes a folder a package; where it was taken away, `_BAG` still do."""
+_BAG = ("bagit.txt", "evidence")
 _ZIP, _TAR, _TAR_AT = (b"PK\x03\x04", b"PK\x05\x06"), b"ustar", 257
 _AGE = b"age-encryption.org/"
 
@@ -153,7 +154,7 @@ def _decrypted(file: BinaryIO, identities: Sequence[Identity], path: Path) -> Bi
 def is_package(path: Path) -> bool:
     """Tell whether a folder or file is, or claims to be, a package."""
     if path.is_dir():
-        return os.path.lexists(path / RECORD)
+        return os.path.lexists(path / RECORD) or all(os.path.lexists(path / part) for part in _BAG)
     if not path.is_file():
         return False
     try:

@@ -44,8 +44,6 @@ class Compact:
             raise NeedMore from None
 
     def _struct(self, path: tuple[int, ...], lists: dict[tuple[int, ...], int]) -> dict[int, Any]:
-        if len(path) > _MAX_DEPTH:
-            raise self._bad(f"at most {_MAX_DEPTH} levels", "deeper")
         found: dict[int, Any] = {}
         number = 0
         while True:
@@ -64,6 +62,8 @@ class Compact:
                 found[number] = self._value(kind, (*path, number), lists)
 
     def _value(self, kind: int, path: tuple[int, ...], lists: dict[tuple[int, ...], int]) -> Any:
+        if len(path) > _MAX_DEPTH:
+            raise self._bad(f"at most {_MAX_DEPTH} levels", "deeper")
         if kind in {_I16, _I32, _I64}:
             return self._zigzag()
         if kind == _STRUCT:
@@ -87,8 +87,9 @@ class Compact:
         limit = lists.get(path, self._max_list)
         if size > limit:
             raise FormatError(self._place, expected=f"at most {limit} members of a list", found=str(size), code="F102")
+        member = (*path, 0)
         for _ in range(size):
-            self._value(kind, path, lists)
+            self._value(kind, member, lists)
         return size
 
     def _skip(self, size: int) -> None:

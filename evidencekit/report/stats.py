@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evidencekit.report.durations import duration
 from evidencekit.report.templates import templates
 
 WIDTH, LEFT, RIGHT = 820, 200, 740
@@ -31,39 +32,47 @@ class Panel:
     y: int
 
 
+Values = Sequence[tuple[str, int, str]]
+"""Of each group its name, its value, and that in words."""
+
+
 def stats_svg(figures: dict[str, Any]) -> str:
     """Return the chart of `cooperation.figures.figures`; a panel without bars says that nothing can be shown."""
-    items, holds = figures["items"]["by_month"], figures["holds"]
-    waits = [(row["month"], row["seizure_to_seal_s"]) for row in items]
     panels: list[Panel] = []
-    for title, values in (
-        ("Items sealed, by month", [(row["month"], row["items"], f"{row['items']:,}") for row in items]),
-        (
-            "From seizure to seal, median, by month of the seal",
-            [(month, wait["median"], duration(wait["median"])) for month, wait in waits if wait is not None],
-        ),
-        ("Holds opened, by month", [(row["month"], row["holds"], f"{row['holds']:,}") for row in holds["by_month"]]),
-        (
-            "Holds, by instrument",
-            [(row["instrument"], row["holds"], f"{row['holds']:,}") for row in holds["by_instrument"]],
-        ),
-    ):
+    for title, values in _panels(figures):
         panels.append(_panel(title, values, panels[-1] if panels else None))
     picture = templates().get_template("stats.svg")
     return picture.render(panels=panels, width=WIDTH, height=_end(panels[-1]) + ROW, left=LEFT, least=figures["least"])
 
 
-def duration(seconds: int) -> str:
-    """Return a duration in the largest two units that it has, as 2 d 4 h."""
-    parts = []
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
-        count, seconds = divmod(seconds, size)
-        if count:
-            parts.append(f"{count:,} {unit}")
-    return " ".join(parts[:2]) or "0 s"
+def _panels(figures: dict[str, Any]) -> Iterator[tuple[str, Values]]:
+    """Yield titles and values; of requests, the months alone where there are none."""
+    items, holds = figures["items"]["by_month"], figures["holds"]
+    yield "Items sealed, by month", _numbers(items, "month", "items")
+    yield "From seizure to seal, median, by month of the seal", _medians(items, "month", "seizure_to_seal_s")
+    yield "Holds opened, by month", _numbers(holds["by_month"], "month", "holds")
+    yield "Holds, by instrument", _numbers(holds["by_instrument"], "instrument", "holds")
+    for side, since in (("received", "receipt"), ("sent", "sending")):
+        requests = figures["requests"][side]
+        yield f"Requests {side}, by month", _numbers(requests["by_month"], "month", "requests")
+        if requests["by_month"]:
+            yield f"Requests {side}, by instrument", _numbers(requests["by_instrument"], "instrument", "requests")
+            yield f"Requests {side}, by outcome", _numbers(requests["by_outcome"], "outcome", "requests")
+            for name in ("month", "instrument"):
+                times = _medians(requests[f"by_{name}"], name, "answer_s")
+                yield f"From {since} to an outcome, median, by {name} of the request", times
 
 
-def _panel(title: str, values: Sequence[tuple[str, int, str]], above: Panel | None) -> Panel:
+def _numbers(rows: Iterable[dict[str, Any]], group: str, name: str) -> Values:
+    return [(row[group], row[name], f"{row[name]:,}") for row in rows]
+
+
+def _medians(rows: Iterable[dict[str, Any]], group: str, name: str) -> Values:
+    known = ((row[group], row[name]["median"]) for row in rows if row[name] is not None)
+    return [(of, median, duration(median)) for of, median in known]
+
+
+def _panel(title: str, values: Values, above: Panel | None) -> Panel:
     top = 2 * ROW if above is None else _end(above) + ROW
     most = max((value for _, value, _ in values), default=0) or 1
     bars = (

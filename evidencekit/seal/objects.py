@@ -16,11 +16,6 @@ from evidencekit.write.reread import digest_of
 from evidencekit.write.systems import THIS
 
 
-def object_record(data: bytes) -> dict[str, str]:
-    """Return how an event names a file: `{"bytes": count, "sha256": hex}`."""
-    return {"bytes": str(len(data)), "sha256": hashlib.sha256(data).hexdigest()}
-
-
 def keep_object(case: Path, data: bytes) -> None:
     """Bring a file to the objects of a case, durably; one that is there already stays.
 

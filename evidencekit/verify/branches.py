@@ -74,7 +74,7 @@ def check_branches(
         seen.add(adoption.branch)
         if depth > MAX_DEPTH or run.checked["branches"] >= MAX_BRANCHES:
             reason = f"more than {MAX_BRANCHES} adopted cases, or {MAX_DEPTH} inside each other"
-            run.skip("record", "beyond_limit", place, reason)
+            run.skip("record", "too_many", place, reason)
             continue
         run.did("branches")
         store = _open(run, place)

@@ -70,7 +70,7 @@ def check_notes(run: Run, opening: Opening) -> Notes:
         if not _names_itself(run, tree, size, opening.origin, where):
             continue
         if opening.keys is None:
-            run.skip("record", "no_keys", where, "its signatures need the log's keys, which could not be read")
+            run.skip("record", "no_log_keys", where, "its signatures need the log's keys, which could not be read")
             continue
         if check_log_lines(run, note, tree, opening.keys, where):
             notes.sizes.append(size)

@@ -17,6 +17,7 @@ from evidencekit.core.custody_state import Item, Key, Place
 from evidencekit.core.custody_times import end_remarks, entry_remarks
 from evidencekit.core.event import decode_entry, decode_event, knows_type
 from evidencekit.core.event_types import EVENT_TYPES
+from evidencekit.core.exchange_types import EXCHANGE_TYPES
 from evidencekit.core.values import display, format_instant, short
 from evidencekit.core.versions import newer_type
 from evidencekit.errors import CannotFinish, FormatError
@@ -31,9 +32,9 @@ MAX_KNOWN = 1_000_000
 class CustodyWalk:
     """Follows the events of a log, and says what the rules say."""
 
-    def __init__(self, run: Run, keep: int | None = None) -> None:
-        """Begin before event 0. The state at the size `keep` is kept."""
-        self._run, self._keep = run, keep
+    def __init__(self, run: Run, keep: int | None = None, *, in_package: bool = False) -> None:
+        """Begin before event 0. The state at the size `keep` is kept; what requests name is not `in_package`."""
+        self._run, self._keep, self._in_package = run, keep, in_package
         self.state = Custody()
         """After the newest event that could be followed."""
         self.kept: Custody | None = None
@@ -59,9 +60,12 @@ class CustodyWalk:
             run.find("W903", where, found=display(", ".join(event["not_stated"])), step=STEP)
         if knows_type(event):
             self._check_reference(index, event, where)
-            check_message_of(run, before, event, where)
+            if self._in_package and event["type"] in EXCHANGE_TYPES:
+                run.find("W908", where, found=event["type"], step=STEP)
+            else:
+                check_message_of(run, before, event, where)
         if len(self.state.items) > MAX_KNOWN or len(self.state.keys) > MAX_KNOWN:
-            self.lose(where, "beyond_limit", f"more than {MAX_KNOWN:,} items or keys: no rules of custody from here on")
+            self.lose(where, "too_many", f"more than {MAX_KNOWN:,} items or keys: no rules of custody from here on")
 
     def pass_over(self, touched: Collection[str]) -> None:
         """Pass over an event that is withheld; `touched` are all items of which that is known of some event."""

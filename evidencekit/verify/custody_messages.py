@@ -13,9 +13,10 @@ from evidencekit.core.custody import Custody
 from evidencekit.core.custody_whole import is_foreign
 from evidencekit.core.digest import sha256_hex
 from evidencekit.core.event import decode_event, knows_type
+from evidencekit.core.exchange_types import ANSWERED, RECEIVED, SENT, WITHDRAWN
 from evidencekit.core.message import ANSWER, MESSAGE_LIMITS, OFFER, RECEIPT, Opened
 from evidencekit.core.proven_time import Bounds
-from evidencekit.core.values import display
+from evidencekit.core.values import display, parse_count
 from evidencekit.errors import CannotFinish, FormatError
 from evidencekit.read.message import check_message
 from evidencekit.read.notelines import is_signed_by
@@ -66,10 +67,18 @@ def _read(run: Run, named: dict[str, Any], where: str) -> bytes | None:
 
 
 def _facts(run: Run, state: Custody, event: dict[str, Any], opened: Opened) -> Facts:
-    if event["type"] != "receipt":
-        return _offer_facts(state, event, opened)
-    is_package = event["body"]["answered"] == "receive"
-    return _receipt_facts(run, state, event, opened) if is_package else _answer_facts(state, event, opened)
+    match event["type"]:
+        case "request_received":
+            return _request_facts(event, opened)
+        case "acknowledge" if "sent" in event["body"]:
+            return _said_of_request_facts(state, event, opened)
+        case "acknowledge":
+            return _withdrawal_facts(run, event, opened)
+        case "receipt" if event["body"]["answered"] == "receive":
+            return _receipt_facts(run, state, event, opened)
+        case "receipt":
+            return _answer_facts(state, event, opened)
+    return _offer_facts(state, event, opened)
 
 
 def _offer_facts(state: Custody, event: dict[str, Any], opened: Opened) -> Facts:
@@ -99,6 +108,8 @@ def _answer_facts(state: Custody, event: dict[str, Any], opened: Opened) -> Fact
     if opened.message.kind != ANSWER:
         return
     yield "event of type", body["answered"], answer["type"]
+    if answer["type"] != body["answered"]:
+        return
     yield "actor", body["answered_by"], {name: answer["actor"][name] for name in ("id", "key")}
     origin = answer["body"]["offer"]["origin"] if state.origin is None else state.origin
     yield "offer", body["offer"] | {"origin": origin}, answer["body"]["offer"]
@@ -114,6 +125,9 @@ def _receipt_facts(run: Run, state: Custody, event: dict[str, Any], opened: Open
     body, received, tree = event["body"], opened.event, opened.tree
     yield "kind", RECEIPT, opened.message.kind
     if opened.message.kind != RECEIPT:
+        return
+    yield "event of type", "receive", received["type"]
+    if received["type"] != "receive":
         return
     said = received["body"]
     yield "actor", body["answered_by"], {name: received["actor"][name] for name in ("id", "key")}
@@ -132,6 +146,42 @@ def _receipt_facts(run: Run, state: Custody, event: dict[str, Any], opened: Open
         for name in ("package", "transfer"):
             yield name, export["body"][name], said[name]
         yield "sent_by", {name: export["actor"][name] for name in ("id", "key")}, said["sent_by"]
+
+
+def _request_facts(event: dict[str, Any], opened: Opened) -> Facts:
+    """A request of another log, which came here."""
+    sent = event["body"]["sent"]
+    yield "event of type", SENT, opened.event["type"]
+    yield "origin", sent["origin"], opened.event["seen"]["origin"]
+    yield "event", sent["event"], opened.digest
+    if opened.entry is not None:
+        yield "entry", sent["entry"], str(opened.entry.index)
+
+
+def _said_of_request_facts(state: Custody, event: dict[str, Any], opened: Opened) -> Facts:
+    """What another log says of a request of this one: that it came, or the answer."""
+    said = opened.event
+    is_said = said["type"] in {RECEIVED, ANSWERED}
+    yield "event of type", said["type"] if is_said else f"{RECEIVED} or {ANSWERED}", said["type"]
+    if is_said:
+        sent = said["body"]["sent"]
+        origin = sent["origin"] if state.origin is None else state.origin
+        yield "sent", event["body"]["sent"] | {"origin": origin}, sent
+
+
+def _withdrawal_facts(run: Run, event: dict[str, Any], opened: Opened) -> Facts:
+    """That a request of another log is withdrawn; what cannot be read of how it came is said by step 8 itself."""
+    said = opened.event
+    yield "event of type", WITHDRAWN, said["type"]
+    if said["type"] != WITHDRAWN:
+        return
+    where = layout.event_file(parse_count(event["body"]["received"]["entry"]))
+    try:
+        received = decode_event(run.record.read(where, layout.MAX_RECORD_FILE))
+    except (CannotFinish, FormatError):
+        return
+    if received["type"] == RECEIVED and knows_type(received):
+        yield "sent", received["body"]["sent"], said["body"]["sent"] | {"origin": said["seen"]["origin"]}
 
 
 def _named(answer: dict[str, Any]) -> set[str]:

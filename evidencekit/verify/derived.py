@@ -231,7 +231,7 @@ class DerivedCheck:
         )
         for pair in equal_salts(suspects, rows):
             if pair is None:
-                self._run.skip("record", "beyond_limit", self._place, "more salts look equal than can be compared")
+                self._run.skip("record", "too_many", self._place, "more salts look equal than can be compared")
                 return
             self._run.find("E111", f"{self._place}#{pair[0]}", "a salt of its own", f"the salt of row {pair[1]}")
 
@@ -254,7 +254,7 @@ def _rows_due(
     if not folder:
         return due
     if base.scans == MAX_SCANS:  # else a thousand small files could have one large catalogue read a thousand times
-        run.skip("record", "beyond_limit", place, f"it is one of more than {MAX_SCANS} that are about a folder")
+        run.skip("record", "too_many", place, f"it is one of more than {MAX_SCANS} that are about a folder")
         return None
     base.scans += 1
     try:

@@ -5,6 +5,8 @@ Source: specs/verification.md section 2a.
 
 from __future__ import annotations
 
+from array import array
+
 from evidencekit.core.event import Entry
 from evidencekit.core.merkle import EMPTY_ROOT
 from evidencekit.core.values import parse_count
@@ -24,10 +26,13 @@ class EntryChain:
         self._recorded = ""
         self._events: set[bytes] = set()
         self._followed: set[tuple[int, int]] = set()
+        self._counts = array("q")
+        """How many places each entry has, -1 where it could not be read."""
 
     def lose(self, count: int) -> None:
         """Pass over entries that could not be read."""
         self._next += count
+        self._counts.extend([-1] * count)
         self.root = None
 
     def take(self, entry: Entry, where: str) -> None:
@@ -48,17 +53,16 @@ class EntryChain:
         if entry.event in self._events:
             run.find("E303", where, "an event of its own", "the same event as an entry before")
         self._events.add(entry.event)
-        for place in entry.items_prev:
-            if place is not None:
+        for own, place in enumerate(entry.items_prev):
+            if place is not None and (place != f"{index}/0" or own == 0):  # a part follows the first of its own entry
                 self._follow(index, place, where)
+        self._counts.append(len(entry.items_prev))
 
     def _follow(self, index: int, place: str, where: str) -> None:
-        """An item's place before: of an earlier entry, followed once. A part may follow its own entry."""
+        """An item's place before: one that an earlier entry has, followed once."""
         entry, position = (parse_count(part) for part in place.split("/"))
-        if entry > index:
-            self._run.find("E302", where, f"a place of an entry up to {index}", place)
-        elif entry == index:
-            return
+        if entry >= index or 0 <= self._counts[entry] <= position:
+            self._run.find("E302", where, f"a place of an entry before {index}", place)
         elif (entry, position) in self._followed:
             self._run.find("E307", where, "a place that no other entry follows", place)
         elif len(self._followed) < MAX_ITEMS:

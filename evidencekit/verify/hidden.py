@@ -122,7 +122,7 @@ class HiddenEvents:
         elif len(self._at) == MAX_ITEMS:
             self._at[-1, -1] = chain
             reason = f"more than {MAX_ITEMS:,} places of items: they are not followed from here on"
-            self._run.skip("custody", "beyond_limit", layout.entry_file(place[0]), reason)
+            self._run.skip("custody", "too_many", layout.entry_file(place[0]), reason)
 
     def _follow(self, stated: str, where: str) -> _Chain | None:
         """Return the chain whose last place an entry names (E302, E307); None where that is not known."""

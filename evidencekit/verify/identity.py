@@ -103,7 +103,7 @@ class Identity:
                 run.find("E410", where, "a key that is believed", found, step=STEP)
                 return None
         if not one.good:
-            run.skip("identity", "signature_failed", where, f"the signature of {one.key} does not hold or is not there")
+            run.skip("identity", "signature_bad", where, f"the signature of {one.key} does not hold or is not there")
             return None
         return _question(policy, one, lines, [revoked for _, revoked in revocations])
 
@@ -138,7 +138,7 @@ class Identity:
         if policy is None:
             return
         if tree is None or note is None:
-            run.skip("identity", "no_keys", "the log", "no valid checkpoint was there to judge the log by")
+            run.skip("identity", "no_checkpoint", "the log", "no valid checkpoint was there to judge the log by")
             return
         rule, keys = policy.rule(tree.origin), policy.log_keys(tree.origin)
         if keys:

@@ -44,7 +44,7 @@ class LogWalk:
         self._opening = opening
         self._notes = notes
         self._identity = identity
-        self.log = Log(0 if notes.newest is None else notes.newest.size)
+        self.log = Log(0 if notes.newest is None else notes.newest.size, in_package=hidden is not None)
         self._tree = CompactRange()
         self._custody = custody
         self._gap: int | None = None
@@ -62,7 +62,7 @@ class LogWalk:
         if size > MAX_EVENTS:
             where = layout.checkpoint_file(size)
             self._run.find("E102", where, f"at most {MAX_EVENTS} events", str(size))
-            self._run.skip("record", "beyond_limit", where, f"entries from {MAX_EVENTS} on were not checked")
+            self._run.skip("record", "too_many", where, f"entries from {MAX_EVENTS} on were not checked")
         end = min(size, MAX_EVENTS)
         there = self._run.numbers(layout.CUSTODY)
         after = 0

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from evidencekit.core import layout
 from evidencekit.core.event import knows_type
+from evidencekit.core.exchange_types import EXCHANGE_TYPES, SENT
 from evidencekit.core.merkle import EMPTY_ROOT, HASH_SIZE
 from evidencekit.core.reduced import Reduction, reductions_of
 from evidencekit.core.selection import Split, split_of
@@ -108,7 +109,7 @@ class Log:
     recorded: array[int] = field(default_factory=lambda: array("q"))
     """When each entry says that it was recorded, seconds since 1970; 0 where that cannot be read."""
     objects: list[Named] = field(default_factory=list)
-    """Objects that events name: messages, lists of rows."""
+    """Objects that events name: messages, records of requests and answers, lists of rows."""
     reductions: list[Reduction] = field(default_factory=list)
     """What `erase` events say of manifests."""
     splits: list[Split] = field(default_factory=list)
@@ -116,13 +117,16 @@ class Log:
     receptions: list[Reception] = field(default_factory=list)
     unknown_types: bool = False
     """Events of unknown types may name files that we cannot judge."""
+    in_package: bool = False
+    """What events about requests name stays with the case, and is not in a package of it."""
 
     def take(self, index: int, event: dict[str, Any], acquired: int | None) -> None:
         """Take the next event; `acquired` is the entry that last acquired its first item, where that is known."""
         if not knows_type(event):
             self.unknown_types = True
             return
-        self.objects += objects_of(index, event)
+        if not (self.in_package and event["type"] in EXCHANGE_TYPES):
+            self.objects += objects_of(index, event)
         match event["type"]:
             case "adopt":
                 self.adoptions.append(adoption_of(index, event))
@@ -183,7 +187,8 @@ def objects_of(index: int, event: dict[str, Any]) -> list[Named]:
     """Return the objects that an event of a known form names."""
     body = event["body"]
     selections = [part["selection"]["list"] for part in body.get("parts", []) if "selection" in part]
-    named = [body[name] for name in ("message", "answer") if name in body]
+    members = ("message", "answer", *(["request"] if event["type"] == SENT else []))
+    named = [body[name] for name in members if name in body]
     return [Named(index, parse_count(one["bytes"]), one["sha256"]) for one in (*named, *selections)]
 
 

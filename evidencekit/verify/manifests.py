@@ -47,6 +47,7 @@ def check_manifests(run: Run, log: Log, case: str | None, objects: Objects) -> C
     """Check the manifest of every `seal` and `derive` event."""
     catalogues = Catalogues()
     named: dict[int, int] = {}
+    facts = 0
     for sealing in check_reductions(run, log):
         where = sealing.place
         before = named.setdefault(sealing.manifest, sealing.entry)
@@ -55,6 +56,7 @@ def check_manifests(run: Run, log: Log, case: str | None, objects: Objects) -> C
             found = f"{layout.manifest_file(sealing.manifest)}, as entry {before} names"
             run.find("E301", event, "a catalogue of its own", found, step=8)
             continue
+        facts += not sealing.derived
         try:
             with run.record.open(where) as file:
                 run.files["checked"] += 1
@@ -62,9 +64,10 @@ def check_manifests(run: Run, log: Log, case: str | None, objects: Objects) -> C
         except CannotFinish as error:
             run.unreadable(where, error)
         except MemoryError:
-            run.skip("record", "beyond_limit", where, "needs more memory than there is")
+            run.skip("record", "too_many", where, "needs more memory than there is")
         except OSError as error:
             run.skip("record", "unreadable", where, f"cannot be read: {error.strerror}")
+    objects.has_unread_rows = catalogues.seals < facts
     return catalogues
 
 

@@ -38,6 +38,8 @@ class Objects:
         """One byte a file, of bits: 1 a row named it, 2 it has another size than a row says."""
         self._unnamed = len(self._files)
         self._missing: set[bytes] = set()
+        self.has_unread_rows = False
+        """Whether rows that may name objects could not be read: one without a name may yet have one."""
         self.faults = 0
         """Errors that `name` found: none of them is one of the catalogue that names the object."""
 

@@ -35,6 +35,8 @@ class Opening:
     """Identity, base64."""
     origin: str | None = None
     keys: LogKeys | None = None
+    has_faults: bool = False
+    """Whether event 0, or the record that repeats it, names a log or keys that are none."""
 
 
 def check_opening(run: Run) -> Opening:
@@ -45,9 +47,10 @@ def check_opening(run: Run) -> Opening:
         run.did("case_file")
     event = read_event_0(run)
     body = body_of_opening(event)
-    if record is not None and event is not None:
+    opening = opened_by(run, (event or record or {}).get("case"), body, layout.CASE_FILE, record)
+    if record is not None and event is not None and not opening.has_faults:
         _compare(run, record, event["case"], body)
-    return opened_by(run, (event or record or {}).get("case"), body, layout.CASE_FILE, record)
+    return opening
 
 
 def opened_by(
@@ -69,14 +72,12 @@ def opened_by(
             check_origin(source["origin"])
             keys = parse_log_keys(source["log_keys"], source["origin"])
         except FormatError as error:
+            opening.has_faults = True
             if where is not None:
                 run.malformed(where, FormatError(prefix + error.place, expected=error.expected, found=error.found))
             continue
         if opening.keys is None:
             opening.keys = keys
-            fault = check_ed25519_public_key(keys.ed25519.key)
-            if fault and where is not None:
-                run.find("E404", where, "a log key that every verifier accepts alike", fault)
     return opening
 
 
@@ -118,4 +119,7 @@ def parse_log_keys(texts: list[str], origin: str) -> LogKeys:
     for key in (first, second):
         if key.name != origin:
             raise FormatError("log_keys", expected=f"the origin {short(origin)} as name", found=short(key.name))
+    fault = check_ed25519_public_key(first.key)
+    if fault:
+        raise FormatError("log_keys", expected="a key that every verifier accepts alike", found=fault)
     return LogKeys(first, second)

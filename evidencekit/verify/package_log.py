@@ -92,7 +92,7 @@ def check_package_log(
     with run.step(3, "log"):
         found.identity = Identity(run, found.opening.origin)
         found.hidden = HiddenEvents(run, grounds)
-        found.custody = CustodyWalk(run, None if adoption is None else adoption.size)
+        found.custody = CustodyWalk(run, None if adoption is None else adoption.size, in_package=True)
         walk = LogWalk(run, found.opening, found.notes, found.identity, found.custody, found.hidden)
         found.log = walk.log
         walk.walk()

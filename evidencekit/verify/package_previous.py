@@ -55,10 +55,10 @@ class Previous:
             if digest not in there:
                 self._run.find("E501", place, "a package that is passed on", "none")
             elif depth > MAX_HOPS:
-                self._run.skip("record", "beyond_limit", place, f"more than {MAX_HOPS} packages inside each other")
+                self._run.skip("record", "too_many", place, f"more than {MAX_HOPS} packages inside each other")
             elif self._count == MAX_PACKAGES:
                 self._run.skip(
-                    "record", "beyond_limit", place, f"more than {MAX_PACKAGES:,} packages that are passed on"
+                    "record", "too_many", place, f"more than {MAX_PACKAGES:,} packages that are passed on"
                 )
             else:
                 self._check_one(digest, stated[digest], place, log, depth)

@@ -86,7 +86,7 @@ def package_facts(record: dict[str, Any] | None, data: bytes, kind: str) -> dict
         *("onward_transfer", "previous", "recipient", "transfer", "use_limits"),
     )
     facts |= {name: None if record is None else record[name] for name in names}
-    return facts if record is None or "branches" not in record else facts | {"branches": record["branches"]}
+    return facts | {name: record[name] for name in ("branches", "request") if record is not None and name in record}
 
 
 def _log_key(record: dict[str, Any]) -> bytes | None:

@@ -157,7 +157,7 @@ class _RowLines:
                 continue
             faults += 1
             if faults == _MAX_FAULTS:
-                self._run.skip("record", "beyond_limit", self._where, f"lines behind {faults:,} that are none")
+                self._run.skip("record", "too_many", self._where, f"lines behind {faults:,} that are none")
                 return False
         return True
 

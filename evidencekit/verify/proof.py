@@ -191,7 +191,9 @@ def _check_policy(
     if run.policy is None:
         return
     identity = Identity(run, tree.origin)
-    if event is not None:
+    if event is None:
+        run.skip("identity", "gap", f"{WHERE} event", "it cannot be read: nobody can say who signed it")
+    else:
         identity.observe(proof.index, event, signed, f"{WHERE} event")
     identity.conclude(Bounds((), 0), where=lambda _: f"{WHERE} event")
     identity.admit_log(tree, note, f"{WHERE} checkpoint", has_event_0=proof.index == 0)

@@ -130,7 +130,7 @@ def _read_entries(run: Run, published: Published, log: LogTiles, tree: Checkpoin
     end = min(tree.size, MAX_EVENTS)
     if end < tree.size:
         run.find("E102", tlog_tiles.CHECKPOINT, f"at most {MAX_EVENTS} events", str(tree.size))
-        run.skip("record", "beyond_limit", tlog_tiles.CHECKPOINT, f"entries from {MAX_EVENTS} on were not checked")
+        run.skip("record", "too_many", tlog_tiles.CHECKPOINT, f"entries from {MAX_EVENTS} on were not checked")
     chain, edge = EntryChain(run), CompactRange()
     for bundle in tlog_tiles.bundles_of(end):
         where, first = bundle.path, bundle.index * WIDTH

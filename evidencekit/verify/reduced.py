@@ -66,7 +66,7 @@ class Commitments:
             for pair in equal_salts(suspects, _salts_of(manifest, f"{name}_salt")) if suspects else ():
                 if pair is None:
                     reason = "more salts look equal than can be compared"
-                    self._run.skip("record", "beyond_limit", self._place, reason)
+                    self._run.skip("record", "too_many", self._place, reason)
                     return
                 expected, found = f"a {name}_salt of its own", f"that of row {pair[1]}"
                 self._run.find("E111", f"{self._place}#{pair[0]}", expected, found)

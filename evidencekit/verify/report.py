@@ -157,4 +157,4 @@ def cut(items: list[NotChecked], total: int) -> list[NotChecked]:
     if total <= LISTED_NOT_CHECKED:
         return items
     rest = total - LISTED_NOT_CHECKED
-    return [*items[:LISTED_NOT_CHECKED], NotChecked("record", "beyond_limit", "report", f"{rest} more of these")]
+    return [*items[:LISTED_NOT_CHECKED], NotChecked("record", "too_many", "report", f"{rest} more of these")]

@@ -242,7 +242,7 @@ class RowCheck:
         )
         for pair in equal_salts(suspects, rows):
             if pair is None:
-                self._run.skip("record", "beyond_limit", self._place, "more salts look equal than can be compared")
+                self._run.skip("record", "too_many", self._place, "more salts look equal than can be compared")
                 return
             self._run.find("E111", f"{self._place}#{pair[0]}", "a salt of its own", f"the salt of row {pair[1]}")
 

@@ -138,7 +138,7 @@ class _Check:
         self._reads[part.list_sha256] += 1
         base = self.bases.setdefault(exhibit, _Base(catalogue))
         if self._reads[part.list_sha256] > MAX_READS or len(base.parts) >= MAX_PARTS:
-            run.skip("custody", "beyond_limit", event, f"the list of {part.part} is one of too many")
+            run.skip("custody", "too_many", event, f"the list of {part.part} is one of too many")
             return
         own = len(base.parts)
         base.parts.append(where)
@@ -172,7 +172,7 @@ class _Check:
             if len(base.others) < MAX_OTHERS:
                 base.others.setdefault((index, row.leaf), own)
             else:
-                self._run.skip("custody", "beyond_limit", f"{base.parts[own]}#{index}", "one of too many other leaves")
+                self._run.skip("custody", "too_many", f"{base.parts[own]}#{index}", "one of too many other leaves")
 
     def _take(self, base: _Base, row: SelectedRow, where: str, parent: int, part: int) -> None:
         """Take a row, which has to be the parent's still; with `part` 0 it stays the parent's."""

@@ -53,7 +53,7 @@ def check_sources(run: Run, catalogues: Catalogues, sources: Mapping[str, Path],
             reason = (
                 "no sealed catalogue of this exhibit could be read" if exhibit else "name the exhibit: EX-001=FOLDER"
             )
-            run.skip("evidence", "no_seal", display(exhibit or str(path)), reason)
+            run.skip("evidence", "missing_base", display(exhibit or str(path)), reason)
             continue
         where = catalogue.sealing.place
         if catalogue.sealing.reduced and (catalogue.header or {}).get("order") == "shuffled":

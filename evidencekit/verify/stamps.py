@@ -38,7 +38,7 @@ def check_stamps(run: Run, log: Log, notes: Notes) -> list[ProvenTime]:
     proven = [_check(run, log, notes, anchor) for anchor in stamps[:MAX_ANCHORS]]
     if len(stamps) > MAX_ANCHORS:
         reason = f"{len(stamps) - MAX_ANCHORS} time-stamps after the first {MAX_ANCHORS} were not checked"
-        run.skip("time", "beyond_limit", layout.CHECKPOINTS, reason)
+        run.skip("time", "too_many", layout.CHECKPOINTS, reason)
     return [time for time in proven if time is not None]
 
 

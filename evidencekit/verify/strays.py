@@ -76,11 +76,15 @@ class _Judge:
         number, form = _manifest(rest) if first == layout.MANIFESTS else (None, 0)
         if number is not None and self._forms.get(number) == form:
             return
-        if first == layout.OBJECTS and self._is_named(rest):
+        digest = _object(rest) if first == layout.OBJECTS else None
+        if digest is not None and self._objects is not None and self._objects.is_named(digest):
             return
         if self._log.unknown_types and first in {layout.MANIFESTS, layout.OBJECTS, layout.BRANCHES, layout.CHECKPOINTS}:
             reason = "an event of an unknown type may name it"
             self.run.skip("completeness", "unknown_type", display(path), reason)
+            return
+        if digest is not None and (self._objects is None or self._objects.has_unread_rows):
+            self.run.skip("completeness", "objects", path, "rows that could name it were not read")
             return
         if number is not None and (number > self._newest if not form else form > self._forms.get(number, form)):
             self.run.find("W901", path, "a catalogue that an event names", f"catalogue {number if not form else rest}")
@@ -103,12 +107,12 @@ class _Judge:
         signers = self._log.signers[number] if number < len(self._log.signers) else 255
         return layout.is_signature_name(name) and name in {layout.signature_name(place) for place in range(signers)}
 
-    def _is_named(self, rest: str) -> bool:
-        kind, _, name = rest.partition("/")
-        digest = name.rpartition("/")[2]
-        if kind != "sha256" or not _DIGEST.match(digest) or layout.object_file(digest) != f"{layout.OBJECTS}/{rest}":
-            return False
-        return self._objects is not None and self._objects.is_named(digest)
+
+def _object(rest: str) -> str | None:
+    """Return the digest of the object that has this place in `objects/`, None where none has."""
+    digest = rest.rpartition("/")[2]
+    is_one = _DIGEST.match(digest) and layout.object_file(digest) == f"{layout.OBJECTS}/{rest}"
+    return digest if is_one else None
 
 
 def _manifest(name: str) -> tuple[int | None, int]:

@@ -58,7 +58,7 @@ def check_witnesses(run: Run, opening: Opening, notes: Notes, log: Log) -> Witne
     if len(anchors) > MAX_COSIGNATURES:
         where = cosignature_place(anchors[MAX_COSIGNATURES])
         reason = f"only the first {MAX_COSIGNATURES:,} of {len(anchors):,} cosignatures are checked"
-        run.skip("witness", "beyond_limit", where, reason)
+        run.skip("witness", "too_many", where, reason)
     if run.policy is not None:
         _count(run, run.policy, witnesses, log.size)
     return witnesses

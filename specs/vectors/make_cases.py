@@ -25,6 +25,7 @@ from typing import Any
 import make_cases_branches
 import make_cases_custody
 import make_cases_erasure
+import make_cases_exchange
 import make_cases_further
 import make_cases_package
 import make_cases_passed
@@ -162,7 +163,7 @@ class Bench:
             "index": index,
             "event": sha256(data),
             "head": ledger.log.head,
-            "items_prev": ledger.custody.places(decode_event(data)["items"]),
+            "items_prev": ledger.custody.places(json.loads(data)["items"]),
             "prior_root": ledger.log.root,
             "prior_size": index,
             "recorded_at": format_instant(START + 3 * 10**12),
@@ -388,6 +389,18 @@ def make_passed_on() -> None:
 def make_received() -> None:
     """A case that keeps a package that it received."""
     make_passed(HERE / "good/0.1_received", make_cases_passed.make_case, "a case that keeps a package that it received")
+
+
+def make_exchange() -> None:
+    """A case of requests, and a package of it."""
+    why = "a case that asked another authority, and was asked"
+    make_passed(HERE / "good/0.1_requests", make_cases_exchange.make_case, why)
+
+
+def make_exchange_package() -> None:
+    """A package of a case with requests."""
+    why = "some rows of a case that asked and was asked; it says which request it answers"
+    make_passed(VECTORS / "packages/good/0.1_requests", make_cases_exchange.make_package, why)
 
 
 def make_passed(target: Path, make: Callable[..., None], why: str) -> None:
@@ -782,6 +795,7 @@ def _(b: Bench) -> None:
 SPOILT |= make_cases_branches.SPOILT
 SPOILT |= make_cases_custody.SPOILT
 SPOILT |= make_cases_erasure.SPOILT
+SPOILT |= make_cases_exchange.SPOILT
 SPOILT |= make_cases_further.SPOILT
 SPOILT |= make_cases_package.SPOILT
 SPOILT |= make_cases_passed.SPOILT
@@ -845,6 +859,8 @@ def home_of(code: str, options: dict[str, Any]) -> Path:
 
 def main() -> None:
     """Make what is missing."""
+    for entry in HERE.glob("keys/*[!b]"):
+        entry.chmod(0o600)  # as they were made: a clone forgets it
     for part, make in (
         (KEYS, make_keys),
         (HERE / "source", make_source),
@@ -860,11 +876,11 @@ def main() -> None:
         (VECTORS / "packages/good/0.1_branch_package", make_branch_package),
         (VECTORS / "packages/good/0.1_passed_on", make_passed_on),
         (HERE / "good/0.1_received", make_received),
+        (HERE / "good/0.1_requests", make_exchange),
+        (VECTORS / "packages/good/0.1_requests", make_exchange_package),
     ):
         if not part.exists():
             make()
-    for entry in HERE.glob("keys/*[!b]"):
-        entry.chmod(0o600)
     made = {path.parent.name for path in VECTORS.glob("*/*/*/fixture.json")}
     for name, (code, why, spoil) in SPOILT.items():
         if name in made:

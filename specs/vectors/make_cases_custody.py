@@ -23,6 +23,7 @@ from evidencekit.journeys.custody_messages import message_of
 from evidencekit.read.store import Store
 from evidencekit.seal.ledger import Ledger
 from evidencekit.seal.logkeys import LogKeys, new_log_keys
+from evidencekit.seal.objects import keep_object
 from evidencekit.seal.opening import open_case
 from evidencekit.seal.sign import load_signer, new_key
 
@@ -102,9 +103,19 @@ def put(
     return entry
 
 
-def force(b: Bench, kind: str, items: list[str], body: dict[str, Any], *, by: str = "examiner") -> None:
+def force(
+    b: Bench,
+    kind: str,
+    items: list[str],
+    body: dict[str, Any],
+    *,
+    by: str = "examiner",
+    objects: tuple[bytes, ...] = (),
+) -> None:
     """Enter an event that the writer refuses."""
     b.begins += MINUTE
+    for data in objects:
+        keep_object(b.case, data)
     ledger = b.ledger()
     event = new_event(
         kind=kind, items=items, body=body, case=ledger.record["case"], actor=actor(by),

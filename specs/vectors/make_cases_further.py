@@ -133,6 +133,11 @@ def _(b: Bench) -> None:
     force(b, "collect", ["EX-001"], {"description": "a telephone"})
 
 
+@spoilt("E301", "a sealed item that is acquired again", "acquired_again")
+def _(b: Bench) -> None:
+    b.enter(b.event(1))
+
+
 @spoilt("E304", "a signer who has seen more of the log than there was", "seen_ahead")
 def _(b: Bench) -> None:
     b.enter(b.event(1, items=NEXT, seen={"origin": ORIGIN, "root": "00" * 32, "size": "9"}))

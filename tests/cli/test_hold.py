@@ -378,7 +378,7 @@ def test_what_is_due_first_stands_first(desk):
     assert document["counts"] == dict.fromkeys(document["counts"], 0) | {"day": 1, "week": 1}
     said = desk.say("hold", "due", desk.case, "--now", "2026-12-24T00:00:00Z").splitlines()
     assert said[0].split() == ["due", "left", "stage", "hold", "items", "received", "rests", "on"]
-    assert said[1].startswith("2026-12-24 06:00:00  6 h 0 min  last day")
+    assert said[1].startswith("2026-12-24 06:00:00  6 h   last day")
     assert "2 open holds: 1 last week, 1 last day; 0 released" in said
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import pytest
 PROGRAM = Path(__file__).with_name("severalhands.py")
 VECTORS = Path(__file__).parents[2] / "specs/vectors"
 FIXTURES = sorted(path.parent for path in VECTORS.glob("*/*/*/fixture.json"))
+USUAL = {("die", "rows"), ("memory", "opinions"), ("lie", "part"), ("die", "part")}
+"""Faults of workers that `make test` tries: each fault, each kind of job; `make test-long` tries the others."""
 
 
 def both_ways(abouts, *fault):
@@ -68,8 +71,13 @@ def test_the_workers_were_there(pairs):
 @pytest.mark.skipif(
     sys.platform != "linux", reason="NOT RUN: workers elsewhere do not inherit what this test does to them"
 )
-@pytest.mark.parametrize("where", ["rows", "opinions", "part"])
-@pytest.mark.parametrize("fault", ["die", "memory", "lie"])
+@pytest.mark.parametrize(
+    ("fault", "where"),
+    [
+        pytest.param(fault, where, id=f"{fault}-{where}", marks=() if (fault, where) in USUAL else pytest.mark.long)
+        for fault, where in itertools.product(["die", "memory", "lie"], ["rows", "opinions", "part"])
+    ],
+)
 def test_workers_that_fail_change_nothing(abouts, fault, where):
     several = [about for about in abouts.values() if about["source"]]
     assert len(several) > 3

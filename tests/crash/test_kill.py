@@ -135,8 +135,8 @@ def test_told_to_stop_at_many_random_moments(killing, sent):
 
 
 def test_little_is_read_twice_of_much(rc, after, base, zygote, tmp_path):
-    """Thousands of small files and some large ones, killed in the middle of a large one, and among small ones."""
-    killing = Killing(rc, after, base, zygote, tmp_path, small=3000, large=3, size=32 << 20, shaky=1)
+    """Many small files and some large ones, killed in the middle of a large one, and among small ones."""
+    killing = Killing(rc, after, base, zygote, tmp_path, small=1200, large=3, size=16 << 20, shaky=1)
     for phase in ("large file", "take"):
         first, second = killing.stop(phase, 0.5)
         assert first.code == -signal.SIGKILL

@@ -20,10 +20,10 @@ from pathlib import Path
 import pytest
 
 COUNT = 2
-FOLDERS, FILES = 6, 1200
+FOLDERS, FILES = 6, 700
 IN_HAND = COUNT * 2 * 256
 """Rows that a kill costs at most: of each process the job under way, and the one that nobody has heard of yet."""
-MOMENT = 2000
+MOMENT = 1600
 """So many files were opened when something happens: in the middle."""
 STOPPED = r"\n?error X499: [^\n]+\n(?:  [^\n]+\n)?"
 DIED = r"error X450: A worker process ended [^\n]+-9\)\.\n  What was finished is kept\.[^\n]+\n"
@@ -214,11 +214,11 @@ def test_kill_9(bench, resumed, jobs):
 
 def test_kill_9_of_a_resumption(bench, resumed):
     """Its workers are no copies of it, since it has read the first run already."""
-    with bench.program("--jobs", f"{COUNT}", at=1500) as program:
+    with bench.program("--jobs", f"{COUNT}", at=1200) as program:
         os.kill(program.pid, signal.SIGKILL)
         program.end()
         first = set(program.files)
-    with bench.program("--resume", "--jobs", f"{COUNT}", at=1500) as program:
+    with bench.program("--resume", "--jobs", f"{COUNT}", at=1200) as program:
         assert len(program.workers) == COUNT
         os.kill(program.pid, signal.SIGKILL)
         assert program.end()[1] == ""
@@ -238,9 +238,17 @@ def test_kill_9_of_a_worker(bench, resumed):
     assert len(taken_twice(first, resumed())) <= IN_HAND
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-@pytest.mark.parametrize("to", ["all", "parent"])
-def test_told_to_stop(bench, resumed, sent, to):
+@pytest.mark.parametrize(
+    ("to", "sent"),
+    [
+        ("all", signal.SIGINT),
+        ("parent", signal.SIGTERM),
+        pytest.param("all", signal.SIGTERM, marks=pytest.mark.long),
+        pytest.param("parent", signal.SIGINT, marks=pytest.mark.long),
+    ],
+    ids=["all-Ctrl-C", "parent-SIGTERM", "all-SIGTERM", "parent-Ctrl-C"],
+)
+def test_told_to_stop(bench, resumed, to, sent):
     """A terminal tells the whole group; a service manager, too, or the parent alone. Nobody says more than one line."""
     with bench.program("--jobs", f"{COUNT}") as program:
         if to == "all":

@@ -26,7 +26,7 @@ from evidencekit.core.records import REASONS
 FOLDERS, FILES = 6, 12
 PAGE = 4096
 LETTERS = 26
-SECONDS = 3.0
+SECONDS = 1.5
 CANARY = b"canary" * 1000
 
 

@@ -12,6 +12,7 @@ import pytest
 from evidencekit.core.event_types import EVENT_TYPES
 from evidencekit.core.finding import ASPECTS, SEVERITIES, Finding
 from evidencekit.core.registry import ENTRIES, REFUSALS, lookup
+from evidencekit.verify.findings import NOT_CHECKED
 
 ROOT = Path(__file__).parents[2]
 SPECS = ROOT / "specs"
@@ -39,6 +40,15 @@ def test_table_of_the_specs_is_printed_from_the_registry(tables):
     page = (SPECS / "verification.md").read_text()
     assert tables.filled(page) == page
     assert set(re.findall(r"^\| ([EW]\d{3}) \|", page, re.MULTILINE)) == ENTRIES.keys()
+
+
+def test_what_is_not_checked_has_the_codes_of_the_specs():
+    """Other verifiers have more reasons of their own; each code of any of them has its words."""
+    page = (SPECS / "verification.md").read_text()
+    listed = page.partition("Each thing not checked has one of these codes")[2].partition("`counts.checked`")[0]
+    codes = set(re.search(r"^`([a-z_ \n]+)`", listed, re.MULTILINE)[1].split())
+    assert codes >= NOT_CHECKED.keys()
+    assert codes == json.loads((SPECS / "texts" / "en.json").read_text())["not_checked"].keys()
 
 
 def test_a_page_without_its_markers_is_refused(tables):

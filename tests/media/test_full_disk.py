@@ -47,8 +47,8 @@ def used(medium):
 @pytest.mark.parametrize(
     ("more", "stride"),
     [
-        ((), 4),
-        (("--copy",), 110),
+        ((), 6),
+        (("--copy",), 150),
         pytest.param((), 2, marks=pytest.mark.long),
         pytest.param(("--copy",), 20, marks=pytest.mark.long),
     ],

@@ -23,7 +23,8 @@ KEEPER = [
     "view",
 ]
 HOLDER = ["check_out", "dispose", "erase", "loan", "offer", "receipt", "release"]
-NO_ITEMS = ["open", "anchor", "countersign", "key_add", "key_retire", "key_revoke"]
+REQUESTS = ["request_sent", "request_received", "request_answered", "request_withdrawn", "acknowledge"]
+NO_ITEMS = ["open", "anchor", "countersign", "key_add", "key_retire", "key_revoke", *REQUESTS]
 ANYBODY = ["hold", "extend", "hold_release", "correct", "verify", "incident", "derive", "export"]
 HANDS = ["accept", "check_in", "check_out", "loan", "offer", "receipt", "receive", "refuse", "return"]
 LATER = ["migrate"]

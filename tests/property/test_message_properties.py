@@ -16,7 +16,7 @@ kinds = st.sampled_from(["answer", "offer", "receipt", "request"])
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200).map(str.encode)
 placed = st.builds(
     Message, kind=kinds, event=st.binary(max_size=2000), signatures=signatures, entry=st.binary(max_size=500),
-    note=texts, proof=hashes,
+    note=texts, proof=hashes, record=st.none() | st.binary(max_size=300),
 )  # fmt: skip
 alone = st.builds(Message, kind=kinds, event=st.binary(max_size=2000), signatures=signatures)
 

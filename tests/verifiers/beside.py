@@ -23,6 +23,7 @@ from pagedriver import ESBUILD, NODE, ROOT
 sys.path.insert(0, str(ROOT))
 
 from evidencekit.errors import EvidenceError
+from evidencekit.read.package import is_package
 from evidencekit.verify.package import verify_package
 from evidencekit.verify.verifier import verify_case, verify_proof
 
@@ -49,7 +50,7 @@ class Ours:
         try:
             if path.suffix == ".tlog-proof":
                 report = verify_proof(path.read_bytes(), policy=policy, now=now)
-            elif path.is_dir() and not (path / "evidence/package.json").is_file():
+            elif path.is_dir() and not is_package(path):
                 report = verify_case(path, policy=policy, now=now)
             else:
                 report = verify_package(path, policy=policy, now=now)

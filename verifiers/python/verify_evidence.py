@@ -493,7 +493,8 @@ class Report:
             self.failed.setdefault(aspect, "%s at %s" % (code, safe(where)))
         kept = self.errors if error else self.minor
         if len(kept) < 10_000:
-            line = {"code": code, "severity": "error" if error else "warning", "where": safe(where)}
+            grave = "error" if error else "note" if code == "W908" else "warning"
+            line = {"code": code, "severity": grave, "where": safe(where)}
             kept.append(dict(line, expected=safe(expected), found=safe(found)))
 
     def miss(self, aspect, code, what, reason, harmless=False):
@@ -804,6 +805,8 @@ REFERENCE = {"entry": COUNT, "event": HEX}
 OFFER, PARTS = dict(REFERENCE, origin=TEXT), [{"item": EXHIBIT, "description?": TEXT, "selection?": dict}]
 NEEDED = {"correct": {"corrects": REFERENCE}, "countersign": {"of": REFERENCE}, "refuse": {"offer": OFFER}}
 NEEDED["accept"] = {"offer": OFFER, "refused?": [{"item": EXHIBIT, "reason": TEXT}]}
+NEEDED.update({"request_answered": {"received": REFERENCE}, "request_withdrawn": {"sent": REFERENCE}})
+NEEDED["acknowledge"] = {"received?": REFERENCE, "sent?": REFERENCE}
 NEEDED["seal"] = {"manifest": COUNT, "root": HEX, "rows": COUNT}
 NEEDED["derive"] = dict(NEEDED["seal"], base_root=HEX)
 NEEDED.update({"anchor": {"file": TEXT, "kind": "time-stamp|cosignature"}, "erase": {"whole?": bool}})
@@ -827,7 +830,8 @@ def event_of(data):
     event["newer"] = event["known"] and match is not None and match.group(1) != "1"
     needed = NEEDED.get(event["type"], {}) if not event["newer"] else {}
     event["needed"] = {name: said for name, said in body.items() if {name, name + "?"} & set(needed)}
-    if not match or not fits(needed, event["needed"]):
+    unclear = event["type"] == "acknowledge" and not event["newer"] and len(event["needed"]) != 1
+    if not match or not fits(needed, event["needed"]) or unclear:
         raise Bad("E101", "body of " + event["type"])
     if needed and event["type"] == "open":
         log_keys(body)
@@ -852,13 +856,16 @@ may  taker  -                 acquire
 -    -      no_hold           hold
 -    -      hold              extend hold_release
 -    -      -                 reassign correct verify incident export
-none -      -                 open anchor countersign key_add key_retire key_revoke
+none -      -                 open anchor countersign key_add key_retire key_revoke acknowledge
+none -      -                 request_answered request_received request_sent request_withdrawn
 """
 RULES = {}
 for new, by, needs, *kinds in (line.split() for line in TABLE.strip().split("\n")):
     RULES.update(dict.fromkeys(kinds, (new, by, needs.split(","))))
 AFTER_END, PARTING = ("correct", "verify", "export"), ("split", "copy")
 OUT, ELSEWHERE = {"check_in": "check_out", "return": "loan"}, ("receipt", "receive", "adopt")
+EXCHANGE = ("acknowledge", "request_answered", "request_received", "request_sent", "request_withdrawn")
+NAMED = {"offer": "offer", "request_received": "received", "request_sent": "sent"}  # type: its member that names one
 CODES = {"free": "E316", "offered": "E314", "asked": "E313"}  # of what has to hold; of all else E301
 WHOEVER = ("unsealed", "base", "no_hold", "free")  # judged, too, where nobody can say who has the item
 SPAN = {"ns": 1, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "day": 86_400 * 10**9}
@@ -895,8 +902,8 @@ class Item:
 class Custody:
     """The state of all items, event by event; an event that breaks a rule changes nothing."""
 
-    def __init__(self, origin):
-        self.origin, self.items, self.persons, self.spent, self.revoked = origin, {}, {}, {}, {}
+    def __init__(self):
+        self.origin, self.items, self.persons, self.spent, self.revoked = None, {}, {}, {}, {}  # origin: of event 0
         self.keys, self.offers, self.opener = set(), {}, None
 
     def apply(self, n, event):
@@ -1044,7 +1051,6 @@ class Log(Checker):
         self.folders, self.notes, self.keys = set(), set(), []
         self.followed, self.lost = True, False  # are rules applied; could an event not be read
         self._list(case)
-        self.custody = Custody(self.origin)
         self._checkpoints()
         self._entries()
         for n, signers in self.signers.items():  # what keys signed that a later event revoked
@@ -1061,14 +1067,15 @@ class Log(Checker):
             match = re.match(r"%s(?:(custody)/(%s)/|checkpoints/(%s)\Z)" % (self.root, NUMBER, NUMBER), path)
             if match:
                 (self.folders if match.group(1) else self.notes).add(int(match.group(2) or match.group(3)))
-        said, self.origin, self.case = case, case and case["origin"], case and case["case"]
+        self.custody, said, self.origin, self.case = Custody(), case, case and case["origin"], case and case["case"]
         with contextlib.suppress(Bad, KeyError, OSError, ValueError):  # said when its turn comes
             opening = event_of(self.source.read(self.root + "custody/00000000/event.json", RECORD))
-            told = dict({} if opening["newer"] else opening["body"], case=opening["case"])
+            is_open = opening["type"] == "open" and not opening["newer"]
+            told = dict(opening["body"] if is_open else {}, case=opening["case"])
             if case and not self.root and any(case[name] != told.get(name, case[name]) for name in CASE):
                 self.find("E104", "case.json", "event 0 says something else")
             self.case, self.origin = told["case"], told.get("origin", self.origin)
-            said = case if opening["newer"] else told
+            said, self.custody.origin = told if is_open else case, told.get("origin")
         with contextlib.suppress(Bad, KeyError, TypeError):
             self.keys = log_keys(said)
 
@@ -1143,6 +1150,7 @@ class Log(Checker):
         path, stated = folder + "/event.json", entry["signatures"] if entry else []
         data = self.get(path, 65_536)
         digest = sha256(data or b"")
+        self.kinds[n] = (digest, "") if data is not None else (entry and entry["event"], None)  # until it is read
         if data is not None and entry and digest != entry["event"]:
             self.find("E201", path, digest, entry["event"])
         if seen.setdefault(digest, n) != n and data is not None:
@@ -1177,11 +1185,10 @@ class Log(Checker):
         """Step 1.3: `items_prev` are the places of the verifier's own walk (E302, E307)."""
         if given is not None and len(given) != len(event["items"]):
             self.find("E302", path, "%d places" % len(given), len(event["items"]))
-            given = None
         for j, name in enumerate(event["items"]):
             true = self.places.get(name, "%d/0" % n if j and event["type"] in PARTING else None)
-            place = given[j] if given else true
-            if place != true and not self._is_open(place, n, not event["known"] or event["newer"]):
+            place = given[j] if given and j < len(given) else true
+            if place != true and not self.is_open(place, n, not event["known"] or event["newer"]):
                 shadow = self.names.get(place, "")
                 if true is None and shadow.startswith("hidden ") and self.places.get(shadow) == place:
                     self.touched[name] = self.touched.pop(shadow)  # so far in hidden events alone
@@ -1192,10 +1199,10 @@ class Log(Checker):
             self.places[name] = "%d/%d" % (n, j)
             self.names[self.places[name]] = name
 
-    def _is_open(self, place, n, divides=False):
+    def is_open(self, place, n, divides=False):
         """Tell whether a place is in an event that cannot be read, or in this one, which may divide items."""
         at = int(place.partition("/")[0]) if place else n + 1
-        return (at < n and at not in self.kinds) or (at == n and divides)
+        return (at < n and at not in self.hidden and not self.kinds.get(at, ("", ""))[1]) or (at == n and divides)
 
     def _hidden(self, n, path, entry):
         """§ package 5: a hidden event is followed through the places that its entry names."""
@@ -1205,7 +1212,7 @@ class Log(Checker):
             here, name = "%d/%d" % (n, j), self.names.get(place)
             if place == "%d/0" % n and j:
                 name = None
-            elif place and self.places.get(name) != place and not self._is_open(place, n):
+            elif place and self.places.get(name) != place and not self.is_open(place, n):
                 self.find("E307" if name else "E302", path, place)
             name = name or "hidden " + here
             self.places[name], self.names[here] = here, name
@@ -1222,13 +1229,13 @@ class Log(Checker):
             self.find(code, path, found)
         if event["not_stated"]:
             self.find("W903", path, ", ".join(event["not_stated"]))
-        for member, targets in (("corrects", ()), ("of", ()), ("offer", ("offer", None))):
+        for member, of in (("corrects", ""), ("of", ""), *((name, of) for of, name in NAMED.items())):
             said = event["needed"].get(member)
-            if said and said.get("origin", self.origin) == self.origin:
+            if said and self.custody.origin in (None, said.get("origin", self.custody.origin)):
                 digest_there, kind_there = self.kinds.get(int(said["entry"]), ("", ""))
-                if int(said["entry"]) < n and not kind_there and not digest_there:
+                if int(said["entry"]) < n and not digest_there:
                     self.miss("custody", "gap", path, "%s: an event that cannot be read" % member)
-                elif digest_there != said["event"] or (targets and kind_there not in targets):
+                elif digest_there != said["event"] or (of and kind_there not in (of, None)):
                     self.find("E308", path, "%s: entry %s" % (member, said["entry"]))
         self.kinds[n], self.signers[n] = (digest, kind), event["signers"]
         if event["newer"]:
@@ -1241,7 +1248,9 @@ class Log(Checker):
         elif kind == "anchor":
             aspect = "time" if body["kind"] == "time-stamp" else "witness"
             self.miss(aspect, "not_supported", self.root + "checkpoints/" + body["file"], "attestations are not read")
-        elif kind in ELSEWHERE or "message" in body:
+        elif self.root and kind in EXCHANGE:  # § package 5
+            self.find("W908", path, kind)
+        elif kind in ELSEWHERE + EXCHANGE or "message" in body:
             for aspect in ("record", "custody"):
                 self.miss(aspect, "not_supported", path, "messages, packages and cases of others are not read")
         elif kind not in RULES:
@@ -1330,7 +1339,7 @@ BRANCH = dict(PACKAGE, name="[a-z0-9-]{1,40}(?:/[a-z0-9-]{1,40}){0,3}")
 PACKAGE.update({"branches?": [BRANCH, 100, "name"], "created_at": MOMENT, "exporter": ACTOR, "full": bool})
 PACKAGE.update({"files": [{"bytes": COUNT, "path": TEXT, "sha256": HEX}, MANY, "path"], "hash_only": bool})
 PACKAGE.update({"previous": [{"origin": TEXT, "package": HEX}], "recipient": (None, PERSON), "transfer": BYTES16})
-PACKAGE.update(dict.fromkeys(("confidentiality", "onward_transfer", "use_limits"), (None, TEXT)))
+PACKAGE.update(dict.fromkeys(("confidentiality", "onward_transfer", "use_limits"), (None, TEXT)), **{"request?": HEX})
 WITHHELD = {"events": [{"entry": COUNT, "ground": GROUND}, MANY, "entry"]}
 WITHHELD["grounds"] = [{"ground": GROUND, "label": TEXT}, 500, "ground"]
 WITHHELD["rows"] = [dict(COUNTED, manifest=COUNT), MANY, "manifest", "ground"]
@@ -1369,6 +1378,7 @@ class Package(Checker):
             self.find("E201", RECORD_PATH, self.report.package["digest"], digest)
         hidden = {int(event["entry"]) for event in withheld["events"]} if withheld else set()
         case = dict(said, origin=said["checkpoint"]["origin"]) if said else None
+        self.parse(RECORD_PATH, case, log_keys)
         log = Log(self.report, self.source, self.policy).run("evidence/", case, hidden)
         if since:
             log.outside(since)
@@ -1518,7 +1528,7 @@ class Package(Checker):
         for one in said["manifests"]:
             n, number = int(one["entry"]), int(one["manifest"])
             items, body, kind = log.sealing.get(n, ([], None, ""))
-            if n < log.newest and n not in log.kinds:
+            if log.is_open("%d/0" % n, log.newest):
                 out[number] = None
                 self.miss("record", "gap", LINES, "its rows need an event that cannot be read")
                 continue
@@ -1540,6 +1550,7 @@ class Package(Checker):
                 self.parse(where, line, self._line, where, catalogues)
         except Bad as bad:
             self.find(bad.code, "%s#%d" % (LINES, place + 1), bad.found)
+            catalogues.update(dict.fromkeys([*catalogues, 0]))  # where lines are missing no sum is judged
 
     def _line(self, line, where, catalogues):
         """One row that is shown."""
@@ -1783,12 +1794,12 @@ def lines_for_people(document):
 def verify(path, policy=None, since=None, now=None, digest=None):
     """Return the report (report.schema.json) about a package, a case or a row proof. Raises Usage and OSError."""
     policy, since = Policy(policy) if policy else None, since_of(since) if since else None
-    kind, start = "package", b""
+    kind, start, bag = "package", b"", ("bagit.txt", "evidence")
     if not Path(path).is_dir():
         with Path(path).open("rb") as file:
             start = file.read(8 << 20)
         kind = "proof" if start.startswith(b"c2sp.org/tlog-proof@") or str(path).endswith(".tlog-proof") else kind
-    elif not Path(path, "evidence", "package.json").exists():
+    elif not (os.path.lexists(Path(path, RECORD_PATH)) or all(os.path.lexists(Path(path, part)) for part in bag)):
         kind = "case"
     report = Report(kind)
     report.said += [safe("the time was given as " + now)] if now else []

@@ -140,7 +140,7 @@ def expected():
     return {}
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 3, pytest.param(2, marks=pytest.mark.long)])
 @pytest.mark.parametrize("limits", LIMITS)
 @pytest.mark.parametrize(
     "options",

@@ -13,7 +13,7 @@ from evidencekit.core.event_types import EVENT_TYPES
 from evidencekit.errors import BadArgument
 
 LINES = {name: line[2:] for line in template().splitlines() for name in re.findall(r"^# ([a-z_]+) = ", line)}
-SET_BY_PROGRAM = {"digests", "started_at", "finished_at", "tool"}
+SET_BY_PROGRAM = {"digests", "started_at", "finished_at", "tool", "request"}
 
 
 def read(text):

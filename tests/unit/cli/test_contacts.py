@@ -108,6 +108,96 @@ def test_a_policy_that_believes_the_issuer(cli, keys, signed, tmp_path):
     assert cli("contacts", "enrol", signed, "--policy", policy, "--now", "2026-11-22").code == 0
 
 
+def addressed(cli, directory, who, *more):
+    out = directory.with_name(f"request-{len(list(directory.parent.iterdir()))}.json")
+    done = cli("request", "new", "--instrument", "un-42", "--contact", directory, "--now", "2026-11-22", "--json", "-o", out,
+               *(() if who is None else ("--to-contact", who)), *more)  # fmt: skip
+    return done.code, json.loads(done.out), out
+
+
+@pytest.mark.parametrize("who", ["XA", "Duty", "Duty (XA)", None])
+def test_a_request_to_a_contact(cli, keys, signed, who):
+    code, document, out = addressed(cli, signed, who, "--trust", keys / "issuer.pub", "--set", "to.phone=+33472607012")
+    assert code == 0, document
+    to = json.loads(out.read_text())["to"]
+    assert (to["name"], to["state"], to["hours"], to["phone"]) == ("Duty", "XA", "24/7", "+33472607012")
+    assert not {"keys", "valid_until"} & to.keys()
+    assert (document["contacts"]["issuer"], document["contacts"]["trusted"]) == ("office@list.example", True)
+
+
+def test_a_request_whose_directory_nobody_believes(cli, keys, signed):
+    code, document, _ = addressed(cli, signed, "XA")
+    assert (code, document["contacts"]["trusted"]) == (0, None)
+    plain = cli("request", "new", "--instrument", "un-42", "--contact", signed, "--to-contact", "XA", "--now", "2026-11-22",
+                "-o", signed.with_name("plain.json"))  # fmt: skip
+    assert b"NOT CHECKED" in plain.out
+    code, document, out = addressed(cli, signed, "XA", "--trust", keys / "stranger.pub")
+    assert (code, document["error"]["code"], out.exists()) == (5, "R590", False)
+
+
+def test_a_request_by_a_policy_that_believes_the_issuer(cli, keys, signed, tmp_path):
+    who = f"office@list.example={keys / 'issuer.pub'}"
+    cli(
+        "policy",
+        "new",
+        tmp_path / "policy",
+        "--trust",
+        who,
+        "--log",
+        "x.example/1",
+        "--vouched-by",
+        "office@list.example",
+    )
+    code, document, _ = addressed(cli, signed, "XA", "--policy", tmp_path / "policy")
+    assert (code, document["contacts"]["trusted"]) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("who", "now", "code", "said"),
+    [
+        ("XB", "2026-11-22", 5, "R601"),
+        ("Nightly", "2026-11-22", 5, "R601"),
+        ("XA", "2026-12-01", 5, "R601"),
+        ("XB", "2024-01-01", 0, None),
+        ("XC", "2026-11-22", 2, "U603"),
+        ("duty", "2026-11-22", 2, "U603"),
+        (None, "2024-01-01", 2, "U602"),
+    ],
+)
+def test_a_contact_that_is_not_to_be_had(cli, signed, who, now, code, said):
+    found, document, out = addressed(cli, signed, who, "--now", now)
+    assert (found, document.get("error", {}).get("code")) == (code, said)
+    assert out.exists() == (said is None)
+
+
+def test_two_contacts_of_a_name_are_told_apart_by_their_state(cli, keys, signed):
+    draft = signed.with_name("twins.toml")
+    draft.write_text(
+        "".join(
+            f'[[contact]]\nstate = "{state}"\nname = "Desk"\ninstruments = ["eu-production"]\n'
+            for state in ("XA", "XB")
+        )
+    )
+    twins = signed.with_name("twins.json")
+    assert cli("contacts", "sign", draft, "--signer", keys / "issuer", "-o", twins).code == 0
+    code, document, _ = addressed(cli, twins, "Desk")
+    assert (code, document["error"]["code"]) == (2, "U602")
+    assert "Desk (XA), Desk (XB)" in document["error"]["hint"]
+    assert addressed(cli, twins, "Desk (XB)")[1]["request"]["to"]["state"] == "XB"
+    done = cli(
+        "request", "new", "--instrument", "un-42", "--contact", twins, "--to-contact", "XA", "-o", signed.with_name("q")
+    )
+    assert b"does not name this contact for un-42" in done.out
+
+
+def test_a_changed_directory_addresses_no_request(cli, signed):
+    signed.write_bytes(signed.read_bytes().replace(b"Duty", b"Dutz"))
+    code, _, out = addressed(cli, signed, "XA")
+    assert (code, out.exists()) == (3, False)
+    done = cli("request", "new", "--instrument", "un-42", "--to-contact", "XA", "-o", out)
+    assert (done.code, b"U267" in done.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [

@@ -12,6 +12,7 @@ import click
 import pytest
 
 from evidencekit import __version__
+from evidencekit.cli import verify_only
 from evidencekit.cli.main import evidencekit
 from evidencekit.cli.verify import verify
 
@@ -224,3 +225,12 @@ def test_the_verifier_alone_shows_the_same_help(cli):
     assert ours == theirs
     assert loaded_by("--help", entry="evidencekit.cli.verify_only") == set()
     assert verify.help.rstrip().endswith("7 INTEGRITY ONLY.")
+
+
+def test_the_verifier_alone_names_its_version(capsys, monkeypatch):
+    monkeypatch.setattr(verify, "params", [*verify.params])
+    monkeypatch.setattr(sys, "argv", ["evidencekit-verify", "--version"])
+    with pytest.raises(SystemExit) as left:
+        verify_only.main()
+    assert not left.value.code
+    assert capsys.readouterr().out == f"evidencekit-verify, version {__version__}\n"

@@ -232,6 +232,7 @@ ITEM = {
     "not_stated": [],
     "omissions": [],
     "options": {"exclude": ["*.jpg", "\x1b*"], "include": [], "sensitive": False},
+    "particulars": {},
     "read_only": True,
     "resumed": None,
     "sealed_at": "T",
@@ -262,6 +263,10 @@ class TestShow:
         said = [text for text, _ in item_lines(item)]
         assert said[0] == r"  source    /mnt/\xff"
         assert "  copies    not kept: digests stand for the content" in said
+
+    def test_the_request_that_it_answers(self):
+        said = item_lines(ITEM | {"particulars": {"request": "ab" * 32}})
+        assert (f"  request   {'ab' * 32}", None) in said
 
     def test_omissions_and_what_was_not_stated(self):
         group = {"count": 3, "examples": ["a"], "list_all": "COMMAND", "reason": "io_error", "state": "not_read"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evidencekit.cooperation.figures import OTHER, Counted, Held, Taken, figures, pooled
+from evidencekit.cooperation.figures import NO_OUTCOME, OTHER, Asked, Counted, Held, Taken, figures, pooled
 
 MONTHS = ("2026-01", "2026-02", "2026-03", "2026-04")
 
@@ -18,6 +18,17 @@ def held(month=MONTHS[0], instrument="invented", *, extensions=0, lapsed=False, 
     return Held(month, instrument, extensions, lapsed, released)
 
 
+def asked(side="received", month=MONTHS[0], instrument="invented", outcome=NO_OUTCOME, times=(None, None), **more):
+    return Asked(side, month, instrument, outcome, *times, **({"withdrawn": False, "extends": False} | more))
+
+
+ASKED = st.lists(
+    st.builds(
+        asked, st.sampled_from(("received", "sent")), st.sampled_from(MONTHS), st.sampled_from(("a", "b", OTHER)),
+        st.sampled_from(("executed", "partial", "refused", NO_OUTCOME)), withdrawn=st.booleans(), extends=st.booleans(),
+    ),
+    max_size=60,
+)  # fmt: skip
 ROWS = st.lists(st.builds(held, st.sampled_from(MONTHS), st.sampled_from(("a", "b", OTHER))), max_size=40)
 
 
@@ -72,3 +83,42 @@ def test_few_of_many_are_not_said_nor_many_but_a_few():
     assert total == {"holds": 10, "lapsed": None, "released": None, "extended": 5, "extensions": 15}
     total = figures(Counted(1, [], [held(lapsed=True)] * 6), 5)["holds"]["total"]
     assert total == {"holds": 6, "lapsed": 6, "released": 0, "extended": 0, "extensions": 0}
+
+
+@given(ASKED, st.integers(1, 9))
+def test_requests_of_each_side_agree_with_their_total_and_none_is_few(rows, least):
+    found = figures(Counted(1, [], [], rows), least)["requests"]
+    for side in ("received", "sent"):
+        own = [row for row in rows if row.side == side]
+        total = found[side]["total"]
+        for name in ("month", "instrument", "outcome"):
+            groups = found[side][f"by_{name}"]
+            assert all(group["requests"] >= least for group in groups)
+            assert sum(group["requests"] for group in groups) == (0 if total is None else len(own))
+        assert (total is None) == (0 < len(own) < least)
+        for name, count in (
+            ("withdrawn", sum(row.withdrawn for row in own)), ("extensions", sum(row.extends for row in own)),
+        ):  # fmt: skip
+            few = any(0 < part < least for part in (count, len(own) - count))
+            assert total is None or total[name] == (None if few else count)
+
+
+def test_times_to_answer():
+    rows = [asked(outcome="executed", times=(number, 10 * number)) for number in range(1, 11)]
+    rows += [asked(month=MONTHS[1], outcome="refused", times=(100, 100))] * 3
+    rows += [asked(month=MONTHS[1], times=(None, None))] * 4 + [asked("sent", times=(7, None))] * 5
+    found = figures(Counted(1, [], [], rows), 5)["requests"]
+    first, whole = {"median": 5, "ninth_decile": 9}, {"median": 50, "ninth_decile": 90}
+    assert found["received"]["by_month"] == [
+        {"month": MONTHS[0], "requests": 10, "first_answer_s": first, "answer_s": whole},
+        {"month": MONTHS[1], "requests": 7, "first_answer_s": None, "answer_s": None},
+    ]
+    # Three refusals and four without an outcome are few each: together they are not.
+    assert found["received"]["by_outcome"] == [
+        {"outcome": "executed", "requests": 10},
+        {"outcome": OTHER, "requests": 7},
+    ]
+    assert found["received"]["total"]["answer_s"] == {"median": 70, "ninth_decile": 100}
+    assert found["sent"]["total"] == {
+        "answer_s": None, "extensions": 0, "first_answer_s": {"median": 7, "ninth_decile": 7}, "requests": 5, "withdrawn": 0,
+    }  # fmt: skip

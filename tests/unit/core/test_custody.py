@@ -251,6 +251,19 @@ def test_a_late_entry_states_nothing_about_now():
     assert (state.items["EX-001"].seals, state.items["EX-001"].condition) == (("S1",), "wet")
 
 
+@pytest.mark.parametrize("late", ["physical_seal", "physical_unseal"])
+def test_seals_of_a_late_entry_are_not_taken_as_last_stated(late):
+    """What was seen later is known already: neither compared with the late entry, nor changed by it."""
+    state, codes = walk(
+        event("collect", "EX-001", when=ce.at(0)),
+        event("physical_seal", "EX-001", seals=["S-1"], when=ce.at(30)),
+        event(late, "EX-001", seals=["S-2"], when=ce.at(10)),
+        event("store", "EX-001", seals_before=["S-1"], when=ce.at(40)),
+    )
+    assert codes[2:] == [("W914",), ()]
+    assert state.items["EX-001"].seals == ("S-1",)
+
+
 def test_seals_go_on_and_off():
     on = event("physical_seal", "EX-001", seals=["S1", "S2"], seals_before=["S0"])
     off, absent = (event("physical_unseal", "EX-001", seals=[name]) for name in ("S1", "S9"))

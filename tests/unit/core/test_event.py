@@ -63,6 +63,16 @@ def test_essential_fields_are_needed(kind):
                 new_event(kind=kind, items=[], body=body, **ENVELOPE)
 
 
+@pytest.mark.parametrize("named", [(), ("received", "sent")])
+def test_what_is_acknowledged_is_about_one_request(named):
+    """One that was sent, or one that came: BODIES has the first."""
+    both = dict.fromkeys(("received", "sent"), BODIES["acknowledge"]["sent"])
+    body = {"message": BODIES["acknowledge"]["message"]}
+    new_event(kind="acknowledge", items=[], body=body | {"received": both["received"]}, **ENVELOPE)
+    with pytest.raises(FormatError, match="sent, or received"):
+        new_event(kind="acknowledge", items=[], body=body | {name: both[name] for name in named}, **ENVELOPE)
+
+
 def test_fields_that_nobody_gave_are_named():
     made = new_event(kind="acquire", items=["EX-001"], body=BODIES["acquire"] | {"place": "study"}, **ENVELOPE)
     assert "seized_at" in made["not_stated"]

@@ -10,8 +10,9 @@ from evidencekit.core import encoding
 from evidencekit.core.checkpoint import Checkpoint, format_checkpoint
 from evidencekit.core.digest import sha256
 from evidencekit.core.event import Entry, encode_entry, encode_event, new_event
+from evidencekit.core.event_forms import object_record
 from evidencekit.core.merkle import EMPTY_ROOT, Tree, leaf_hash, prove_inclusion
-from evidencekit.core.message import MESSAGE_LIMITS, Message, decode_message, encode_message, open_message
+from evidencekit.core.message import CARRIES, MESSAGE_LIMITS, Message, decode_message, encode_message, open_message
 from evidencekit.core.values import encode_base64, moment
 from evidencekit.errors import FormatError
 
@@ -86,6 +87,74 @@ def test_parts_that_do_not_belong_together(message, place):
 def test_an_answer_carries_an_acceptance_or_a_refusal():
     for kind, body in (("accept", {"offer": FOREIGN}), ("refuse", {"offer": FOREIGN, "reason": "torn"})):
         assert open_message(placed(event_of(kind, body), "answer")).event["type"] == kind
+
+
+REQUEST, OTHER_REQUEST = b'{"a":"request"}', b'{"b":"request"}'
+REFERENCE = {"entry": "3", "event": "00" * 32}
+ABOUT_REQUESTS = {
+    "request_sent": ("request", {"instrument": "xx-1", "request": object_record(REQUEST)}, REQUEST),
+    "request_withdrawn": ("request", {"sent": REFERENCE}, None),
+    "request_received": (
+        "receipt", {"message": object_record(b""), "received_at": moment(0), "sent": FOREIGN}, None,
+    ),
+    "request_answered": (
+        "answer", {"answer": object_record(REQUEST), "received": REFERENCE, "sent": FOREIGN}, REQUEST,
+    ),
+}  # fmt: skip
+"""Type of event to the kind of its file, its body, and the record that goes with it."""
+
+
+def about_request(kind):
+    file, body, record = ABOUT_REQUESTS[kind]
+    return replace(placed(event_of(kind, body, items=[]), file), record=record)
+
+
+@pytest.mark.parametrize("kind", ABOUT_REQUESTS)
+def test_a_message_about_a_request(kind):
+    message = about_request(kind)
+    opened = open_message(decode_message(encode_message(message)))
+    assert (opened.event["type"], opened.message.record) == (kind, ABOUT_REQUESTS[kind][2])
+
+
+@pytest.mark.parametrize("kind", ABOUT_REQUESTS)
+def test_a_message_about_a_request_has_one_kind(kind):
+    for other in set(CARRIES) - {ABOUT_REQUESTS[kind][0]}:
+        with pytest.raises(FormatError) as caught:
+            open_message(replace(about_request(kind), kind=other))
+        assert caught.value.place == "event.type"
+
+
+def test_of_another_kind_it_is_said_what_was_expected():
+    with pytest.raises(FormatError) as caught:
+        open_message(replace(GOOD, kind="answer"))
+    expected = "event.type: expected accept or refuse or request_answered in a file of kind 'answer', found 'evidencekit/offer/1'."
+    assert caught.value.message == expected
+
+
+@pytest.mark.parametrize("kind", ABOUT_REQUESTS)
+@pytest.mark.parametrize("record", [None, b"", REQUEST, OTHER_REQUEST, REQUEST + b"\n"])
+def test_the_record_is_the_one_that_the_event_names(kind, record):
+    message = replace(about_request(kind), record=record)
+    assert decode_message(encode_message(message)) == message
+    if record == ABOUT_REQUESTS[kind][2]:
+        open_message(message)
+        return
+    with pytest.raises(FormatError) as caught:
+        open_message(message)
+    assert caught.value.place == "record"
+
+
+def test_an_offer_carries_no_record():
+    with pytest.raises(FormatError, match="record: expected none, found one of 1 bytes"):
+        open_message(replace(GOOD, record=b"x"))
+
+
+def test_a_record_of_another_length_is_another_one():
+    """Its digest alone is not enough."""
+    named = object_record(REQUEST) | {"bytes": "7"}
+    event = event_of("request_sent", {"instrument": "xx-1", "request": named}, items=[])
+    with pytest.raises(FormatError, match="one of 7 bytes"):
+        open_message(replace(placed(event, "request"), record=REQUEST))
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,12 @@ def test_bodies_are_of_their_forms(device, known):
 def test_everything_expected_of_an_acquisition_is_asked():
     body = particulars(TABLE, answers())
     assert EVENT_TYPES["acquire"].missing(body) == []
-    assert set(EVENT_TYPES["acquire"].fields) - set(body) - ESSENTIAL == {"notes", "physical_seals", "source_geometry"}
+    assert set(EVENT_TYPES["acquire"].fields) - set(body) - ESSENTIAL == {
+        "notes",
+        "physical_seals",
+        "request",
+        "source_geometry",
+    }
 
 
 def test_a_thing_that_is_not_read_has_the_same_said_of_it():

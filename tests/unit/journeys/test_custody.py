@@ -9,7 +9,8 @@ import shutil
 import pytest
 
 from evidencekit.core import layout
-from evidencekit.core.message import ANSWER, OFFER, decode_message
+from evidencekit.core.event_forms import object_record
+from evidencekit.core.message import decode_message
 from evidencekit.errors import BadArgument, CannotFinish, FormatError, Refused
 from evidencekit.journeys import custody_adopt, custody_messages
 from evidencekit.journeys.custody import Hand, events_of, read_event, reference
@@ -65,7 +66,7 @@ def offered(parties, tmp_path):
     field, lab = parties
     recorded = field.hand().record("offer", ["EX-001"], {"to": lab.person})
     write_message(Store(field.case), recorded.entry, tmp_path / "offer.json")
-    return read_message(tmp_path / "offer.json", OFFER)
+    return read_message(tmp_path / "offer.json", "offer")
 
 
 def test_a_message_is_written_from_the_record_alone(parties, offered):
@@ -90,7 +91,7 @@ def test_a_full_disk_after_the_event(parties, tmp_path, monkeypatch):
     assert f"--again {recorded.entry} writes" in caught.value.hint
     monkeypatch.undo()
     write_message(Store(field.case), recorded.entry, tmp_path / "offer.json")
-    assert read_message(tmp_path / "offer.json", OFFER)[1].entry.index == recorded.entry
+    assert read_message(tmp_path / "offer.json", "offer")[1].entry.index == recorded.entry
     with pytest.raises(CannotFinish) as caught:  # somebody made the file meanwhile: nothing is overwritten
         write_message(Store(field.case), recorded.entry, tmp_path / "offer.json")
     assert caught.value.code == "X472"
@@ -120,14 +121,14 @@ def test_stopped_between_object_and_event_is_completed(rc, parties, offered, mon
         with pytest.raises(KeyboardInterrupt):
             accept(lab.hand(), *offered, Wanted())
     (left,) = set(rc.snapshot(lab.case)) - set(before)
-    assert left == layout.object_file(objects.object_record(offered[0])["sha256"])
+    assert left == layout.object_file(object_record(offered[0])["sha256"])
     accept(lab.hand(), *offered, Wanted())
     found = verify_case(lab.case).findings
     assert not [one for one in found if one.severity == "error"]
 
 
 def test_an_object_is_kept_once_and_never_replaced(tmp_path):
-    record = objects.object_record(b"message")
+    record = object_record(b"message")
     place = tmp_path / layout.object_file(record["sha256"])
     objects.keep_object(tmp_path, b"message")
     objects.keep_object(tmp_path, b"message")
@@ -176,12 +177,12 @@ def test_an_answer_goes_back(parties, offered, tmp_path):
     field, lab = parties
     recorded = accept(lab.hand(), *offered, Wanted(stated={"digests_checked": "full"}))
     write_message(Store(lab.case), recorded.entry, tmp_path / "answer.json")
-    data, answer = read_message(tmp_path / "answer.json", ANSWER)
+    data, answer = read_message(tmp_path / "answer.json", "accept", "refuse")
     entered = enter_answer(field.hand(), data, answer, {"notes": "by post"})
     assert entered.items == ["EX-001"]
     assert field.hand().ledger.custody.items["EX-001"].holder == (lab.person["id"], lab.person["key"])
     with pytest.raises(FormatError):
-        read_message(tmp_path / "answer.json", OFFER)
+        read_message(tmp_path / "answer.json", "offer")
 
 
 def test_only_the_holder_enters_it(rc, parties, offered, tmp_path):
@@ -190,7 +191,7 @@ def test_only_the_holder_enters_it(rc, parties, offered, tmp_path):
     write_message(Store(lab.case), recorded.entry, tmp_path / "answer.json")
     before = rc.snapshot(field.case, whole=True)
     with pytest.raises(Refused) as caught:
-        enter_answer(field.hand(field.office.other), *read_message(tmp_path / "answer.json", ANSWER), {})
+        enter_answer(field.hand(field.office.other), *read_message(tmp_path / "answer.json", "accept", "refuse"), {})
     assert caught.value.code == "R511"
     assert rc.snapshot(field.case, whole=True) == before
 
@@ -279,7 +280,7 @@ def test_who_adopted_accepts_too_and_the_field_team_hears_of_it(parties, offered
         accept(lab.hand(), *offered, Wanted())
     assert caught.value.code == "R544"
     write_message(Store(lab.case), recorded.entry, tmp_path / "answer.json")
-    enter_answer(field.hand(), *read_message(tmp_path / "answer.json", ANSWER), {})
+    enter_answer(field.hand(), *read_message(tmp_path / "answer.json", "accept", "refuse"), {})
     assert field.hand().ledger.custody.items["EX-001"].holder_key == lab.office.signer.fingerprint
     for party in parties:
         assert verify_case(party.case).verdict == "INTEGRITY ONLY"

@@ -251,7 +251,7 @@ def test_folder_with_very_many_entries(tmp_path):
 
 @pytest.mark.long
 def test_memory_of_a_folder_is_that_of_its_names(tmp_path):
-    count = 1_000_000
+    count = 300_000
     crowd(tmp_path, count)
     tracemalloc.start()
     try:

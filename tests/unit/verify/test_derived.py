@@ -252,5 +252,5 @@ def test_more_folders_than_are_looked_for(build, monkeypatch):
     places = [build.derive(sound, kind="match", match=UNDER) for _ in range(3)]
     report = verify_case(build.case)
     assert errors(report) == set()
-    assert {item.where for item in report.not_checked if item.code == "beyond_limit"} == set(places[1:])
+    assert {item.where for item in report.not_checked if item.code == "too_many"} == set(places[1:])
     assert report.verdict == "NOT CHECKED"

@@ -296,7 +296,7 @@ def test_many_anchors_are_bounded(stamped, city, monkeypatch):
     stamped.stamp(city)
     stamped.stamp(city, size=size, name="again")
     report = stamped.verify(city)
-    assert any(item.code == "beyond_limit" for item in report.not_checked)
+    assert any(item.code == "too_many" for item in report.not_checked)
     assert report.aspects["time"].status == "not_checked"
 
 

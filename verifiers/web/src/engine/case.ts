@@ -3,7 +3,7 @@
 import { Digests } from "./digest";
 import type { Env } from "./env";
 import { type Files, number8 } from "./files";
-import { judgeAdopted } from "./adopted";
+import { judgeAdopted, type Takeover, takeoverBy } from "./adopted";
 import { toHex } from "./bytes";
 import { encode, type Json } from "./json";
 import { judgeLog } from "./judged";
@@ -28,13 +28,13 @@ const MOST_BRANCHES = 100;
 const MOST_DEEP = 4;
 
 interface Deep {
-  /** Items that the case above adopted; null at the top. */
-  adopted: ReadonlySet<string> | null;
+  /** What the case above adopted; null at the top. */
+  takeover: Takeover | null;
   depth: number;
 }
 
 export async function judgeCase(env: Env, files: Files, sink: Sink, since: Since | null): Promise<Facts> {
-  const { facts, manifests } = await one(env, files, sink, since, { adopted: null, depth: 0 });
+  const { facts, manifests } = await one(env, files, sink, since, { takeover: null, depth: 0 });
   const sources = env.options.sources;
   if (!sources?.size) return facts;
   const compared = new Set<string>();
@@ -57,10 +57,11 @@ async function one(
   deep: Deep,
 ): Promise<{ facts: Facts; log: Log; manifests: Manifests }> {
   const caseFile = await readCaseFile(files, sink);
-  const log = new Log(env, files, sink, { caseFile, fallback: caseFile, hidden: null });
+  const adoptedAt = deep.takeover?.size ?? null;
+  const log = new Log(env, files, sink, { caseFile, fallback: caseFile, hidden: null, adoptedAt });
   await log.read();
   if (caseFile) repeats(caseFile, log, sink);
-  log.custody.finish(env.now, deep.adopted);
+  log.custody.finish(env.now, deep.takeover?.items);
   let total = 0;
   for (const { kind, index } of files.list()) if (kind === FILE) total += files.source.table.size(index);
   const digests = new Digests(env, files.source, total);
@@ -130,8 +131,7 @@ async function one(
       continue;
     }
     const below = new Below(sink, folder);
-    const adopted = new Set(adopt.event.items.map((item) => item.slice(item.indexOf("/") + 1)));
-    const branch = await one(env, files.below(folder), below, null, { adopted, depth: deep.depth + 1 });
+    const branch = await one(env, files.below(folder), below, null, { takeover: takeoverBy(adopt), depth: deep.depth + 1 });
     judgeAdopted(adopt, log, sink, branch.log, below, null, () => {});
     merge(facts, branch.facts);
     if (env.policy && branch.facts.identity.status !== "ok")
@@ -160,16 +160,10 @@ async function readCaseFile(files: Files, sink: Sink): Promise<CaseFile | null> 
 
 /** Step 7: event 0 repeats the case file. */
 function repeats(caseFile: CaseFile, log: Log, sink: Sink): void {
-  if (!log.opening) return;
-  const { body } = log.opening;
-  const own = {
-    agency: body["agency"],
-    created_at: body["created_at"],
-    log_keys: body["log_keys"],
-    origin: body["origin"],
-    reference: body["reference"],
-    case: log.opening.case,
-  } as Record<string, Json>;
+  const body = log.opening?.body;
+  const repeated = body ? ["agency", "created_at", "log_keys", "origin", "reference"] : [];
+  const own: Record<string, Json> = Object.fromEntries(repeated.map((name) => [name, body![name]!]));
+  own["case"] = log.caseId;
   const said = caseFile as unknown as Record<string, Json>;
   const differs = Object.keys(own).filter((name) => encode(own[name]!) !== encode(said[name]!));
   if (differs.length) sink.find("E104", "case.json", differs.join(", "), "as event 0 has them");

@@ -19,6 +19,8 @@ export class Custody {
   readonly keys: Keys;
   /** False from the first event on without which nobody can say who holds what. */
   isKnown = true;
+  /** Items as they were when `keep` was called; null where nobody could say how. */
+  kept: ReadonlyMap<string, Pick<Item, "offer" | "hidden" | "unknown">> | null = null;
 
   constructor(
     private readonly sink: Sink,
@@ -67,6 +69,12 @@ export class Custody {
       item.lastType = event.type;
       if (!item.latest || when.start > item.latest.start) item.latest = when;
     }
+  }
+
+  /** Remembers the offers that are open now, which another case adopts. */
+  keep(): void {
+    const now = [...this.items].map(([name, { offer, hidden, unknown }]) => [name, { offer, hidden, unknown }] as const);
+    this.kept = this.isKnown ? new Map(now) : null;
   }
 
   /**

@@ -1,6 +1,6 @@
 /** What an event makes of the items that it is about: who has them, offers, holds, seals (custody-log.md 4). */
 
-import { keyOf, refusedItems, type State, texts } from "./custodystate";
+import { keyOf, refusedItems, sealsFound, type State, texts } from "./custodystate";
 import { isBefore, Item, type Span } from "./items";
 import { isObj } from "./json";
 import type { Event, Moment } from "./records";
@@ -116,8 +116,12 @@ function one(state: State, event: Event, item: Item, name: string, me: string, i
 
 /** Seals and condition as last stated. */
 function remember({ type, body }: Event, item: Item): void {
-  if (type === "physical_seal") item.seals = new Set([...(item.seals ?? []), ...texts(body["seals"])]);
-  if (type === "physical_unseal" && item.seals) for (const seal of texts(body["seals"])) item.seals.delete(seal);
+  const found = sealsFound(body, item);
+  if (type === "physical_seal") item.seals = new Set([...(found ?? []), ...texts(body["seals"])]);
+  if (type === "physical_unseal" && found) {
+    const off = texts(body["seals"]);
+    item.seals = new Set([...found].filter((seal) => !off.includes(seal)));
+  }
   if (type === "acquire" && Array.isArray(body["physical_seals"])) item.seals = new Set(texts(body["physical_seals"]));
   if (Array.isArray(body["seals_after"])) item.seals = new Set(texts(body["seals_after"]));
   else if (Array.isArray(body["seals_before"]) && type !== "physical_seal" && type !== "physical_unseal") {

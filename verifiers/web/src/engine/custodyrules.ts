@@ -7,7 +7,15 @@ import { isObj, type Obj } from "./json";
 import { type Event, signersOf } from "./records";
 
 const ONE_ITEM = new Set(["acquire", "seal", "derive"]);
-const NO_ITEM = new Set(["open", "key_add", "key_retire", "key_revoke", "anchor", "countersign"]);
+/** Events about requests between authorities (cooperation.md 7). */
+export const EXCHANGE: ReadonlySet<string> = new Set([
+  "acknowledge",
+  "request_answered",
+  "request_received",
+  "request_sent",
+  "request_withdrawn",
+]);
+const NO_ITEM = new Set(["open", "key_add", "key_retire", "key_revoke", "anchor", "countersign", ...EXCHANGE]);
 
 /**
  * What an event of a known type breaks: of its own whatever there is, of each item the first (4.9). References stand
@@ -38,19 +46,29 @@ export function spentRule(state: State, event: Event, index: number): Broken[] {
   return spent === null || isOwn ? [] : [{ code: "E312", found: `${spent}, which signs no more` }];
 }
 
-/** Types of events to the members of their bodies that name an earlier event. */
-const REFERENCES: Record<string, string> = {
-  accept: "offer",
-  correct: "corrects",
-  countersign: "of",
-  receipt: "offer",
-  refuse: "offer",
+/** Types of events to the members of their bodies that name an earlier event, one of them each. */
+const REFERENCES: Record<string, readonly string[]> = {
+  accept: ["offer"],
+  acknowledge: ["received", "sent"],
+  correct: ["corrects"],
+  countersign: ["of"],
+  receipt: ["export", "offer"],
+  refuse: ["offer"],
+  request_answered: ["received"],
+  request_withdrawn: ["sent"],
+};
+/** The only type of event that a member may name; any, where it is not here. */
+const OF_TYPE: Record<string, string> = {
+  export: "export",
+  offer: "offer",
+  received: "request_received",
+  sent: "request_sent",
 };
 
 /** E308 (4.5), or what it is that cannot be known; null where the reference is good, or there is none. */
 export function brokenReference(state: State, event: Event, index: number): Broken | { unknown: string } | null {
   const { body, type } = event;
-  const name = body["export"] === undefined ? REFERENCES[type] : "export";
+  const name = REFERENCES[type]?.find((one) => body[one] !== undefined);
   const named = name === undefined ? null : body[name];
   if (name === undefined || !isObj(named) || (name === "offer" && state.isForeign(event))) return null;
   const entry = BigInt(String(named["entry"]));
@@ -58,8 +76,8 @@ export function brokenReference(state: State, event: Event, index: number): Brok
   const there = state.context.earlier(Number(entry));
   if (!there) return { unknown: `${name} names entry ${entry}, which cannot be read` };
   if (there.event !== named["event"]) return { code: "E308", found: `${name}: entry ${entry} is another event` };
-  const ofAnyType = name === "corrects" || name === "of";
-  if (ofAnyType || there.type === name) return null;
+  const wanted = OF_TYPE[name];
+  if (wanted === undefined || there.type === wanted) return null;
   if (there.type === null) return { unknown: `${name} names entry ${entry}, whose event cannot be read` };
   return { code: "E308", found: `${name}: entry ${entry} is of type ${there.type}` };
 }
@@ -67,8 +85,6 @@ export function brokenReference(state: State, event: Event, index: number): Brok
 function brokenWhole(state: State, event: Event): Broken | null {
   const { type, body, items } = event;
   const wrong = (found: string): Broken => ({ code: "E301", found });
-  if (type === "receipt" && (body["offer"] === undefined) === (body["export"] === undefined))
-    return wrong("a receipt of neither or both");
   if (type === "receive") {
     if (state.packages.has(String(body["package"]))) return wrong("a package that was received before");
     if (isObj(body["log"]) && body["log"]["origin"] === state.context.origin) return wrong("a package of this log");

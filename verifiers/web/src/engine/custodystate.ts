@@ -45,5 +45,8 @@ export const BY_HOLDER = set("check_out loan offer dispose release erase receipt
 export const texts = (value: unknown): string[] => (Array.isArray(value) ? (value as string[]) : []);
 export const keyOf = (value: unknown): string | null =>
   isObj(value) && typeof value["key"] === "string" ? value["key"] : null;
+/** Physical seals on an item before an event: as found, else as last stated; null where nobody said. */
+export const sealsFound = (body: Obj, item: Item): ReadonlySet<string> | null =>
+  Array.isArray(body["seals_before"]) ? new Set(texts(body["seals_before"])) : item.seals;
 export const refusedItems = (body: Obj): string[] =>
   Array.isArray(body["refused"]) ? body["refused"].map((one) => String((one as Obj)["item"])) : [];

@@ -1,6 +1,6 @@
 /** What is allowed and yet to be named: clocks, open offers, seals, conditions (custody-log.md 4). */
 
-import { BY_HOLDER, BY_KEEPER, refusedItems, type State, texts } from "./custodystate";
+import { BY_HOLDER, BY_KEEPER, refusedItems, sealsFound, type State, texts } from "./custodystate";
 import { eventFile } from "./files";
 import { nanoseconds, PRECISIONS } from "./forms";
 import { isBefore, type Item, span, type Span } from "./items";
@@ -83,13 +83,11 @@ export function warn(state: State, event: Event, when: Span, sink: Sink, find: F
 }
 
 function stated({ type, body }: Event, name: string, item: Item, find: Find): void {
-  if (Array.isArray(body["seals_before"]) && item.seals) {
-    const before = texts(body["seals_before"]);
-    if (before.length !== item.seals.size || before.some((seal) => !item.seals!.has(seal)))
-      find("W916", `${name}: ${before.join(", ")}`);
-  } else if (type === "physical_unseal" && item.seals && texts(body["seals"]).some((seal) => !item.seals!.has(seal))) {
+  const found = sealsFound(body, item);
+  if (found && item.seals && (found.size !== item.seals.size || [...found].some((seal) => !item.seals!.has(seal))))
+    find("W916", `${name}: ${[...found].join(", ")}`);
+  if (type === "physical_unseal" && found && texts(body["seals"]).some((seal) => !found.has(seal)))
     find("W916", `${name}: a seal that was not on`);
-  }
   if (
     typeof body["condition_before"] === "string" &&
     item.condition !== null &&

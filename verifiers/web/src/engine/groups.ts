@@ -180,9 +180,9 @@ const goodMetadata = (value: Obj): boolean =>
 
 const mediaType = f.shape({
   _t: none,
-  charset: f.orNull(f.string),
-  error: f.orNull(f.string),
-  media_type: f.orNull(f.string),
+  charset: f.orNull(f.text),
+  error: f.orNull(f.text),
+  media_type: f.orNull(f.text),
 });
 const COMPARED = [...Object.keys(DIGEST_BYTES), "size"];
 export const RESULTS = ["differs", "moved", "not_comparable", "not_listed", "same"];

@@ -56,13 +56,12 @@ function vouched(policy: Policy, log: Log, names: string[]): boolean {
   );
 }
 
-function linesFor(policy: Policy, { key }: Signer, name: string | null): Line[] {
-  if (!key) return [];
-  const { certificate } = key;
+function linesFor(policy: Policy, { fingerprint, key }: Signer, name: string | null): Line[] {
+  const certificate = key?.certificate;
   return policy.signers.filter((line) => {
     if (line.namespaces && !line.namespaces.some((namespace) => matches(namespace, "evidencekit-event"))) return false;
     if (!certificate)
-      return !line.authority && line.fingerprint === key.fingerprint && (name === null || matches(line.patterns, name));
+      return !line.authority && line.fingerprint === fingerprint && (name === null || matches(line.patterns, name));
     if (!line.authority || line.fingerprint !== certificate.ca) return false;
     const names = name === null ? certificate.principals : certificate.principals.filter((one) => one === name);
     return names.some((one) => matches(line.patterns, one));
@@ -87,18 +86,14 @@ export function judgePersons(env: Env, signed: Signed, subject: Subject, sink: S
     seen.add(code);
   };
   signed.signers.forEach((signer, place) => {
-    if (!signer.key) {
-      ok = false;
-      return sink.missedOut(
-        "identity",
-        "signature_bad",
-        subject.where,
-        "a signature does not hold, so nobody can say whose it is",
-      );
-    }
     const lines = linesFor(policy, signer, place === 0 ? signed.actor : null);
     if (!lines.length) return find("E408", `${place === 0 ? signed.actor : "a signer"} with ${signer.fingerprint}`);
     if (isRevoked(policy, signer, subject, env.now)) return find("E410", signer.fingerprint);
+    if (!signer.key) {
+      ok = false;
+      const why = "a signature does not hold, so nobody can say whose it is";
+      return sink.missedOut("identity", "signature_bad", subject.where, why);
+    }
     const algorithm = judgeAlgorithm(policy, signer.key.type, subject, env.now);
     if (algorithm === "refused") return find("E411", signer.key.type);
     const window = judgeWindow(lines, signer, subject, env.now);
@@ -118,13 +113,20 @@ function latest({ notAfter }: Bounds, now: bigint | null): bigint | null {
   return now === null || notAfter < now ? notAfter : now;
 }
 
-function isRevoked(policy: Policy, { key }: Signer, { index, origin, bounds }: Subject, now: bigint | null): boolean {
-  const prints = [key!.fingerprint, key!.certificate?.ca];
+/** Of a signature that does not hold, only what hangs on no time: nobody can say when it was made. */
+function isRevoked(
+  policy: Policy,
+  { fingerprint, key }: Signer,
+  { index, origin, bounds }: Subject,
+  now: bigint | null,
+): boolean {
+  const prints = [fingerprint, key?.certificate?.ca];
   return policy.revoked.some((revocation) => {
     if (!prints.includes(revocation.fingerprint)) return false;
     const size = origin === null ? undefined : revocation.sizes.get(origin);
     if (size !== undefined) return index >= size;
     if (revocation.notAfter === null) return true;
+    if (!key) return false;
     const last = latest(bounds, now);
     return last === null || last > revocation.notAfter;
   });

@@ -1,10 +1,11 @@
 /** The log of a case or a package (verification.md 1.2 to 1.8): entries, events, signatures, checkpoints, custody. */
 
 import { equal, fromHex, toHex } from "./bytes";
+import { Chain } from "./chain";
 import { Custody } from "./custody";
+import { EXCHANGE } from "./custodyrules";
 import type { Env } from "./env";
 import { type Content, type Files, fromNumber8, number8 } from "./files";
-import { nanoseconds } from "./forms";
 import { sha256 } from "./hash";
 import { emptyRoot, leafHash, Tree } from "./merkle";
 import { parseLogKeys, type Vkey } from "./note";
@@ -18,9 +19,10 @@ import { FOLDER } from "./table";
 const RECORD_FILE = 65_536;
 const MOST_EVENTS = 1_000_000;
 /** Events of which later steps need the body. */
-const KEPT = new Set(
-  "seal derive erase split copy anchor adopt receive accept refuse receipt offer export acquire".split(" "),
-);
+const KEPT = new Set([
+  ..."seal derive erase split copy anchor adopt receive accept refuse receipt offer export acquire".split(" "),
+  ...EXCHANGE,
+]);
 
 export interface Kept {
   index: number;
@@ -34,6 +36,8 @@ export interface LogOptions {
   fallback: { origin: string; log_keys: string[] } | null;
   /** Entries whose events are withheld, in a package. */
   hidden: ReadonlySet<number> | null;
+  /** Size at which another case adopted it. */
+  adoptedAt: number | null;
 }
 
 export class Log {
@@ -41,7 +45,7 @@ export class Log {
   origin: string | null = null;
   caseId: string | null = null;
   keys: [Vkey, Vkey] | null = null;
-  /** Event 0's own keys and origin, as it says them. */
+  /** Event 0, where it opens a log: its own keys and origin, as it says them. */
   opening: Event | null = null;
   readonly kept: Kept[] = [];
   readonly signed: Signed[] = [];
@@ -50,18 +54,17 @@ export class Log {
   readonly recordedAt = new Map<number, string>();
   /** Types by index: null where the event is hidden or not there, empty where it is no event. */
   readonly types: (string | null)[] = [];
-  /** Items that events from some entry on name, for adopted cases: the last 1,000 events. */
-  readonly touched: [number, string[]][] = [];
+  /** Items to the last entry whose event names them. */
+  readonly touched = new Map<string, number>();
   readonly places: Places;
+  readonly inPackage: boolean;
   private readonly eventDigests: (string | null)[] = [];
   private readonly roots: Uint8Array[] = [];
   private readonly seenEvents = new Set<string>();
   private readonly tree = new Tree();
   private treeKnown = true;
   private placesKnown = true;
-  private head = 0;
-  private readonly headsMissing = new Set<number>();
-  private recorded: string | null = null;
+  private readonly chain: Chain;
   unfinished = false;
   /** Some events' bodies are of no type that is known here: they may name files. */
   hasUnknownTypes = false;
@@ -72,6 +75,7 @@ export class Log {
     readonly sink: Sink,
     private readonly options: LogOptions,
   ) {
+    this.inPackage = options.hidden !== null;
     this.custody = new Custody(sink, {
       origin: null,
       earlier: (index) => {
@@ -79,6 +83,7 @@ export class Log {
         return event ? { event, type: this.types[index] ?? null } : null;
       },
     });
+    this.chain = new Chain(sink, (size) => this.notes.sizes.has(size));
     this.places = new Places(sink, this.custody, (index) => !!this.types[index] || !!this.options.hidden?.has(index));
   }
 
@@ -98,7 +103,7 @@ export class Log {
     this.origin = this.opening ? String(this.opening.body["origin"]) : (fallback?.origin ?? null);
     const own = this.opening ? parseLogKeys(this.opening.body["log_keys"] as string[], this.origin!) : null;
     this.keys = own ?? (fallback ? parseLogKeys(fallback.log_keys, fallback.origin) : null);
-    this.caseId = this.opening?.case ?? this.options.caseFile?.case ?? null;
+    this.caseId ??= this.options.caseFile?.case ?? null;
     this.custody.context.origin = this.opening && this.origin;
     this.notes = await readNotes(this.files, this.sink, this.origin, this.keys);
     await this.readEntries();
@@ -109,6 +114,8 @@ export class Log {
     const read = await this.files.read("custody/00000000/event.json", RECORD_FILE);
     if (!("bytes" in read)) return;
     const event = readEvent(read.bytes);
+    const first = "value" in event ? event.value : event.newer;
+    this.caseId = first?.case ?? null;
     if ("value" in event && event.value.type === "open") this.opening = event.value;
   }
 
@@ -168,7 +175,7 @@ export class Log {
     const read = bytes ? readEntry(bytes) : null;
     if (read && "fault" in read) this.sink.find(read.fault.code, where, read.fault.found);
     const entry = read && "value" in read ? read.value : null;
-    if (entry) this.judgeEntry(entry, index, where);
+    if (entry) this.chain.judge(entry, index, where, this.treeKnown ? this.root(index) : null);
     if (bytes && this.treeKnown) {
       this.tree.add(leafHash(bytes));
       this.roots.push(this.tree.root());
@@ -179,31 +186,7 @@ export class Log {
     if (entry) this.recordedAt.set(index, entry.recorded_at);
     if (this.options.hidden?.has(index)) this.hide(entry, index, folder);
     else await this.readEvent(entry, index, folder);
-  }
-
-  private judgeEntry(entry: Entry, index: number, where: string): void {
-    if (entry.index !== String(index)) this.sink.find("E306", where, `index ${entry.index}`, `index ${index}`);
-    if (entry.prior.size !== String(index))
-      this.sink.find("E306", where, `prior.size ${entry.prior.size}`, `prior.size ${index}`);
-    const root = this.treeKnown ? this.root(index) : null;
-    if (root && toHex(root) !== entry.prior.root)
-      this.sink.find("E203", where, `prior.root ${entry.prior.root}`, toHex(root));
-    const head = BigInt(entry.head);
-    if (head > BigInt(index) || head < BigInt(this.head)) {
-      this.sink.find("E305", where, `head ${entry.head}`, `head from ${this.head} to ${index}`);
-    }
-    const size = Number(head);
-    this.head = Math.max(this.head, Math.min(size, index));
-    if (head <= BigInt(index)) {
-      if (size > 0 && !this.notes.sizes.has(size) && !this.headsMissing.has(size)) {
-        this.headsMissing.add(size);
-        this.sink.find("E502", `checkpoints/${number8(size)}`, "none", `a checkpoint, named by ${where}`);
-      }
-    }
-    if (this.recorded !== null && nanoseconds(entry.recorded_at) < nanoseconds(this.recorded)) {
-      this.sink.find("W904", where, entry.recorded_at, `${this.recorded} or later`);
-    }
-    this.recorded = entry.recorded_at;
+    if (index + 1 === this.options.adoptedAt) this.custody.keep();
   }
 
   private hide(entry: Entry | null, index: number, folder: string): void {
@@ -254,8 +237,7 @@ export class Log {
     if (isNewer) this.unjudgedFrom("unknown_version", where, "what an event of a newer version changes is not known");
     else if (!isKnownType(event.type))
       this.sink.missedOut("custody", "unknown_type", where, `events of type ${event.type} are not known`);
-    this.touched.push([index, event.items]);
-    if (this.touched.length > 1000) this.touched.shift();
+    for (const name of event.items) this.touched.set(name, index);
     if (KEPT.has(event.type) && !isNewer) this.kept.push({ index, event, digest });
     if (this.custody.isKnown) {
       this.custody.apply(event, index, where);

@@ -37,6 +37,7 @@ export interface RowObjects {
   needed: Map<string, bigint>;
   /** Digests of contents, which may have copies. */
   contents: Map<string, bigint>;
+  /** Were the rows of every catalogue of facts read? */
   whole: boolean;
 }
 
@@ -94,34 +95,37 @@ export class Manifests {
       this.largest = Math.max(this.largest, Number(number));
       const standing = this.erasures.of(one);
       this.named.add(standing.where.slice("manifests/".length));
-      await this.one(standing);
+      const isRead = await this.one(standing);
+      if (type === "seal" && !isRead) this.objects.whole = false;
     }
   }
 
   /** Does some list of rows of a part name this root? */
   isDivided = (root: string): boolean => this.divided.has(root);
 
-  private async one(standing: Standing): Promise<void> {
+  /** Judges one catalogue; could it be read to its end? */
+  private async one(standing: Standing): Promise<boolean> {
     const { seal, where } = standing;
     const index = this.files.index(where);
     if (index < 0 || !this.files.isFile(where)) {
-      this.objects.whole = false;
-      return this.sink.find("E501", where, "none", "a plain file");
+      this.sink.find("E501", where, "none", "a plain file");
+      return false;
     }
     this.errors = 0;
     const size = this.files.size(where);
     const rows = BigInt(String(seal.event.body["rows"]));
     if (BigInt(size) > (1n << 26n) + (1n << 22n) * rows) {
-      this.objects.whole = false;
-      return this.sink.find("E102", where, `${size} bytes`);
+      this.sink.find("E102", where, `${size} bytes`);
+      return false;
     }
+    let isRead = false;
     try {
       const digest = toHex((await this.digests.of(index, ["sha256"]))[0]!);
       try {
         await this.rows(standing, index, rows);
+        isRead = true;
       } catch (error) {
         if (!(error instanceof BadParquet)) throw error;
-        this.objects.whole = false;
         this.report(error.code, where, error.message);
       }
       if (digest !== standing.sha256) this.sink.find(this.errors ? "E201" : "E211", where, digest, standing.sha256);
@@ -129,9 +133,9 @@ export class Manifests {
       this.sink.count("manifests");
     } catch (error) {
       if (!(error instanceof Damaged || error instanceof Unreadable)) throw error;
-      this.objects.whole = false;
       this.sink.missedOut("record", "unreadable", where, error.message);
     }
+    return isRead;
   }
 
   /** Header and rows of one catalogue; throws BadParquet, Damaged, Unreadable. */

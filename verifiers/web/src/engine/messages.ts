@@ -4,6 +4,7 @@
  */
 
 import { fromBase64, toHex, utf8 } from "./bytes";
+import { EXCHANGE } from "./custodyrules";
 import type { Env } from "./env";
 import { eventFile, type Files } from "./files";
 import * as f from "./forms";
@@ -23,10 +24,12 @@ import { judgeSignature } from "./sshsig";
 const LIMIT = 1 << 20;
 const KINDS: Record<string, readonly string[]> = {
   offer: ["offer"],
-  answer: ["accept", "refuse"],
-  receipt: ["receive"],
-  request: [],
+  answer: ["accept", "refuse", "request_answered"],
+  receipt: ["receive", "request_received"],
+  request: ["request_sent", "request_withdrawn"],
 };
+/** Types of events to the member that names the record which goes with it. */
+const ENCLOSED: Record<string, string> = { request_answered: "answer", request_sent: "request" };
 
 interface Form {
   checkpoint: string | null;
@@ -34,6 +37,7 @@ interface Form {
   event: string;
   kind: string;
   proof: string[];
+  record?: string;
   signatures: string[];
 }
 
@@ -46,27 +50,31 @@ export interface Message {
   place: { entry: Entry; note: Note } | null;
 }
 
-const form = f.shape({
-  _t: f.string,
-  checkpoint: f.orNull(f.string),
-  entry: f.orNull(f.base64()),
-  event: f.base64(),
-  kind: f.oneOf(...Object.keys(KINDS)),
-  proof: f.array(f.base64(32), 63),
-  signatures: (v: Json | undefined) => f.array(f.base64(), 16)(v) && (v as Json[]).length > 0,
-});
+const form = f.shape(
+  {
+    _t: f.string,
+    checkpoint: f.orNull(f.string),
+    entry: f.orNull(f.base64()),
+    event: f.base64(),
+    kind: f.oneOf(...Object.keys(KINDS)),
+    proof: f.array(f.base64(32), 63),
+    signatures: (v: Json | undefined) => f.array(f.base64(), 16)(v) && (v as Json[]).length > 0,
+  },
+  { record: f.base64() },
+);
 
 /** The message in `bytes`, or what is wrong with it by itself. */
 export function readMessage(bytes: Uint8Array): Message | string {
   const read = readRecord<Form>(bytes, "message", form, LIMIT);
   if ("fault" in read) return `no message: ${read.fault.found}`;
-  const { checkpoint, entry, event: eventText, kind, proof, signatures } = read.value;
+  const { checkpoint, entry, event: eventText, kind, proof, record, signatures } = read.value;
   if ((checkpoint === null) !== (entry === null) || (entry === null && proof.length))
     return "an entry without its checkpoint, or a proof of none";
   const eventBytes = fromBase64(eventText)!;
   const event = readEvent(eventBytes);
   if ("fault" in event) return `its event: ${event.fault.found}`;
   if (!KINDS[kind]!.includes(event.value.type)) return `a ${kind} with an event of type ${event.value.type}`;
+  if (!enclosesNamed(event.value, record)) return "its record is not the one that its event names";
   const files = signatures.map((one) => fromBase64(one)!);
   const signed = judgeSigners(event.value, eventBytes, files);
   if (typeof signed === "string") return signed;
@@ -75,6 +83,14 @@ export function readMessage(bytes: Uint8Array): Message | string {
   const place = placeOf(message.digest, files, { entry: fromBase64(entry)!, checkpoint, proof });
   if (typeof place === "string") return place;
   return { ...message, place, signed: { ...signed, index: Number(place.entry.index) } };
+}
+
+/** Does it carry the record that its event names, and else none? */
+function enclosesNamed({ body, type }: Event, record: string | undefined): boolean {
+  const named = body[ENCLOSED[type] ?? ""] as Obj | undefined;
+  if (named === undefined || record === undefined) return named === undefined && record === undefined;
+  const bytes = fromBase64(record)!;
+  return String(bytes.length) === named["bytes"] && toHex(sha256(bytes)) === named["sha256"];
 }
 
 function judgeSigners(event: Event, bytes: Uint8Array, files: Uint8Array[]): Signed | string {
@@ -108,12 +124,16 @@ function placeOf(
   return leads ? { entry, note } : "its proof does not lead from the entry to the checkpoint";
 }
 
-/** All messages that events of this log name, each against its event: E309, or whose log nobody can say it is. */
+/**
+ * All messages that events of this log name, each against its event: E309, or whose log nobody can say it is. What
+ * events about requests name is not in a package (W908).
+ */
 export async function judgeMessages(env: Env, log: Log, files: Files, sink: Sink): Promise<void> {
   for (const one of log.kept) {
-    const { body } = one.event;
-    const named = (body["message"] ?? body["answer"]) as Obj | undefined;
-    if (named) await judgeMessage(env, log, files, one, { object: named, sink });
+    const { body, type } = one.event;
+    const named = (type === "receipt" ? body["answer"] : body["message"]) as Obj | undefined;
+    if (log.inPackage && EXCHANGE.has(type)) sink.find("W908", eventFile(one.index), type);
+    else if (named) await judgeMessage(env, log, files, one, { object: named, sink });
   }
 }
 

@@ -13,6 +13,12 @@ import type { Event } from "./records";
 /** What differs; null where the message says what the event says. */
 export function saysWhat(one: Kept, message: Message, log: Log): string | null {
   const { event } = one;
+  switch (event.type) {
+    case "request_received":
+      return ofRequest(event, message);
+    case "acknowledge":
+      return event.body["sent"] === undefined ? ofWithdrawal(event, message, log) : ofSaid(event, message, log);
+  }
   if (event.body["message"] !== undefined) return ofOffer(event, message, log);
   return event.body["answered"] === "receive" ? ofReceipt(event, message, log) : ofAnswer(event, message, log);
 }
@@ -84,6 +90,37 @@ function ofReceipt({ body, items }: Event, message: Message, log: Log): string |
   const tree = otherTree(body["log"], message);
   if (tree) return tree;
   return sameItems([...theirNames(receipt), ...refusedItems(said)], items) ? null : "a receipt for other items";
+}
+
+/** `message` of a request that came here. */
+function ofRequest({ body }: Event, message: Message): string | null {
+  const said = body["sent"] as Obj;
+  if (message.event.type !== "request_sent") return `an event of type ${message.event.type}`;
+  if (message.digest !== said["event"]) return `a request whose digest is ${message.digest}`;
+  if (said["origin"] !== message.event.seen.origin) return "a request of another log";
+  if (message.place && message.place.entry.index !== said["entry"])
+    return `a request at entry ${message.place.entry.index}`;
+  return null;
+}
+
+/** `message` about a request of this log: a receipt, or an answer. */
+function ofSaid({ body }: Event, { event }: Message, log: Log): string | null {
+  if (event.type !== "request_received" && event.type !== "request_answered") return `an event of type ${event.type}`;
+  const said = event.body["sent"] as Obj;
+  const sent = { ...(body["sent"] as Obj), origin: log.origin ?? said["origin"]! };
+  return same(sent, said) ? null : "what it says is about another request";
+}
+
+/** `message` that a request of another log is withdrawn. */
+function ofWithdrawal({ body }: Event, { event }: Message, log: Log): string | null {
+  if (event.type !== "request_withdrawn") return `an event of type ${event.type}`;
+  const received = log.kept.find(
+    ({ index, event: { type } }) =>
+      type === "request_received" && String(index) === (body["received"] as Obj)["entry"],
+  );
+  if (!received) return null;
+  const sent = { ...(event.body["sent"] as Obj), origin: event.seen.origin };
+  return same(received.event.body["sent"], sent) ? null : "it withdraws another request";
 }
 
 function isBy({ actor }: Event, person: Json | undefined): boolean {

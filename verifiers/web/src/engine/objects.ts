@@ -1,6 +1,7 @@
 /** Step 10 for what events name: objects are there, and have their digest. */
 
 import { fromHex, toHex } from "./bytes";
+import { EXCHANGE } from "./custodyrules";
 import type { Digests } from "./digest";
 import type { Env } from "./env";
 import type { Files } from "./files";
@@ -19,15 +20,17 @@ export const objectPath = (digest: string): string => `objects/sha256/${digest.s
 const isObject = (value: Json | undefined): value is { bytes: string; sha256: string } =>
   isObj(value) && typeof value["sha256"] === "string" && typeof value["bytes"] === "string";
 
-/** Objects that events of this log name: messages, answers, lists of rows. */
+/** Objects that events of this log name: messages, records of requests and answers, lists of rows. */
 export function namedByEvents(log: Log): Named[] {
   const found = new Map<string, Named>();
   const add = (value: Json | undefined): void => {
     if (isObject(value)) found.set(value.sha256, { sha256: value.sha256, bytes: BigInt(value.bytes) });
   };
   for (const { event } of log.kept) {
+    if (log.inPackage && EXCHANGE.has(event.type)) continue;
     add(event.body["message"]);
     add(event.body["answer"]);
+    if (event.type === "request_sent") add(event.body["request"]);
     const { parts } = event.body;
     if (Array.isArray(parts))
       for (const part of parts) if (isObj(part) && isObj(part["selection"])) add(part["selection"]["list"]);

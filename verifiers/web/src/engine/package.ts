@@ -68,7 +68,7 @@ export async function judgePackage(env: Env, files: Files, sink: Sink, since: Si
     prefix: "",
     full: record?.full ?? false,
     passedOn: false,
-    adopted: null,
+    takeover: null,
   });
   await main.read();
   if (signed) judgeExporter(signed, main, sink);
@@ -157,10 +157,12 @@ function said(record: PackageFile | null): Record<string, unknown> {
     onward_transfer,
     previous,
     recipient,
+    request,
     transfer,
     use_limits,
   } = record;
   return {
+    ...(request === undefined ? {} : { request }),
     confidentiality,
     created_at,
     exporter,

@@ -7,7 +7,7 @@ import { fromHex, toHex } from "./bytes";
 import type { Digests } from "./digest";
 import type { Env } from "./env";
 import { type Files, fromNumber8, number8 } from "./files";
-import { judgeAdopted } from "./adopted";
+import { judgeAdopted, type Takeover, takeoverBy } from "./adopted";
 import { judgeLog } from "./judged";
 import { Lines, type Sealed } from "./lines";
 import { type Kept, Log } from "./log";
@@ -27,8 +27,8 @@ export interface Place {
   prefix: string;
   full: boolean;
   passedOn: boolean;
-  /** Items of this log that the log above adopted; null where it is no adopted case. */
-  adopted: ReadonlySet<string> | null;
+  /** What the log above adopted of this one; null where it is no adopted case. */
+  takeover: Takeover | null;
 }
 
 export class PackagedLog {
@@ -49,7 +49,8 @@ export class PackagedLog {
     private readonly place: Place,
   ) {
     const fallback = said ? { origin: said.checkpoint.origin, log_keys: said.log_keys } : null;
-    this.log = new Log(env, files, sink, { caseFile: null, fallback, hidden: this.hidden });
+    const adoptedAt = place.takeover?.size ?? null;
+    this.log = new Log(env, files, sink, { caseFile: null, fallback, hidden: this.hidden, adoptedAt });
   }
 
   async read(): Promise<void> {
@@ -58,7 +59,7 @@ export class PackagedLog {
     const { said } = this;
     if (said && !parseLogKeys(said.log_keys, said.checkpoint.origin))
       this.place.sink.find("E101", this.place.where, "log_keys are not those of a log of this name");
-    this.log.custody.finish(this.env.now, this.place.adopted);
+    this.log.custody.finish(this.env.now, this.place.takeover?.items);
     this.judgeHidden();
     const lost = this.lostSeal();
     const isShort = said !== null && this.log.notes.unread.has(Number(said.checkpoint.size));
@@ -287,18 +288,18 @@ export class PackagedLog {
       const adopt = above?.log.kept.find(({ event }) => event.type === "adopt" && event.body["branch"] === own);
       if (!adopt) this.contradicts(`branch ${said.name}`, "an adopt event that is shown");
       const sink = new Below(this.sink, folder);
-      const adopted = new Set((adopt?.event.items ?? []).map((name) => name.slice(name.indexOf("/") + 1)));
+      const takeover = takeoverBy(adopt);
       const one = new PackagedLog(this.env, this.files.below(folder), this.bag, sink, this.digests, said, record, {
         ...this.place,
         prefix: `${said.name}/`,
-        adopted,
+        takeover,
       });
       await one.read();
       if (
         !said.items.length ||
         (adopt &&
           said.items.some(
-            (item) => !adopted.has(item) && !one.log.custody.items.get(item)?.parent && !one.isParent(item),
+            (item) => !takeover.items.has(item) && !one.log.custody.items.get(item)?.parent && !one.isParent(item),
           ))
       ) {
         this.contradicts(`items of branch ${said.name}`, "items that the adopt event names");

@@ -40,6 +40,8 @@ export interface PackageFile extends Said {
   recipient: Obj | null;
   transfer: string;
   use_limits: string | null;
+  /** SHA-256 of the record of the request that the package answers. */
+  request?: string;
 }
 
 export interface Withheld {
@@ -112,7 +114,7 @@ const packageForm = f.shape(
     transfer: f.base64(16),
     use_limits: textOrNull,
   },
-  { branches: ordered(branch, "name") },
+  { branches: ordered(branch, "name"), request: f.hex32 },
 );
 const sortedPaths = (list: Obj[]): boolean =>
   list.every((one, i) => i === 0 || compareText(String(list[i - 1]!["path"]), String(one["path"])) < 0);

@@ -6,11 +6,11 @@
 import type { RowGroup } from "hyparquet";
 import { BadParquet } from "./badparquet";
 import { crc32 } from "./crc32";
+import { Compact } from "./thrift";
 import type { Bytes } from "./types";
 
 const MOST_PAGE = 256 * 1024 * 1024;
 const MOST_GROUP_BYTES = 1 << 30;
-const MOST_DEEP = 8;
 
 /** Judges the pages of row groups, which come in their order. */
 export class Pages {
@@ -52,7 +52,7 @@ function judgeChunk(chunk: Uint8Array): { values: number; uncompressed: number }
   let uncompressed = 0;
   while (at < chunk.length) {
     const reader = new Compact(chunk, at);
-    const header = reader.struct(0);
+    const header = reader.read();
     const [type, size, length, crc] = [1, 2, 3, 4].map((id) => header.get(id)) as (number | undefined)[];
     const isSize = (value: unknown): value is number => typeof value === "number" && value >= 0;
     if (!isSize(size) || !isSize(length) || reader.at + length > chunk.length)
@@ -70,65 +70,4 @@ function judgeChunk(chunk: Uint8Array): { values: number; uncompressed: number }
     at = reader.at + length;
   }
   return { values, uncompressed };
-}
-
-type Value = number | Map<number, Value> | null;
-
-/**
- * Just so much of Thrift's compact protocol as a page header has: integers are 32 bits wide, other values are passed
- * over.
- */
-class Compact {
-  constructor(
-    private readonly bytes: Uint8Array,
-    public at: number,
-  ) {}
-
-  struct(deep: number): Map<number, Value> {
-    if (deep > MOST_DEEP) throw new BadParquet("E106", "a page header that is too deep");
-    const fields = new Map<number, Value>();
-    for (let last = 0; ;) {
-      const byte = this.byte();
-      if (byte === 0) return fields;
-      last = byte >> 4 ? last + (byte >> 4) : this.integer();
-      fields.set(last, this.value(byte & 15, deep));
-    }
-  }
-
-  private value(type: number, deep: number): Value {
-    if (type === 1 || type === 2) return type === 1 ? 1 : 0;
-    if (type === 3) return this.byte();
-    if (type >= 4 && type <= 6) return this.integer();
-    if (type === 7) return this.skip(8);
-    if (type === 8) return this.skip(this.varint());
-    if (type === 12) return this.struct(deep + 1);
-    throw new BadParquet("E106", "a page header that is none");
-  }
-
-  private byte(): number {
-    if (this.at >= this.bytes.length) throw new BadParquet("E106", "a page header that is cut off");
-    return this.bytes[this.at++]!;
-  }
-
-  private skip(length: number): null {
-    if (length > this.bytes.length - this.at) throw new BadParquet("E106", "a page header that is cut off");
-    this.at += length;
-    return null;
-  }
-
-  private varint(): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-    throw new BadParquet("E106", "a number that is too long");
-  }
-
-  /** A zigzag integer. */
-  private integer(): number {
-    const value = this.varint();
-    return value % 2 ? -(value + 1) / 2 : value / 2;
-  }
 }

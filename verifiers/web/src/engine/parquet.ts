@@ -8,12 +8,15 @@ import { deserializeTCompactProtocol } from "hyparquet/src/thrift.js";
 import { BadParquet } from "./badparquet";
 import { fromBase64, fromUtf8 } from "./bytes";
 import { Pages } from "./pages";
+import { Compact } from "./thrift";
 import type { Bytes } from "./types";
 
 export type Row = Record<string, unknown>;
 /** Parquet type, length, null allowed, text. */
 export type Column = readonly [name: string, type: string, length: number | null, nullable: boolean, text: boolean];
 
+/** Field of the footer that lists them. */
+const ROW_GROUPS = 4;
 const MOST_GROUPS = 65_536;
 const MOST_GROUP_ROWS = 65_536;
 const MOST_GROUP_BYTES = 1 << 30;
@@ -51,9 +54,10 @@ export async function openCatalogue(
   if (footer > MOST_FOOTER || BigInt(footer) > (1n << 20n) + 256n * expectedRows)
     throw new BadParquet("E102", `a footer of ${footer} bytes`);
   if (footer + 12 > file.size) throw new BadParquet("E106", "its footer is cut off");
+  const footerBytes = await file.read(file.size - 8 - footer, footer);
+  new Compact(footerBytes, 0, new Map([[ROW_GROUPS, MOST_GROUPS]])).read();
   const metadata = await guard(() => parquetMetadataAsync(buffer, { initialFetchSize: footer + 8 }));
   bounds(metadata, file.size);
-  const footerBytes = await file.read(file.size - 8 - footer, footer);
   const keys = await guard(async () => keyValues(footerBytes));
   const text = (name: string): string => fromUtf8(keys.get(name) ?? new Uint8Array(0)) ?? "";
   const format = text("evidencekit.format");
@@ -114,8 +118,6 @@ function keyValues(footer: Uint8Array): Map<string, Uint8Array> {
 }
 
 function bounds(metadata: FileMetaData, size: number): void {
-  if (metadata.row_groups.length > MOST_GROUPS)
-    throw new BadParquet("E102", `${metadata.row_groups.length} row groups`);
   let rows = 0n;
   for (const group of metadata.row_groups) {
     rows += BigInt(group.num_rows);

@@ -86,7 +86,7 @@ export async function judgePrevious(
         own.find("E166", "package.json", `${differs[0]} ${differs[2]}`, `${differs[0]} ${String(differs[1])}`);
     }
     judgeFiles(files, passed, own);
-    const place = { sink: own, where: "package.json", prefix: "", full: false, passedOn: true, adopted: null };
+    const place = { sink: own, where: "package.json", prefix: "", full: false, passedOn: true, takeover: null };
     const one = new PackagedLog(env, files, bag, own, digests, passed, passed, place);
     await one.read();
     const said = passed.manifests.reduce((all, { shown }) => all + BigInt(shown), 0n);

@@ -152,13 +152,37 @@ export function readEvent(bytes: Uint8Array): Read<Event> & { newer?: Event } {
   if (!type.form(event.body)) return wrong("the body is not of its schema");
   if (!type.essential.every((name) => Object.hasOwn(event.body, name)))
     return wrong("the body lacks what is essential");
-  const { digests } = event.body;
-  if (event.type === "acquire" && !(f.digests(digests) && f.ascending(digests as string[])))
-    return wrong("digests without blake3 and sha256, or out of order");
-  if ((event.type === "seal" || event.type === "derive") && event.body["manifest"] === "0")
-    return wrong("manifests are numbered from 1");
-  if (event.type === "open" && !hasLogKeys(event.body as unknown as CaseFile))
-    return wrong("log_keys are not those of a log of this name");
+  const fault = bodyFault(event);
+  if (fault) return wrong(fault);
   const lacking = type.stated.filter((name) => !Object.hasOwn(event.body, name)).sort();
   return lacking.join() === event.not_stated.join() ? read : wrong("not_stated is not what the body lacks");
+}
+
+/** What the forms of single members cannot say of a body (custody-log.md 4.5 and 4.7, cooperation.md 7). */
+function bodyFault({ body, type }: Event): string | null {
+  const has = (name: string): boolean => Object.hasOwn(body, name);
+  const twice = (name: string): boolean => has(name) && !unique((body[name] as Obj[]).map((one) => one["item"] ?? null));
+  if (twice("refused")) return "refused names an item twice";
+  switch (type) {
+    case "acknowledge":
+      return has("received") === has("sent") ? "received and sent, or neither" : null;
+    case "acquire": {
+      const { digests } = body;
+      const good = f.digests(digests) && f.ascending(digests as string[]);
+      return good ? null : "digests without blake3 and sha256, or out of order";
+    }
+    case "derive":
+    case "seal":
+      return body["manifest"] === "0" ? "manifests are numbered from 1" : null;
+    case "open":
+      return hasLogKeys(body as unknown as CaseFile) ? null : "log_keys are not those of a log of this name";
+    case "receipt": {
+      const isPackage = body["answered"] === "receive";
+      return has("export") === isPackage && has("offer") !== isPackage ? null : "a receipt of neither or both";
+    }
+    case "split":
+      return twice("parts") ? "parts names an item twice" : null;
+    default:
+      return null;
+  }
 }

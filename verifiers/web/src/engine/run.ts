@@ -40,7 +40,8 @@ export async function run(
     const { source } = opened;
     container = source.container;
     const files = new Files(source);
-    if (container !== "folder" || files.isFile("evidence/package.json")) {
+    const isBag = files.isFile("bagit.txt") && files.isFolder("evidence");
+    if (container !== "folder" || files.isFile("evidence/package.json") || isBag) {
       if (container === "folder") judgeFolder(files);
       return conclude(env, sink, (await judgePackage(env, files, sink, since)).facts);
     }

@@ -24,8 +24,8 @@ interface Form {
 
 export class Erasures {
   private readonly forms = new Map<string, Form>();
-  /** Item of each catalogue that was sealed so far. */
-  private readonly items = new Map<string, string>();
+  /** Item and rows of each catalogue that was sealed so far. */
+  private readonly sealed = new Map<string, { item: string; rows: bigint }>();
   private readonly parents = new Map<string, string>();
 
   /** Follows the events of a log in their order. */
@@ -35,11 +35,12 @@ export class Erasures {
   ) {
     for (const one of kept) {
       const { type, body, items } = one.event;
-      if (type === "split" || type === "copy") for (const part of items.slice(1)) this.parents.set(part, items[0]!);
+      if (type === "split") for (const part of items.slice(1)) this.parents.set(part, items[0]!);
       else if (type === "erase") this.erase(one);
       else if (type === "seal" || type === "derive") {
         const number = String(body["manifest"]);
-        if (!this.items.has(number)) this.items.set(number, items[0]!);
+        if (!this.sealed.has(number))
+          this.sealed.set(number, { item: items[0]!, rows: BigInt(String(body["rows"])) });
       }
     }
   }
@@ -74,29 +75,23 @@ export class Erasures {
       const rows = String(one["rows"]);
       const before = this.forms.get(number);
       const name = `manifests/${fileOf(number, reduced)}`;
-      const follows = reduced === (before?.reduced ?? 0) + 1;
-      if (!follows || !this.isOf(number, items)) {
-        this.sink.find(
-          "E116",
-          eventFile(index),
-          name,
-          follows ? "a catalogue of the item" : "the form after the one before",
-        );
+      const find = (code: string, found: string, expected: string): void =>
+        this.sink.find(code, eventFile(index), found, expected);
+      const sealed = this.sealed.get(number);
+      if (!sealed) {
+        find("E116", name, "a catalogue that an event before sealed");
+        continue;
       }
-      if (before && BigInt(rows) < BigInt(before.rows)) {
-        this.sink.find("E114", eventFile(index), `${name}: ${rows} rows`, `at least ${before.rows}`);
-      }
-      if (reduced >= (before?.reduced ?? 1))
-        this.forms.set(number, { reduced, rows, sha256: String(one["file_sha256"]) });
+      if (!items.some((item) => this.isPartOf(item, sealed.item))) find("E116", name, "a catalogue of the item");
+      if (reduced !== (before?.reduced ?? 0) + 1) find("E116", name, "the form after the one before");
+      const least = BigInt(before?.rows ?? 0);
+      if (BigInt(rows) < least || BigInt(rows) > sealed.rows)
+        find("E114", `${name}: ${rows} rows`, `from ${least} to ${sealed.rows}`);
+      this.forms.set(number, { reduced, rows, sha256: String(one["file_sha256"]) });
     }
   }
 
-  /** Is the catalogue that of one of these items, or of an item that one is a part of? */
-  private isOf(number: string, items: readonly string[]): boolean {
-    const owner = this.items.get(number);
-    return owner !== undefined && items.some((item) => this.isPartOf(item, owner));
-  }
-
+  /** Is an item this one, or a part of it? */
   private isPartOf(item: string, owner: string): boolean {
     const seen = new Set<string>();
     for (let name: string | undefined = item; name !== undefined && !seen.has(name); name = this.parents.get(name)) {

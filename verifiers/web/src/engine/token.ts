@@ -3,6 +3,7 @@
 import { sha1 } from "@noble/hashes/legacy";
 import { Attribute, SignedData } from "@peculiar/asn1-cms";
 import { AsnArray, AsnProp, AsnPropTypes, AsnType, AsnTypeTypes, OctetString } from "@peculiar/asn1-schema";
+import { RsaSaPssParams } from "@peculiar/asn1-rsa";
 import { TimeStampResp, TSTInfo } from "@peculiar/asn1-tsp";
 import { AlgorithmIdentifier } from "@peculiar/asn1-x509";
 import { BadDer, bytesOf, decode, encode, isInOrder } from "./asn1";
@@ -66,6 +67,8 @@ function read(bytes: Uint8Array): Token {
   const isSet =
     isInOrder(attributes.map(encode)) && new Set(attributes.map(({ attrType }) => attrType)).size === attributes.length;
   if (!named || !isSet) throw new BadDer("signer");
+  if (!isBare(by.digestAlgorithm)) throw new BadDer("digest");
+  if (!isBare(by.signatureAlgorithm)) decode(by.signatureAlgorithm.parameters!, RsaSaPssParams);
   const issuer = encode(named.issuer);
   const mine = certificates.filter(
     (one) => equal(one.issuer, issuer) && equal(one.serial, bytesOf(named.serialNumber)),
@@ -83,11 +86,15 @@ function read(bytes: Uint8Array): Token {
   };
 }
 
+/** A digest has no parameters, or NULL (RFC 5754); a signature has these, or those of PSS. */
+const isBare = ({ parameters }: AlgorithmIdentifier): boolean => !parameters || toHex(bytesOf(parameters)) === "0500";
+
 function readInfo(info: Uint8Array): Pick<Token, "at" | "accuracy" | "policy" | "imprint"> {
   const { version, policy, messageImprint, genTime, accuracy: stated } = decode(info, Info);
   const { seconds = 0, millis = 0, micros = 0 } = stated ?? { seconds: 1 };
   const parts = [seconds, millis, micros].map((part) => Number(part));
   const accuracy = BigInt(parts[0]!) * 1_000_000n + BigInt(parts[1]!) * 1000n + BigInt(parts[2]!);
+  if (!isBare(messageImprint.hashAlgorithm)) throw new BadDer("digest");
   if (version !== 1 || parts.some((part) => part < 0) || accuracy > DAY) throw new BadDer("TSTInfo");
   const imprint = {
     algorithm: messageImprint.hashAlgorithm.algorithm,
@@ -197,8 +204,9 @@ function certificateNamed(token: Token): boolean {
     if (first && !is(decode(first, SigningCertificate).certs[0], sha1(signer.whole))) return false;
     if (second) {
       const id = decode(second, SigningCertificateV2).certs[0];
-      const hash = id?.hashAlgorithm ? hashName(id.hashAlgorithm.algorithm) : "sha256";
-      if (!hash || !is(id, HASHES[hash](signer.whole))) return false;
+      const named = id?.hashAlgorithm;
+      const hash = named ? hashName(named.algorithm) : "sha256";
+      if (!hash || (named && !isBare(named)) || !is(id, HASHES[hash](signer.whole))) return false;
     }
     return true;
   } catch (error) {

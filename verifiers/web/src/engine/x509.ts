@@ -5,7 +5,7 @@ import { RSAPublicKey, RsaSaPssParams } from "@peculiar/asn1-rsa";
 import * as x509 from "@peculiar/asn1-x509";
 import { p256, p384, p521 } from "@noble/curves/nist";
 import { BadDer, bytesOf, decode, encode, integer } from "./asn1";
-import { equal, fromBase64, toHex } from "./bytes";
+import { equal, fromBase64, fromUtf8, toHex, utf8 } from "./bytes";
 import { type HashName, HASHES, type RsaKey, goodRsa, verifyPkcs1, verifyPss } from "./rsa";
 
 type Key = { kind: "rsa"; key: RsaKey } | { kind: "ecdsa"; curve: typeof p256; point: Uint8Array } | { kind: "other" };
@@ -90,7 +90,8 @@ function read(bytes: Uint8Array): Certificate {
     signatureValue,
   } = decode(bytes, x509.Certificate);
   if (tbs.version !== x509.Version.v3 || ![tbs.signature, signatureAlgorithm].every(isBare)) throw new BadDer("certificate");
-  if ([...tbs.issuer, ...tbs.subject].some((part) => !part.length)) throw new BadDer("name");
+  const parts = [...tbs.issuer, ...tbs.subject];
+  if (parts.some((part) => !part.length || [...part].some((one) => textOf(one) === null))) throw new BadDer("name");
   const [issuer, subject] = [encode(tbs.issuer), encode(tbs.subject)];
   const made: Certificate = {
     whole: bytes,
@@ -166,12 +167,32 @@ const ATTRIBUTES: Record<string, string> = {
   "0.9.2342.19200300.100.1.1": "UID",
 };
 
+/** Tags of strings whose bytes are UTF-8, or a part of it. */
+const NARROW = new Set([0x0c, 0x12, 0x13, 0x14, 0x16, 0x1a]);
+const WIDE: Record<number, number> = { 0x1c: 4, 0x1e: 2 };
+
+/** What a part of a name says; null where it is no text. */
+function textOf({ value }: x509.AttributeTypeAndValue): string | null {
+  const der = encode(value);
+  const bytes = der.subarray(der[1]! < 0x80 ? 2 : 2 + (der[1]! & 0x7f));
+  if (NARROW.has(der[0]!)) return fromUtf8(bytes);
+  const width = WIDE[der[0]!];
+  if (width === undefined || bytes.length % width) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const units = Array.from({ length: bytes.length / width }, (_, i) =>
+    width === 2 ? view.getUint16(2 * i) : view.getUint32(4 * i),
+  );
+  if (units.some((unit) => unit > 0x10ffff || (width === 4 && unit >= 0xd800 && unit < 0xe000))) return null;
+  const text = units.map((unit) => (width === 2 ? String.fromCharCode(unit) : String.fromCodePoint(unit))).join("");
+  return fromUtf8(utf8(text)) === text ? text : null; // a surrogate alone
+}
+
 function nameOf(subject: x509.Name): string {
   const pairs = [...subject].map((set) => [...set]);
   const common = pairs.flat().find(({ type }) => type === "2.5.4.3");
-  if (common) return common.value.toString();
-  const text = ({ type, value }: x509.AttributeTypeAndValue): string =>
-    `${ATTRIBUTES[type] ?? type}=${value.toString().replace(/[,+"\\<>;=]/g, "\\$&")}`;
+  if (common) return textOf(common)!;
+  const text = (one: x509.AttributeTypeAndValue): string =>
+    `${ATTRIBUTES[one.type] ?? one.type}=${textOf(one)!.replace(/[,+"\\<>;=]/g, "\\$&")}`;
   return pairs
     .map((set) => set.map(text).join("+"))
     .reverse()

@@ -160,6 +160,7 @@ function subject(result: Result): Child[] {
         t("created"),
         created && typeof created.time === "string" ? code(instant(created.time, String(created.precision))) : null,
       ],
+      [t("request"), told("request")],
       [t("confidentiality"), told("confidentiality")],
       [t("use_limits"), told("use_limits")],
       [t("onward_transfer"), told("onward_transfer")],
