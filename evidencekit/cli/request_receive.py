@@ -149,8 +149,8 @@ def _tell(screen: Screen, case: Path, entry: int, law_folder: Path | None) -> No
     tables = known_tables(law_folder)
     due = answer_due(request, tables)
     if due.until is not None and due.source is not None:
-        rests = marked(due.source["citation"], due.source["mark"])
-        screen.say(f"answer    due {short(format_instant(due.until))} UTC at the latest; {rests}")
+        screen.say(f"answer    due {short(format_instant(due.until))} UTC at the latest")
+        screen.say(f"rests on  {marked(due.source['citation'], due.source['mark'])}")
     for what in due.not_checked:
         screen.say(f"not checked: {display(what)}", "warning")
     _tell_complete(screen, request, law_folder)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evidencekit.cli.hold_words import left, short
+from evidencekit.cli.hold_words import left, short, stage
 from evidencekit.cli.law import marked
 from evidencekit.cli.words import Line
 from evidencekit.core.values import display
@@ -68,6 +68,8 @@ def status_lines(document: Mapping[str, Any]) -> Iterator[Line]:
         yield from ((f"  {text}", style) for text, style in _lines(one))
     for one in document["not_followed"]:
         yield f"not followed: entry {one['entry']}, {one['type']}: {display(one['reason'])}", "warning"
+    for text in document["not_checked"][1:]:  # the first is said of every status
+        yield f"not shown: {display(text)}", "warning"
     for origin in document["unfinished"]:
         what = f"UNFINISHED: entries of {origin} above its newest checkpoint are not shown"
         yield f"{what}: evidencekit checkpoint finish", "warning"
@@ -86,10 +88,12 @@ def _lines(one: Mapping[str, Any]) -> Iterator[Line]:
         yield f"received  {short(one['received_at'])} UTC{by}", None
     if due["source"] is not None:
         style = "warning" if due["source"]["mark"] != "confirmed" else None
-        rests = marked(due["source"]["citation"], due["source"]["mark"])
-        yield f"answer    due {short(due['until'])} UTC at the latest; {rests}", style
+        yield f"answer    due {short(due['until'])} UTC at the latest", None
+        yield f"rests on  {marked(due['source']['citation'], due['source']['mark'])}", style
     if due["left_s"] is not None and due["left_s"] < 0:
         yield f"OVERDUE   the answer was due {left(due['left_s'])}", "error"
+    if due["late_s"] is not None:
+        yield f"LATE      the answer was recorded {left(due['late_s'])} after it was due", "warning"
     if one["extends"]:
         entries = " and ".join(f"entry {entry}" for entry in one["extends"])
         yield f"{one['status'].replace('_', ' ')} of the request of {entries}", None
@@ -101,8 +105,8 @@ def _lines(one: Mapping[str, Any]) -> Iterator[Line]:
             yield from ((f"  {line}", None) for line in answer_lines(answer["record"]))
     for hold in one["holds"]:
         style = "warning" if hold["stage"] in {"week", "day", "lapsed", "no_end"} else None
-        until = f"ends {short(hold['until'])} UTC" if hold["until"] else "no end"
-        yield f"hold      {display(hold['hold'])} of {', '.join(hold['items'])}: {hold['stage']}, {until}", style
+        ends = f", ends {short(hold['until'])} UTC" if hold["until"] else ""
+        yield f"hold      {display(hold['hold'])} of {', '.join(hold['items'])}: {stage(hold['stage'])}{ends}", style
     for name, title in (("returns", "returned"), ("exports", "exported")):
         for event in one[name]:
             yield f"{title}  {', '.join(event['items'])}, entry {event['entry']}", None

@@ -23,6 +23,7 @@ REASONS: dict[Reason, str] = {
     "altered": "not what was sealed: another size or digest",
     "changed": "changed while it was read: what was recognised may not be sealed",
     "damaged": "damaged, or of no form that its name says",
+    "encoding": "not of UTF-8: what has other letters than A to Z may not be recognised",
     "encrypted": "encrypted",
     "enough": "so much was read before that this was not",
     "entries": "a zip of too many entries, or of ZIP64",
@@ -35,7 +36,7 @@ REASONS: dict[Reason, str] = {
     "pdf": "PDF: its text is not read",
     "stream": "a named stream",
     "swells": "grows beyond bounds when it is unpacked",
-    "too_large": "too large, or a line of it is",
+    "too_large": "too large, or a line, a row, or headers in it are",
     "unreadable": "the system cannot read it",
 }
 

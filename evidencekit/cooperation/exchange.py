@@ -101,8 +101,12 @@ class Request:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether something is yet to come: it is neither withdrawn nor wholly executed nor refused."""
-        return self.withdrawn is None and self.outcome not in {EXECUTED, REFUSED}
+        """Tell whether something is yet to come: it is not withdrawn, and not executed or refused by all who answered.
+
+        One file may have gone to several: each has a log of its own, and the newest answer there is his.
+        """
+        newest = {one.given[0]: one.outcome for one in self.answers}
+        return self.withdrawn is None and not (newest and set(newest.values()) <= {EXECUTED, REFUSED})
 
 
 @dataclass(frozen=True, slots=True)

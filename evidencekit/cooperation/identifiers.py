@@ -19,12 +19,13 @@ _PHONE = re.compile(r"\+[0-9][0-9 ().\-/]*\Z")
 _BARE = re.compile(r"[0-9][0-9 ().\-/]*\Z")
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"]+@[^\s@<>()\[\],;:\"]+\.[^\s@<>()\[\],;:\".]+\Z")
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)[^\s./@]{1,63}(\.[^\s./@]{1,63})+\.?\Z")
-_URL = re.compile(r"([a-z][a-z0-9+.\-]*://[^\s/]+)(\S*)\Z", re.IGNORECASE)
+_URL = re.compile(r"([a-z][a-z0-9+.\-]*://)([^\s/?#@]*@)?([^\s/?#@]+)([/?#]\S*)?\Z", re.IGNORECASE)
 _MAC = re.compile(r"[0-9A-Fa-f]{12}\Z")
 _MAC_WRITTEN = re.compile(r"[0-9A-Fa-f]{2}([:\-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}\Z")
 _WITH_PORT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){3}):[0-9]{1,5}\Z|\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?\Z")
 _LONGEST = 512
 """Characters beyond which nothing is an identifier that has a form; URLs may have more."""
+_LONGEST_PHONE = 64
 
 
 def address_of(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -47,13 +48,15 @@ def phone_of(text: str, *, least_bare: int | None = None) -> str | None:
     With `least_bare`, `00` or nothing may stand in the place of `+`, where there are at least so many digits.
     """
     number = text.strip()
-    if not number.isascii() or not (number.startswith("+") or number[:1].isdigit()):  # most texts go no further
+    is_short = len(number) <= _LONGEST_PHONE  # blanks without end would take the pattern of extensions ages
+    if not is_short or not (number.startswith("+") or number[:1].isdigit()):  # most texts go no further
         return None
-    number = _EXTENSION.sub("", number)
+    number = _EXTENSION.sub("", " ".join(number.split()))  # in print, blanks are of many kinds
     if not number.startswith("+"):
         if least_bare is None or not _BARE.match(number):
             return None
-        number = "+" + number.removeprefix("00")
+        whole = number.removesuffix(".0")  # as spreadsheets write a number
+        number = "+" + (whole if whole.isdigit() else number).removeprefix("00")
     digits = "".join(filter(str.isdigit, number))
     least = 7 if text.lstrip().startswith("+") else max(7, least_bare or 0)
     return f"+{digits}" if _PHONE.match(number) and least <= len(digits) <= 15 else None
@@ -77,9 +80,9 @@ def domain_of(text: str) -> str | None:
 
 
 def url_of(text: str) -> str | None:
-    """Return an address of the web; its scheme and host are in small letters."""
+    """Return an address of the web; its scheme and host are in small letters, not who is named before the host."""
     found = _URL.match(text)
-    return None if found is None else found[1].lower() + (found[2] or "/")
+    return None if found is None else found[1].lower() + (found[2] or "") + found[3].lower() + (found[4] or "/")
 
 
 def _ip(text: str) -> str | None:

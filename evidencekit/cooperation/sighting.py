@@ -33,6 +33,8 @@ _CACHED = 128
 _FORMLESS = frozenset({"account", "device", "other", "wallet"})
 _LISTED = re.compile(r"[,;|]")
 _WORDS = re.compile(r"[\s,;|<>()\[\]{}\"']+")
+_BEFORE = re.compile(r"\A(?:[A-Z][\w.\-]{0,59}=|mailto:|tel:)(?=\S)", re.IGNORECASE)
+"""What stands before an identifier and is no part of it, as in `src=203.0.113.7`."""
 
 Identifier = tuple[str, str]
 """Kind and form."""
@@ -221,12 +223,13 @@ def recognised(
 
     Cached, for returns say the same again and again.
     """
-    found = frozenset(self_evident(text))
+    bare = _BEFORE.sub("", text)
+    found = frozenset(self_evident(bare))
     if not found and label is not None:
-        form = phone_of(text, least_bare=0) if label == "phone" else normal(label, text)
+        form = phone_of(bare, least_bare=0) if label == "phone" else normal(label, bare)
         found = frozenset() if form is None else frozenset({(label, form)})
-    known = {kind for kind, _ in found}
-    return found, found | frozenset(_as_asked(text, label, kinds - known))
+    asked = {one for spelt in {bare, text} for one in _as_asked(spelt, label, kinds)}
+    return found, found | asked
 
 
 def _as_asked(text: str, label: str | None, kinds: Iterable[str]) -> Iterator[Identifier]:
@@ -236,3 +239,5 @@ def _as_asked(text: str, label: str | None, kinds: Iterable[str]) -> Iterator[Id
         form = phone_of(text, least_bare=LEAST_BARE) if kind == "phone" else normal(kind, text)
         if form is not None:
             yield kind, form
+        if form != text and (len(text) >= _LEAST or label == kind):
+            yield kind, text  # what is asked in no form of its kind, as a network, is found where it stands just so

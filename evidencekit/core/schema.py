@@ -24,13 +24,7 @@ _SIGNED = re.compile(r"(?:0|-?[1-9][0-9]{0,29})\Z")
 _HEX = re.compile(r"[0-9a-f]*\Z")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}\Z")
 _EXHIBIT = re.compile(r"(?:[a-z0-9-]{1,40}/){0,4}[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
-_PRECISIONS = {
-    "ns": ".*",
-    "ms": "000000Z",
-    "s": ".000000000Z",
-    "min": ":00.000000000Z",
-    "day": ":00.000000000Z",
-}
+_PRECISIONS = {"ns": ".*", "ms": "000000Z", "s": ".000000000Z", "min": ":00.000000000Z", "day": ":00.000000000Z"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +34,10 @@ class Form:
     name: str
     check: Check
     """Raises FormatError unless the value (first) is of this form; the place (second) stands in the error."""
+    least: int = 0
+    """Of an array: how many members it has at least."""
+    distinct: bool = False
+    """Of an array: no two members are equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +223,7 @@ def array(
         if distinct and len(set(value)) != len(value):
             raise FormatError(place, expected="distinct members", found=short(value))
 
-    return Form(f"array of {form.name}", check)
+    return Form(f"array of {form.name}", check, least, distinct)
 
 
 def mapping(form: Form) -> Form:

@@ -14,7 +14,7 @@ from evidencekit.core.encoding import RECORD
 from evidencekit.core.merkle import Tree, leaf_hash, prove_inclusion
 from evidencekit.core.message import CARRIES, ENCLOSED, MESSAGE_LIMITS, Message, Opened, encode_message
 from evidencekit.core.values import display
-from evidencekit.errors import BadArgument, CannotFinish, EvidenceError, FormatError
+from evidencekit.errors import BadArgument, CannotFinish, EvidenceError, FormatError, Refused
 from evidencekit.journeys.custody import read_event
 from evidencekit.read.message import check_message
 from evidencekit.read.store import Store
@@ -39,7 +39,7 @@ def message_of(store: Store, entry: int) -> bytes:
 
     Raises:
         BadArgument: U262 no such entry, U268 it is no event that a file is written of.
-        CannotFinish: X402, X403. FormatError: the record is damaged.
+        Refused: R502, no checkpoint covers the entry. CannotFinish: X402, X403. FormatError: the record is damaged.
     """
     data, event = read_event(store, entry)
     kind = next((kind for kind, types in CARRIES.items() if event["type"] in types), None)
@@ -51,6 +51,12 @@ def message_of(store: Store, entry: int) -> bytes:
             hint="Name an offer, a request, an answer, or a receipt.",
         )
     size = max(store.numbers(layout.CHECKPOINTS), default=0)
+    if entry >= size:  # whoever entered it was interrupted
+        raise Refused(
+            f"No checkpoint covers entry {entry}: run `evidencekit checkpoint finish` first.",
+            code="R502",
+            hint="An interrupted step is unfinished: `evidencekit checkpoint finish CASE` ends it.",
+        )
     leaves = [store.read(layout.entry_file(number), layout.MAX_RECORD_FILE) for number in range(size)]
     tree = Tree(map(leaf_hash, leaves))
     return encode_message(

@@ -15,6 +15,7 @@ from evidencekit.cooperation.exchange import Answer, Exchange, Request
 from evidencekit.cooperation.holds import Hold
 from evidencekit.cooperation.holds_register import register_of
 from evidencekit.cooperation.law import Table
+from evidencekit.core.answer import TAKEN
 from evidencekit.core.request import is_there
 from evidencekit.core.values import format_instant
 from evidencekit.errors import BadArgument
@@ -60,7 +61,14 @@ def status_document(cases: Iterable[tuple[History, Exchange]], tables: Mapping[s
     """Return all requests of some cases, in the order of their logs; `now` is in nanoseconds since 1970."""
     cases = list(cases)
     return {
-        "not_checked": ["nothing is verified here: `evidencekit verify` does that"],
+        "not_checked": [
+            "nothing is verified here: `evidencekit verify` does that",
+            *(
+                f"requests of {name}, a case that {history.origin} adopted: they stand in that case's own log"
+                for history, _ in cases
+                for name in sorted(history.custody.branches)
+            ),
+        ],
         "not_followed": [
             {"case": history.origin, "entry": one.entry, "reason": one.reason, "type": one.kind}
             for history, exchange in cases
@@ -84,6 +92,7 @@ def _record(
     holds = [one for one in register_of(history.told).holds if _is_about(one, request)]
     return {
         "answer_due": {
+            "late_s": _late(request, due),
             "left_s": None if due.until is None or not request.is_open else (due.until - now) // _SECOND,
             "not_checked": list(due.not_checked),
             "source": due.source,
@@ -112,6 +121,14 @@ def _record(
         "to": _who(record.get("to")),
         "withdrawn": request.withdrawn,
     }
+
+
+def _late(request: Request, due: Due) -> int | None:
+    """Return by how many seconds the first answer with an outcome was recorded after it was due; None: it was not."""
+    given = next((one.recorded for one in request.answers if one.outcome not in {None, TAKEN}), None)
+    if due.until is None or given is None or given <= due.until:
+        return None
+    return (given - due.until) // _SECOND
 
 
 def _answer(one: Answer) -> dict[str, Any]:

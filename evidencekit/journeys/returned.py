@@ -163,6 +163,8 @@ def _read(seen: Sighting, values: Iterator[tuple[str | None, str]]) -> Reason | 
         seen.read(values)
     except NotRead as error:
         return error.reason
+    except OSError:
+        return "unreadable"
     return None
 
 

@@ -45,7 +45,7 @@ def count(cases: Iterable[Path], instruments: Collection[str], now: int) -> Coun
         for sealed in _first(record.sealed):
             counted.taken.append(_taken(record, sealed, history.told[sealed.entry].recorded_at))
         counted.held += (_held(hold, instruments, now) for hold in register_of(history.told).holds)
-        counted.asked += (_asked(request, instruments) for request in exchange.requests)
+        counted.asked += (asked_of(request, instruments) for request in exchange.requests)
         waiting += (case / layout.branch_folder(name) for name in record.custody.branches)
     return counted
 
@@ -92,8 +92,8 @@ def _held(hold: Hold, instruments: Collection[str], now: int) -> Held:
     )
 
 
-def _asked(request: Request, instruments: Collection[str]) -> Asked:
-    """Return a request as it is counted: one that came from its receipt on, one that went out from its event on."""
+def asked_of(request: Request, instruments: Collection[str]) -> Asked:
+    """Return a request as it is counted: what came from its receipt on, what went out from its event on."""
     start = request.recorded if request.received is None or request.side == "sent" else request.received
     told = [one for one in request.answers if one.record is not None and one.outcome != TAKEN]
     return Asked(
@@ -109,9 +109,9 @@ def _asked(request: Request, instruments: Collection[str]) -> Asked:
 
 
 def _until_answered(start: int, answers: Sequence[Answer]) -> int | None:
-    """Return the seconds to the first of some answers."""
-    passed = (answers[0].recorded - start) // _SECOND if answers else -1
-    return passed if passed >= 0 else None
+    """Return the seconds to the first of some answers that was recorded; None: there is none, or it was before."""
+    first = min((one.recorded for one in answers), default=None)
+    return None if first is None or first < start else (first - start) // _SECOND
 
 
 def _table(named: str | None, instruments: Collection[str]) -> str:

@@ -11,7 +11,8 @@ import contextlib
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, BinaryIO, Literal, NoReturn, TypeAlias
 
 MAX_LINE = 1 << 20
@@ -32,6 +33,7 @@ Reason: TypeAlias = Literal[
     "altered",
     "changed",
     "damaged",
+    "encoding",
     "encrypted",
     "enough",
     "entries",
@@ -62,16 +64,24 @@ def lines_of(file: BinaryIO) -> Iterator[str]:
     """Yield the lines of a text: of UTF-8, or of UTF-16 with a byte order mark; bad bytes as U+FFFD.
 
     Raises:
-        NotRead: a line is too long.
+        NotRead: a line is too long; at the end, `encoding`: there were bad bytes; before all, `encoding`: it has NUL in
+            its beginning, as UTF-16 without that mark has.
     """
-    encoding = "utf-16" if file.read(2) in _UTF16 else "utf-8-sig"
+    head = file.read(_SAMPLE)
+    is_wide = head.startswith(_UTF16)
+    if b"\0" in head and not is_wide:
+        raise NotRead("encoding")
     file.seek(0)
-    stream = io.TextIOWrapper(file, encoding, errors="replace", newline="")
+    stream = io.TextIOWrapper(file, "utf-16" if is_wide else "utf-8-sig", errors="replace", newline="")
+    is_bad = False
     try:
         while line := stream.readline(MAX_LINE):
             if len(line) >= MAX_LINE and not line.endswith("\n"):
                 raise NotRead("too_large")
+            is_bad = is_bad or "\ufffd" in line
             yield line
+        if is_bad:
+            raise NotRead("encoding")
     finally:
         with contextlib.suppress(ValueError):  # where whoever stopped half-way has closed the file by now
             stream.detach()  # it is the caller's to close
@@ -89,26 +99,37 @@ def text_values(file: BinaryIO) -> Iterator[Value]:
 def csv_values(file: BinaryIO) -> Iterator[Value]:
     """Yield the cells of a table, row by row, each with the cell of the first row above it; the first row, too."""
     lines = lines_of(file)
-    first: list[str] = []
-    for line in lines:
-        first.append(line)
-        if sum(map(len, first)) > _SAMPLE:
-            break
-    rows = csv.reader(_again(first, lines), delimiter=_delimiter(first))
+    first, taken, end = list[str](), 0, None
+    try:
+        for line in lines:
+            first.append(line)
+            if sum(map(len, first)) > _SAMPLE:
+                break
+    except NotRead as error:  # what comes before is read
+        end = error
+
+    def bounded() -> Iterator[str]:  # a row may have lines without end: each cell may have one
+        nonlocal taken
+        for line in chain(first, lines):
+            taken += len(line)
+            if taken > MAX_LINE:
+                raise NotRead("too_large")
+            yield line
+        if end is not None:
+            raise end
+
+    rows = csv.reader(bounded(), delimiter=_delimiter(first))
     try:
         heads = next(rows, [])
         yield from ((None, cell) for cell in heads)
+        taken = 0
         for row in rows:
+            taken = 0
             for number, cell in enumerate(row):
                 if cell:
                     yield (heads[number] if number < len(heads) else None), cell
     except csv.Error as error:
         raise NotRead("damaged") from error
-
-
-def _again(first: Iterable[str], rest: Iterable[str]) -> Iterator[str]:
-    yield from first
-    yield from rest
 
 
 def _delimiter(lines: Sequence[str]) -> str:

@@ -59,6 +59,8 @@ def entries_of(file: BinaryIO, size: int) -> Iterator[ArchiveEntry]:
     with damage():
         archive = zipfile.ZipFile(file)
     with archive:
+        if len(archive.infolist()) > MAX_ENTRIES:  # the end record may say fewer than the list has
+            raise NotRead("entries")
         for entry in archive.infolist():
             if not entry.filename.endswith("/"):
                 yield ArchiveEntry(display(entry.filename), entry.file_size, _reason(entry), _opening(archive, entry))
@@ -93,12 +95,13 @@ def _reason(entry: zipfile.ZipInfo) -> Reason | None:
 
 def _refuse_long_list(file: BinaryIO, size: int) -> None:
     """Refuse what would make the module read a long list into memory: the end record says how long it is."""
-    start = max(0, size - _END.size - _COMMENT)
+    first = max(0, size - _END.size - _COMMENT)
+    start = max(0, first - _LOCATOR)  # a locator of ZIP64 may stand before the first place where the module looks
     file.seek(start)
-    tail = file.read(_END.size + _COMMENT)
+    tail = file.read(_LOCATOR + _END.size + _COMMENT)
     at = len(tail) - _END.size
     if not (at >= 0 and tail.startswith(b"PK\5\6", at) and tail.endswith(b"\0\0")):  # as the module looks for it
-        at = tail.rfind(b"PK\5\6")
+        at = tail.rfind(b"PK\5\6", first - start)
     if at < 0 or len(tail) - at < _END.size:
         raise NotRead("damaged")
     _, _, _, _, count, length, _, _ = _END.unpack_from(tail, at)

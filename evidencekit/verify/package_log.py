@@ -110,7 +110,7 @@ def check_package_log(
 
 def _check_objects(run: Run, log: Log, digests: Digests) -> None:
     """Objects that shown events name are there, as long as the event says, and have their digest (E501, E201)."""
-    for named in {one.sha256: one for one in log.objects}.values():
+    for named in {(one.sha256, one.size): one for one in log.objects}.values():
         where = layout.object_file(named.sha256)
         found = digests(where)
         if found is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from evidencekit.core.event_types import EVENT_TYPES, RESERVED
 from evidencekit.core.refusals import REFUSALS
 from evidencekit.core.registry import ENTRIES
+from evidencekit.core.schema import Form
 
 SPECS = Path(__file__).parents[1]
 BEGIN = "<!-- begin table: made by `make vectors` from core/registry.py -->\n"
@@ -67,7 +68,7 @@ def events() -> str:
             "body": kind.body.type,
             "effect": kind.effect,
             "fields": {
-                field: {"doc": item.doc, "form": item.form.name, "need": item.need}
+                field: {"doc": item.doc, "form": item.form.name, "need": item.need} | _bounds(item.form)
                 for field, item in sorted(kind.fields.items())
             },
             "signers": kind.signers,
@@ -75,6 +76,11 @@ def events() -> str:
         for name, kind in sorted(EVENT_TYPES.items())
     }
     return json.dumps({"reserved": sorted(RESERVED), "types": types}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _bounds(form: Form) -> dict[str, object]:
+    """What the name of a form does not say of an array."""
+    return ({"least": form.least} if form.least else {}) | ({"distinct": True} if form.distinct else {})
 
 
 def table() -> str:

@@ -59,7 +59,7 @@ def subjects(only: str = "") -> dict[str, Subject]:
     out = {}
     for folder in sorted((ROOT / "specs/vectors").glob("*/good/*")) + sorted((ROOT / "specs/vectors").glob("*/warn/*")):
         policy = files_of(folder / "policy") if (folder / "policy").is_dir() else None
-        name = folder.name
+        name = folder.name if folder.name not in out else f"{folder.parents[1].name}/{folder.name}"
         if (folder / "package.zip").is_file():
             out[name] = Subject("package", unzipped(folder / "package.zip"), policy)
         elif (folder / "case").is_dir():

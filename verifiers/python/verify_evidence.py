@@ -33,7 +33,7 @@ RECORD, LARGE, BLOCK = 60_000, 4 << 20, 1 << 20  # § encoding 3: bytes of a rec
 ASPECTS = ("record", "evidence", "identity", "time", "witness", "custody", "completeness")
 LIMITS = {  # § verification 8: why it does not make some findings; and their codes, or CODE@PLACE
     "warnings of custody, which change no verdict, are not made": "W91? W920",
-    "messages of other logs, and what follows from them, are not read": "E301 E309 E31[134]",
+    "messages of other logs, and what follows from them, are not read": "E301 E309 E31[134] E408@*event.json",
     "adopted cases, and packages in a case or passed on, are not read": "E31[78] E???@*branches/* E???@*packages/* "
     "E???@*previous/* E166@evidence/package.json E174@evidence/package.json E173@data/* W903",
     "catalogues, lists of rows, and what these name, are not read": "E???@*manifests/* E11[46-9] E?01@*objects/* "
@@ -1251,7 +1251,7 @@ class Log(Checker):
         elif self.root and kind in EXCHANGE:  # § package 5
             self.find("W908", path, kind)
         elif kind in ELSEWHERE + EXCHANGE or "message" in body:
-            for aspect in ("record", "custody"):
+            for aspect in ("record", "custody", *(["identity"] if self.policy else [])):  # whoever signed there
                 self.miss(aspect, "not_supported", path, "messages, packages and cases of others are not read")
         elif kind not in RULES:
             self.miss("custody", "unknown_type", path, "an event of another type: " + kind)

@@ -165,3 +165,20 @@ def test_what_could_not_be_followed_or_is_unfinished():
     told_of = document(not_followed=[NotFollowed(4, "acknowledge", "why")], unfinished=True)
     assert told_of["not_followed"] == [{"case": "point.example/1", "entry": 4, "type": "acknowledge", "reason": "why"}]
     assert told_of["unfinished"] == ["point.example/1"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "late_s"),
+    [
+        ([], None),
+        ([("received", 9)], None),
+        ([("received", 11)], None),  # that it is dealt with is no answer yet
+        ([("partial", 10)], None),
+        ([("received", 2), ("refused", 11)], DAY),
+        ([("refused", 11), ("executed", 12)], DAY),
+        ([(None, 3), ("executed", 12)], 2 * DAY),
+    ],
+)
+def test_an_answer_that_came_late_stays_late(answers, late_s):
+    given = [replace(answered(outcome), recorded=AT + day * DAY * 10**9) for outcome, day in answers]
+    assert shown(replace(CAME, answers=given), now=AT + 40 * DAY * 10**9)["answer_due"]["late_s"] == late_s

@@ -10,7 +10,7 @@ import { judgeLog } from "./judged";
 import { Log } from "./log";
 import { Manifests } from "./manifest";
 import { judgeMessages } from "./messages";
-import { judgeObject, namedByEvents, objectPath } from "./objects";
+import { judgeObject, namedByEvents, nameOf, objectPath } from "./objects";
 import { type Facts, OK, unchecked } from "./outcome";
 import { judgeOutside, type Since } from "./outside";
 import { judgePackage, judgeFolder } from "./package";
@@ -68,11 +68,15 @@ async function one(
   const manifests = new Manifests(env, log, files, sink, digests);
   await manifests.read();
   await new Selections(env, log, files, sink, (root) => manifests.base(root)).read();
-  const objects = new Map(namedByEvents(log).map(({ sha256, bytes }) => [sha256, bytes]));
-  for (const [sha256, bytes] of manifests.objects.needed) objects.set(sha256, bytes);
-  for (const [sha256, bytes] of objects) await judgeObject(env, files, sink, digests, { sha256, bytes });
+  const named = namedByEvents(log);
+  for (const one of named.values()) await judgeObject(env, files, sink, digests, one);
+  const { needed } = manifests.objects;
+  for (const [sha256, bytes] of needed)
+    if (!named.has(nameOf({ sha256, bytes }))) await judgeObject(env, files, sink, digests, { sha256, bytes });
+  const digestsNamed = new Set([...named.values()].map(({ sha256 }) => sha256));
+  const isNamed = (digest: string): boolean => digestsNamed.has(digest) || needed.has(digest);
   for (const [sha256, bytes] of manifests.objects.contents) {
-    if (!objects.has(sha256) && files.isFile(objectPath(sha256)))
+    if (!isNamed(sha256) && files.isFile(objectPath(sha256)))
       await judgeObject(env, files, sink, digests, { sha256, bytes });
   }
   await judgeMessages(env, log, files, sink);
@@ -85,7 +89,7 @@ async function one(
       manifests: manifests.named,
       isGone: (name) => manifests.erasures.isGone(name),
       objects: (digest) =>
-        objects.has(digest) || manifests.objects.contents.has(digest) || (manifests.objects.whole ? false : null),
+        isNamed(digest) || manifests.objects.contents.has(digest) || (manifests.objects.whole ? false : null),
       branches: new Set(branches.map(({ event }) => String(event.body["branch"]))),
       packages: new Set(packages.map(({ event }) => String(event.body["package"]))),
       largest: manifests.largest,

@@ -144,7 +144,8 @@ export const object = shape({ bytes: count, sha256: hex32 });
 export const person = shape({ id: text, key: fingerprint });
 export const actor = shape({ id: text, key: fingerprint, organisation: orNull(text), role: orNull(text) });
 const selection = shape({ base_root: hex32, list: object, root: hex32, rows: count });
-const aspect = oneOf("ok", "failed", "not_checked");
+/** As `receive` has it: what failed is not received. */
+const aspect = oneOf("ok", "not_checked");
 
 const NAMED: Record<string, Form> = {
   text,

@@ -82,6 +82,7 @@ export function readMessage(bytes: Uint8Array): Message | string {
   if (checkpoint === null || entry === null) return message;
   const place = placeOf(message.digest, files, { entry: fromBase64(entry)!, checkpoint, proof });
   if (typeof place === "string") return place;
+  if (place.note.origin !== event.value.seen.origin) return `its checkpoint is one of the log ${place.note.origin}`;
   return { ...message, place, signed: { ...signed, index: Number(place.entry.index) } };
 }
 

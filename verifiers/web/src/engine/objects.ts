@@ -20,11 +20,16 @@ export const objectPath = (digest: string): string => `objects/sha256/${digest.s
 const isObject = (value: Json | undefined): value is { bytes: string; sha256: string } =>
   isObj(value) && typeof value["sha256"] === "string" && typeof value["bytes"] === "string";
 
-/** Objects that events of this log name: messages, records of requests and answers, lists of rows. */
-export function namedByEvents(log: Log): Named[] {
+/** A digest with a size: of one object events may state several. */
+export const nameOf = ({ sha256, bytes }: Named): string => `${sha256} ${bytes}`;
+
+/** Objects that events of this log name, by `nameOf`: messages, records of requests and answers, lists of rows. */
+export function namedByEvents(log: Log): Map<string, Named> {
   const found = new Map<string, Named>();
   const add = (value: Json | undefined): void => {
-    if (isObject(value)) found.set(value.sha256, { sha256: value.sha256, bytes: BigInt(value.bytes) });
+    if (!isObject(value)) return;
+    const named = { sha256: value.sha256, bytes: BigInt(value.bytes) };
+    found.set(nameOf(named), named);
   };
   for (const { event } of log.kept) {
     if (log.inPackage && EXCHANGE.has(event.type)) continue;
@@ -35,7 +40,7 @@ export function namedByEvents(log: Log): Named[] {
     if (Array.isArray(parts))
       for (const part of parts) if (isObj(part) && isObj(part["selection"])) add(part["selection"]["list"]);
   }
-  return [...found.values()];
+  return found;
 }
 
 /** Is the object there, as long and with the digest as named? Findings else. */
@@ -76,5 +81,5 @@ export async function judgeObject(
 }
 
 export async function judgeObjects(env: Env, log: Log, files: Files, sink: Sink, digests: Digests): Promise<void> {
-  for (const named of namedByEvents(log)) await judgeObject(env, files, sink, digests, named);
+  for (const named of namedByEvents(log).values()) await judgeObject(env, files, sink, digests, named);
 }

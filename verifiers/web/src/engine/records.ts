@@ -15,11 +15,25 @@ interface Type {
 }
 
 const TYPES: Record<string, Type> = {};
+interface Field {
+  form: string;
+  need: string;
+  /** Of an array: how many members it has at least, and whether no two are equal. */
+  least?: number;
+  distinct?: boolean;
+}
+const unique = (values: Json | undefined): boolean => Array.isArray(values) && new Set(values).size === values.length;
+
+function formOf({ form: name, least = 0, distinct = false }: Field): f.Form {
+  const form = f.formOf(name);
+  return (v) => form(v) && (least === 0 || (v as Json[]).length >= least) && (!distinct || unique(v));
+}
+
 for (const [type, { fields, signers }] of Object.entries(
-  events.types as Record<string, { fields: Record<string, { form: string; need: string }>; signers: number }>,
+  events.types as Record<string, { fields: Record<string, Field>; signers: number }>,
 )) {
   const of = (need: string): string[] => Object.keys(fields).filter((name) => fields[name]!.need === need);
-  const forms = Object.fromEntries(Object.entries(fields).map(([name, { form }]) => [name, f.formOf(form)]));
+  const forms = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, formOf(field)]));
   TYPES[type] = { form: f.shape({ _t: f.text }, forms), essential: of("essential"), stated: of("M"), signers };
 }
 
@@ -90,7 +104,6 @@ export function versionOf(_t: Json | undefined, name: string): number {
   return match && match[1] === name ? Number(match[2]) : 0;
 }
 
-const unique = (values: Json | undefined): boolean => Array.isArray(values) && new Set(values).size === values.length;
 const PLACE = /^(?:0|[1-9][0-9]*)\/(?:0|[1-9][0-9]*)$/;
 
 const entryForm = f.shape({
