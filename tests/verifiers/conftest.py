@@ -10,6 +10,8 @@ import pytest
 
 VERIFIERS = Path(__file__).parents[2] / "verifiers"
 sys.path.insert(0, str(Path(__file__).parent))
+from beside import Script, Web  # noqa: E402
+from differential import subjects  # noqa: E402
 from pagedriver import ESBUILD, NODE, build  # noqa: E402
 
 
@@ -41,3 +43,20 @@ def built(tmp_path_factory, judge):
     out = tmp_path_factory.mktemp("web")
     build(out)
     return out
+
+
+@pytest.fixture(scope="session")
+def others(judge, tmp_path_factory):
+    """The two that share nothing with evidencekit."""
+    judge(NODE)
+    judge(str(ESBUILD))
+    both = [Script(), Web(tmp_path_factory.mktemp("engine"))]
+    yield both
+    for one in both:
+        one.close()
+
+
+@pytest.fixture(scope="session")
+def vectors():
+    """Good vectors by name, as files in memory."""
+    return subjects()

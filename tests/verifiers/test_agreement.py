@@ -14,30 +14,14 @@ from random import Random
 import pyarrow.parquet as pq
 import pytest
 from beside import Ours, Script, Web
-from differential import NOW, Subject, disagreement, errors, files_of, subjects, write
+from differential import NOW, Subject, disagreement, errors, files_of, write
 from mutations import fitted, jcs, read_der, write_der
-from pagedriver import ESBUILD, NODE, ROOT
+from pagedriver import ROOT
 
 from evidencekit.core.tlog_tiles import decode_bundle, encode_bundle
 from evidencekit.verify.published import verify_published
 
 EVENT_0 = "custody/00000000/event.json"
-
-
-@pytest.fixture(scope="module")
-def others(judge, tmp_path_factory):
-    """The two that share nothing with evidencekit."""
-    judge(NODE)
-    judge(str(ESBUILD))
-    both = [Script(), Web(tmp_path_factory.mktemp("engine"))]
-    yield both
-    for one in both:
-        one.close()
-
-
-@pytest.fixture(scope="module")
-def vectors():
-    return subjects()
 
 
 def changed(files, path, change):

@@ -9,27 +9,9 @@ import hashlib
 import json
 
 import pytest
-from beside import Script, Web
-from differential import errors, subjects
+from differential import errors
 from mutations import jcs
-from pagedriver import ESBUILD, NODE
 from test_agreement import agreed, changed
-
-
-@pytest.fixture(scope="module")
-def others(judge, tmp_path_factory):
-    """The two that share nothing with evidencekit."""
-    judge(NODE)
-    judge(str(ESBUILD))
-    both = [Script(), Web(tmp_path_factory.mktemp("engine"))]
-    yield both
-    for one in both:
-        one.close()
-
-
-@pytest.fixture(scope="module")
-def vectors():
-    return subjects()
 
 
 def event_of(files, kind):
