@@ -57,9 +57,7 @@ class Previous:
             elif depth > MAX_HOPS:
                 self._run.skip("record", "too_many", place, f"more than {MAX_HOPS} packages inside each other")
             elif self._count == MAX_PACKAGES:
-                self._run.skip(
-                    "record", "too_many", place, f"more than {MAX_PACKAGES:,} packages that are passed on"
-                )
+                self._run.skip("record", "too_many", place, f"more than {MAX_PACKAGES:,} packages that are passed on")
             else:
                 self._check_one(digest, stated[digest], place, log, depth)
 
