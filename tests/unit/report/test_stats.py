@@ -7,15 +7,25 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from evidencekit.cooperation.figures import Counted, Held, Taken, figures
-from evidencekit.report.stats import duration, stats_svg
+from evidencekit.cooperation.figures import Asked, Counted, Held, Taken, figures
+from evidencekit.report.durations import duration
+from evidencekit.report.stats import stats_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3661, "1 h 1 min"), (90_000, "1 d 1 h"), (86_400_000, "1,000 d")],
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (3661, "1 h 1 min"),
+        (90_000, "1 d 1 h"),
+        (86_400_000, "1,000 d"),
+        (86_405, "1 d"),
+        (7259, "2 h"),
+    ],
 )
 def test_durations(seconds, said):
     assert duration(seconds) == said
@@ -39,4 +49,23 @@ def test_a_chart():
 def test_nothing_to_show():
     root = ET.fromstring(stats_svg(figures(Counted())))  # noqa: S314 (our own)
     texts = [element.text for element in root.iter(f"{SVG}text")]
-    assert texts.count("none, or too few to be shown") == 4
+    assert texts.count("none, or too few to be shown") == 6
+    assert [text for text in texts if text.startswith("Requests")] == [
+        "Requests received, by month",
+        "Requests sent, by month",
+    ]
+
+
+def test_requests():
+    came = [Asked("received", "2026-01", "un-42", "executed", 60, 7200, False, False)] * 4
+    still = [Asked("received", "2026-02", "un-42", "none", 3600, None, False, False)] * 3
+    text = stats_svg(figures(Counted(1, [], [], came + still), 3))
+    texts = [element.text for element in ET.fromstring(text).iter(f"{SVG}text")]  # noqa: S314 (our own)
+    received = texts[texts.index("Requests received, by month") : texts.index("Requests sent, by month")]
+    assert received == [
+        "Requests received, by month", "2026-01", "4", "2026-02", "3",
+        "Requests received, by instrument", "un-42", "7",
+        "Requests received, by outcome", "executed", "4", "none", "3",
+        "From receipt to an outcome, median, by month of the request", "2026-01", "2 h",
+        "From receipt to an outcome, median, by instrument of the request", "un-42", "2 h",
+    ]  # fmt: skip
