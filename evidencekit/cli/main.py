@@ -38,6 +38,7 @@ COMMANDS = {
     "checkpoint": ("checkpoint", "The signed tree head: show, time-stamp, cosign, import, finish."),
     "compare": ("compare", "Does one copy of a log extend the other, or is there a fork."),
     "publish": ("publish", "The log as tiles that any web server can serve."),
+    "report": ("report", "A report that a judge can read, and print."),
     "stats": ("stats", "Figures of cases, without personal data."),
     "contacts": ("contacts", "Directories of contact points: sign, check, enrol their keys."),
     "policy": ("policy", "Whom and what you believe: make, check and show a policy folder."),

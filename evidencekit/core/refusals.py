@@ -109,6 +109,10 @@ REFUSALS: dict[str, Refusal] = {
     "U601": Refusal("Another type of acquisition", "What a provider returned is acquired as a provider's return, and another type was stated.", "Leave out acquisition_type, or --provider-return."),
     "U602": Refusal("Which contact?", "Several contacts that are valid are of this State or name, or nobody said which.", "Say --to-contact with one of the names that the message has."),
     "U603": Refusal("No such contact", "The directory has no contact of this State or name.", "`evidencekit contacts show` has them all."),
+    "U610": Refusal("Not a case or a package", "A report is made of a case or a package, not of a proof or a published log.", "Name the case or the package."),
+    "U611": Refusal("Not a saved verification", "The file is no document of `verify --json`, or its numbers do not add up.", "`evidencekit verify PATH --json > FILE`."),
+    "U612": Refusal("The verification of something else", "The saved verification is of another case or package, or of a state that this case never had.", "Leave --verification out, or name the right file."),
+    "U613": Refusal("No PDF so far", "A report is written as HTML that prints well.", "Write the HTML, open it in a browser, and print it to PDF."),
     # --- F1xx: bytes that are not what their format says (exit 3) ------------------------------------------------
     "F100": Refusal("Not of its format", "Bytes are not what their format says; the message names the place.", "Get an unaltered copy."),
     "F102": Refusal("Over a limit", "Something is larger or deeper than its format allows.", "Get an unaltered copy."),

@@ -1,0 +1,143 @@
+"""What a report for a court says: gathered once from a verification's record and from what the case recorded. Pure.
+
+Promises: every number of the page stands here, none is computed in a template, and each sum is that of its parts;
+every list is bounded, and says what it leaves out; every text of others is escaped and cut before it stands here.
+Source: specs/reporting.md; specs/report.schema.json.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evidencekit.core.checkpoint import Checkpoint
+from evidencekit.core.paper import check_code, root_groups
+from evidencekit.core.values import format_instant
+from evidencekit.report.report_bounds import bounded, said, shown_instant
+from evidencekit.report.report_catalogue import catalogue_facts, hash_facts, withheld_facts
+from evidencekit.report.report_custody import custody_facts
+
+FACTS_TYPE = "evidencekit/report-facts/1"
+FINDINGS = 100
+"""Findings, and things not checked, that the page lists."""
+CODES = 150
+ON_FIRST_PAGE = 8
+"""Things not checked that stand before the details."""
+
+
+def facts_of(
+    verification: Mapping[str, Any],
+    *,
+    name: str,
+    now: int,
+    program: str,
+    saved: Mapping[str, Any] | None = None,
+    recorded: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return all that a report shows, as JSON takes it.
+
+    Args:
+        verification: the document of `verify --json`, its form already checked where it came from outside.
+        name: what was verified, as the person named it.
+        now: the time of making, nanoseconds since 1970.
+        program: name and version of this program.
+        saved: `sha256` of the file, and `as_of` (an instant or None), where the verification was read from a file.
+        recorded: what the case recorded (`journeys.report.Recorded` as a record); None for a package.
+    """
+    made = {"at": shown_instant(format_instant(now)), "program": program}
+    page: dict[str, Any] = {
+        "_t": FACTS_TYPE,
+        "made": made,
+        "subject": {"kind": verification["subject"], "name": said(name), "reference": None, "agency": None},
+        "verification": _verification(verification, saved, made["at"]),
+        "basis": _basis(verification, recorded),
+        "custody": None,
+        "catalogue": None,
+        "hashes": None,
+        "withheld": withheld_facts(verification["package"]) if "package" in verification else None,
+    }
+    if recorded is not None:
+        if recorded["summary"] is not None:
+            page["subject"] |= {name: said(recorded["summary"][name]) for name in ("reference", "agency")}
+        page["custody"] = _or_error(recorded, "history", "custody_error") or custody_facts(recorded["history"], now)
+        page["catalogue"] = _or_error(recorded, "summary", "catalogue_error") or catalogue_facts(
+            recorded["summary"], recorded["profile"], verification["counts"]["rows"]
+        )
+        if recorded["summary"] is not None and recorded["history"] is not None:
+            page["hashes"] = hash_facts(recorded["summary"], recorded["history"]["events"])
+    return page
+
+
+def _or_error(recorded: Mapping[str, Any], part: str, error: str) -> dict[str, Any] | None:
+    """Return why a part of the record could not be read, if it could not."""
+    return {"error": said(recorded[error])} if recorded[part] is None else None
+
+
+def _basis(verification: Mapping[str, Any], recorded: Mapping[str, Any] | None) -> str:
+    """Return how far the verification stands behind the record: `checked`, `failed`, or `unchecked`.
+
+    It is behind the record only where that aspect holds, and the record that is told ends where it ended.
+    """
+    if verification["verdict"] == "FAILED":
+        return "failed"
+    tree = verification["checkpoint"]
+    if verification["aspects"]["record"]["status"] != "ok" or tree is None:
+        return "unchecked"
+    if recorded is None:
+        return "checked"
+    summary = recorded["summary"]
+    told = None if summary is None else summary["checkpoint"]
+    same = told is not None and (told["size"], told["root"]) == (tree["size"], tree["root"])
+    return "checked" if same else "unchecked"
+
+
+def _verification(record: Mapping[str, Any], saved: Mapping[str, Any] | None, made: str) -> dict[str, Any]:
+    counts, tree = record["counts"], record["checkpoint"]
+    by_code = [{"code": code, "count": number} for code, number in sorted(counts["findings"]["by_code"].items())]
+    findings = sorted(record["findings"], key=lambda one: ("error", "warning", "note").index(one["severity"]))
+    skipped = [{name: said(one[name]) for name in ("aspect", "code", "reason", "what")}
+               for one in record["not_checked"]]  # fmt: skip
+    as_of = None if saved is None or saved["as_of"] is None else shown_instant(saved["as_of"])
+    return {
+        "saved": None if saved is None else {"sha256": saved["sha256"], "as_of": as_of},
+        "made_at": made if saved is None else None,
+        "verdict": record["verdict"],
+        "scope": record["scope"],
+        "reason": said(record["reason"]),
+        "checkpoint": None if tree is None else _checkpoint(tree),
+        "digest": record["package"]["digest"] if "package" in record else None,
+        "aspects": [
+            {"name": name, "reason": said(one["reason"]), "status": one["status"]}
+            for name, one in record["aspects"].items()
+        ],
+        "checked": [{"count": number, "name": said(name)} for name, number in counts["checked"].items()],
+        "findings": {
+            "total": counts["findings"]["total"],
+            "by_code": bounded(by_code, CODES),
+            "listed": bounded([_finding(one) for one in findings if one["code"] != "W999"], FINDINGS,
+                              total=counts["findings"]["total"]),
+        },
+        "not_checked": bounded(skipped, FINDINGS),
+        "not_checked_first": bounded(skipped, ON_FIRST_PAGE),
+        "rows": counts["rows"],
+        "states": [{"count": number, "name": state} for state, number in counts["states"].items() if number],
+        "bytes": counts.get("bytes"),
+        "entries": counts.get("entries"),
+        "exhibits": counts.get("exhibits"),
+        "files": dict(counts["files_of_record"]),
+    }  # fmt: skip
+
+
+def _checkpoint(tree: Mapping[str, Any]) -> dict[str, Any]:
+    head = Checkpoint(tree["origin"], tree["size"], bytes.fromhex(tree["root"]))
+    return {
+        "origin": said(tree["origin"]),
+        "size": tree["size"],
+        "root": tree["root"],
+        "groups": root_groups(head.root),
+        "check": check_code(head),
+    }
+
+
+def _finding(one: Mapping[str, Any]) -> dict[str, str]:
+    return {name: said(one[name]) for name in ("code", "expected", "found", "severity", "where")}
