@@ -47,6 +47,7 @@ def adopt(
     · 5 nothing is offered to you, or another rule forbids it; nothing recorded.
     """
     from evidencekit.journeys.custody_adopt import adopt as adopt_case
+    from evidencekit.journeys.holds_adopted import holds_of_adopted
 
     body = read_fields("adopt", given, named, resolver(case))
     chosen = policy_in(policy)
@@ -58,5 +59,12 @@ def adopt(
         )  # fmt: skip
     screen.say(f"{display(str(fieldcase))}: {done.report.line}: {done.report.reason}")
     screen.say(f"copied to branches/{name}: {counted(done.copied.files, 'file')}, {human_size(done.copied.bytes)}")
-    tell_recorded(screen, done.recorded, hand, branch=name, files=done.copied.files, verdict=done.report.verdict)
+    held = {item: sorted(set(holds_of_adopted(case, item))) for item in done.recorded.items}
+    held = {item: names for item, names in held.items() if names}
+    tell_recorded(
+        screen, done.recorded, hand, branch=name, files=done.copied.files, held=held, verdict=done.report.verdict
+    )
+    for item, names in held.items():
+        screen.say(f"UNDER HOLD in its own log: {item}: {', '.join(map(display, names))}", "warning")
+        screen.say(f"  evidencekit hold open CASE --item {item} --name {display(names[0])} takes it over")
     return 0

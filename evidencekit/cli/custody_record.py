@@ -88,6 +88,8 @@ def add(
 
     Exit codes: 0 recorded · 2 usage · 4 keys or case cannot be used · 5 a rule forbids it; nothing recorded.
     """
+    from evidencekit.journeys.holds_adopted import refuse_held_elsewhere
+
     refuse_command(kind)
     erasing = {name: given.pop(name) for name in ("everything", "groups", "dry_run", "yes")}
     rows = given.pop("rows")
@@ -95,6 +97,7 @@ def add(
         named = (*named, *(f"rows={row}" for row in rows))
     body = read_fields(kind, given, named, resolver(case))
     _check_items(kind, items)
+    refuse_held_elsewhere(case, kind, items)
     hand = acts.on(case)
     if kind == "erase":
         if len(items) != 1:

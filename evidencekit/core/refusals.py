@@ -225,6 +225,7 @@ REFUSALS: dict[str, Refusal] = {
     "R574": Refusal("An export has yet to end", "A recorded export was stopped before its package got its place: it is whole, in a folder beside OUT.", "`evidencekit export CASE OUT --again ENTRY` moves it there."),
     "R580": Refusal("Extended as often as can be", "The instrument's table says how often a hold may be extended.", "Say by what right it is extended all the same, by --authority; or ask under another instrument."),
     "R581": Refusal("Not renewable", "The instrument's table says that this hold is not extended.", "Say by what right it is extended all the same, by --authority."),
+    "R583": Refusal("Under hold where it came from", "The item came with an adopted case, in whose log it is under a hold that this log has not taken over.", "Open a hold of the same name here; who may end it releases it then."),
     "R582": Refusal("No such open hold", "No hold of this name is open on these items.", "`evidencekit hold due CASE` lists them."),
     "R585": Refusal("The request is not complete", "Under this instrument something is missing, or cannot be as it is stated.", "`evidencekit request check` names each place and its article; --draft prints it as a draft."),
     "R590": Refusal("Signed by a stranger", "A directory of contacts is signed by a key that nobody named as one to believe.", "Have the issuer's key given to you over another channel, and name it with --trust."),

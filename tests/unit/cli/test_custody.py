@@ -610,6 +610,20 @@ def test_another_case_becomes_a_branch(desk):
     assert (code, "field is there already" in said) == ("R511", True)
 
 
+def test_an_adopted_item_keeps_the_hold_that_it_came_with(desk):
+    desk.run("add", "field", "hold", *ITEM, "--hold", "keep-1", "--until", "2027-06-01", by="field.examiner")
+    desk.offer("EX-001")
+    told = desk.json("adopt", "lab", desk.folder / "field", "--as", "field", by="lab.examiner")
+    assert told["held"] == {"field/EX-001": ["keep-1"]}
+    gone = ("--item", "field/EX-001", "--method", "shredder", "--authority", "order 7", "--witness", "W")
+    assert desk.refused("add", "lab", "dispose", *gone, by="lab.examiner", code=5)[0] == "R583"
+    held = ("--item", "field/EX-001", "--hold", "keep-1")
+    desk.run("add", "lab", "hold", *held, by="lab.examiner")
+    assert desk.refused("add", "lab", "dispose", *gone, by="lab.examiner", code=5)[0] == "R511"
+    desk.run("add", "lab", "hold_release", *held, "--authority", "letter", by="lab.examiner")
+    desk.run("add", "lab", "dispose", *gone, by="lab.examiner")
+
+
 def test_an_adopted_item_goes_on_under_another_name(desk):
     desk.offer("EX-001")
     desk.run("adopt", "lab", desk.folder / "field", "--as", "field", by="lab.examiner")

@@ -11,12 +11,14 @@ import pytest
 from evidencekit.core import layout
 from evidencekit.core.event_forms import object_record
 from evidencekit.core.message import decode_message
+from evidencekit.core.values import moment
 from evidencekit.errors import BadArgument, CannotFinish, FormatError, Refused
 from evidencekit.journeys import custody_adopt, custody_messages
 from evidencekit.journeys.custody import Hand, events_of, read_event, reference
 from evidencekit.journeys.custody_answers import accept, enter_answer, refuse
 from evidencekit.journeys.custody_choice import Wanted
 from evidencekit.journeys.custody_messages import message_of, read_message, write_message
+from evidencekit.journeys.holds_adopted import ENDING, holds_of_adopted, refuse_held_elsewhere
 from evidencekit.read.store import Store
 from evidencekit.seal import objects
 from evidencekit.verify.verifier import verify_case
@@ -290,6 +292,46 @@ def test_another_name_makes_an_item_of_its_own(parties, offered):
     _, lab = parties
     adopt(parties)
     assert accept(lab.hand(), *offered, Wanted(names={"EX-001": "EX-107"})).items == ["EX-107"]
+
+
+def held_at_home(field, *more):
+    """The field team has its exhibit under two holds, of which one was released, when it offers it."""
+    for name in ("old-1", "preserve-2"):
+        field.hand().record("hold", ["EX-001"], {"hold": name, "until": moment(0)})
+    field.hand().record("hold_release", ["EX-001"], {"authority": "letter", "hold": "old-1"})
+    for kind, body in more:
+        field.hand().record(kind, ["EX-001"], body)
+
+
+@pytest.mark.parametrize("kind", sorted(ENDING))
+def test_an_adopted_item_stays_under_the_hold_that_it_came_with(parties, tmp_path, kind):
+    """Until the adopting log has taken it over; then it is this log's hold that keeps it."""
+    field, lab = parties
+    held_at_home(field, ("offer", {"to": lab.person}))
+    adopt(parties)
+    item = "field/EX-001"
+    assert list(holds_of_adopted(lab.case, item)) == ["preserve-2"]
+    with pytest.raises(Refused) as caught:
+        refuse_held_elsewhere(lab.case, kind, [item])
+    assert caught.value.code == "R583"
+    assert "--name preserve-2" in caught.value.hint
+    lab.hand().record("hold", [item], {"hold": "another-1"})
+    with pytest.raises(Refused):
+        refuse_held_elsewhere(lab.case, kind, [item])
+    lab.hand().record("hold", [item], {"hold": "preserve-2"})
+    refuse_held_elsewhere(lab.case, kind, [item])
+    with pytest.raises(Refused) as caught:
+        lab.hand().record("release", [item], {"to": "the owner"})
+    assert caught.value.code == "R511"
+
+
+def test_what_ends_nothing_asks_of_no_other_log(parties):
+    field, lab = parties
+    held_at_home(field, ("offer", {"to": lab.person}))
+    adopt(parties)
+    refuse_held_elsewhere(lab.case, "store", ["field/EX-001"])
+    refuse_held_elsewhere(lab.case, "dispose", [])
+    assert list(holds_of_adopted(field.case, "EX-001")) == []
 
 
 def test_a_case_is_not_adopted_into_itself(parties, offered):
