@@ -108,6 +108,11 @@ class Table:
     own: bool = False
     """It came from a user's folder, not with the program."""
 
+    @property
+    def not_checked(self) -> tuple[str, ...]:
+        """What has to be said wherever a rule of it is used (specs/cooperation.md section 2.5)."""
+        return (f"{self.id} is a table of one's own: it did not come with the program",) if self.own else ()
+
     def limit(self, of: str, *, there: Callable[[str], bool] = lambda _: False) -> Limit | None:
         """Return the first limit of a clock that starts at receipt and holds, those with a condition first; or None.
 

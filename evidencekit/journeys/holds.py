@@ -208,7 +208,6 @@ def _basis(counting: Counting, table: Table, ending: Ending) -> dict[str, Any]:
     """Return what an end rests on, as an event carries it."""
     limit, there = ending.limit, counting.there.__contains__
     calendar = {} if ending.calendar is None else {"calendar": ending.calendar}
-    own = [f"{table.id} is a table of one's own: it did not come with the program"] if table.own else []
     return calendar | {
         "amount": str(limit.amount),
         "bound": limit.bound,
@@ -216,7 +215,7 @@ def _basis(counting: Counting, table: Table, ending: Ending) -> dict[str, Any]:
         "instrument": table.id,
         "limit": limit.id,
         "mark": limit.source.mark,
-        "not_checked": [*ending.not_checked, *own, *unsaid(limit, table.limits, there)],
+        "not_checked": [*ending.not_checked, *table.not_checked, *unsaid(limit, table.limits, there)],
         "skipped": list(ending.skipped),
         "start": format_instant(ending.start),
         "unit": limit.unit,

@@ -53,8 +53,7 @@ def answer_due(request: Request, tables: Mapping[str, Table]) -> Due:
     except BadArgument as error:  # the other side says when it received it: a year that nobody reaches, too
         return Due(None, None, (f"when an answer is due: {error.message}",))
     source = {"citation": limit.source.citation, "mark": limit.source.mark, "version": limit.source.version}
-    own = (f"{table.id} is a table of one's own: it did not come with the program",) if table.own else ()
-    return Due(ending.until, source, (*ending.not_checked, *own, *unsaid(limit, table.limits, there)))
+    return Due(ending.until, source, (*ending.not_checked, *table.not_checked, *unsaid(limit, table.limits, there)))
 
 
 def status_document(cases: Iterable[tuple[History, Exchange]], tables: Mapping[str, Table], now: int) -> dict[str, Any]:
