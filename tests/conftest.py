@@ -109,6 +109,7 @@ beside("deep")  # likewise: which property tests import
 beside("custodyevents")  # which tests of custody import by its name
 beside("requestdraft")  # and tests of requests
 beside("htmlpage")  # and tests of pages
+beside("schemas")  # and tests of records with a JSON Schema
 
 
 @pytest.fixture(scope="session")

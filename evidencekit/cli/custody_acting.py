@@ -39,16 +39,26 @@ class Acting:
         Raises:
             BadArgument: U200 nobody signs, U260 the time is none. Further as `surroundings.signer` and `ledger`.
         """
-        from evidencekit.core.typed_time import parse_moment
         from evidencekit.journeys.custody import Hand
 
-        try:
-            when = None if self.occurred_at is None else parse_moment(self.occurred_at, "--occurred-at")
-        except FormatError as error:
-            raise BadArgument(error.message, code="U260", hint="Without an offset it is read as UTC.") from error
+        when = None if self.occurred_at is None else typed_moment(self.occurred_at, "--occurred-at")
         signers = [self.signs.person(), *map(surroundings.signer, self.second_signers)]
         time_class = "device" if when is None else self.time_class
         return Hand(self.signs.ledger(case), self.signs.actor(signers[0]), signers, when, time_class)
+
+
+def typed_moment(text: str, option: str) -> dict[str, Any]:
+    """Return the moment that was typed for an option.
+
+    Raises:
+        BadArgument: U260, it is no time.
+    """
+    from evidencekit.core.typed_time import parse_moment
+
+    try:
+        return parse_moment(text, option)
+    except FormatError as error:
+        raise BadArgument(error.message, code="U260", hint="Without an offset it is read as UTC.") from error
 
 
 def acting(function: F) -> F:

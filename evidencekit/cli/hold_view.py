@@ -13,6 +13,7 @@ from evidencekit.cli.inputs import now_option
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.outputs import refuse_outputs
 from evidencekit.cli.render import Screen, counted
+from evidencekit.cli.words import unfinished_line
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
 
@@ -61,8 +62,7 @@ def due(cases: tuple[Path, ...], now: int | None, everything: bool, screen: Scre
         screen.say(*line)
     for history, _ in read:
         if history.unfinished:
-            what = f"UNFINISHED: entries of {history.origin} above its newest checkpoint are not shown"
-            screen.say(f"{what}: evidencekit checkpoint finish", "warning")
+            screen.say(*unfinished_line(history.origin))
     screen.say()
     screen.say(_BELIEVED)
     unfinished = [history.origin for history, _ in read if history.unfinished]

@@ -22,6 +22,7 @@ from evidencekit.core.values import display, encode_base64, moment
 from evidencekit.errors import BadArgument, FormatError
 
 if TYPE_CHECKING:
+    from evidencekit.catalogue.history import History
     from evidencekit.cooperation.exchange import Request
 
 _SAID = re.compile(rf"([a-z]+):(.+?)=({'|'.join(IDENTIFIER_STATES)})(?:,(.+))?\Z", re.DOTALL)
@@ -77,8 +78,9 @@ def answer(
         raise BadArgument("Which request, what came of it, and what file to write?", code="U267", hint=hint)
     refuse_outputs(case, out)
     body = read_fields("request_answered", given, named, resolver(case))
-    request = request_at(read_exchange(case)[1], entry, "received")
-    record = _record(case, request, said)
+    history, exchange = read_exchange(case)
+    request = request_at(exchange, entry, "received")
+    record = _record(history, request, said)
     hand = acts.on(case)
     recorded = record_answer(hand, request, record, body)
     write_file(case, recorded.entry, out)
@@ -95,7 +97,7 @@ _OPTIONS = ("outcome", "ground", "identifiers", "ticket", "risk", "other_holder"
 _TEXTS = ("outcome", "ground", "ticket", "risk", "note")
 
 
-def _record(case: Path, request: Request, said: dict[str, Any]) -> dict[str, Any]:
+def _record(history: History, request: Request, said: dict[str, Any]) -> dict[str, Any]:
     """Return the record of the answer.
 
     Raises:
@@ -110,7 +112,7 @@ def _record(case: Path, request: Request, said: dict[str, Any]) -> dict[str, Any
         )
     now = moment(surroundings.clock(), utc_offset_min=surroundings.utc_offset_min(), precision="s")
     members: dict[str, Any] = {name: said[name] for name in _TEXTS} | {
-        "holds": [] if said["no_holds"] else holds_for(case, request),
+        "holds": [] if said["no_holds"] else holds_for(history, request),
         "identifiers": [_identifier(text) for text in said["identifiers"]],
         "other_holder": _holder(said["other_holder"]),
         "packages": _digests(said["packages"]),

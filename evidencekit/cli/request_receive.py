@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evidencekit.cli import surroundings
-from evidencekit.cli.custody_acting import Acting, acting, resolver, tell_recorded
+from evidencekit.cli.custody_acting import Acting, acting, resolver, tell_recorded, typed_moment
 from evidencekit.cli.custody_fields import field_options, read_fields
 from evidencekit.cli.hold_words import short
 from evidencekit.cli.law import law_option, marked
@@ -18,10 +18,11 @@ from evidencekit.cli.outputs import refuse_outputs
 from evidencekit.cli.render import Screen
 from evidencekit.cli.request_words import answer_lines
 from evidencekit.core.values import display, format_instant, moment
-from evidencekit.errors import BadArgument, FormatError
+from evidencekit.errors import BadArgument
 
 if TYPE_CHECKING:
     from evidencekit.cooperation.exchange import Request
+    from evidencekit.cooperation.law import Table
 
 
 @click.command()
@@ -93,14 +94,9 @@ def receive(
 
 
 def _moment(text: str | None) -> dict[str, Any]:
-    from evidencekit.core.typed_time import parse_moment
-
-    if text is None:
-        return moment(surroundings.clock(), utc_offset_min=surroundings.utc_offset_min(), precision="s")
-    try:
-        return parse_moment(text, "--received")
-    except FormatError as error:
-        raise BadArgument(error.message, code="U260", hint="Without an offset it is read as UTC.") from error
+    if text is not None:
+        return typed_moment(text, "--received")
+    return moment(surroundings.clock(), utc_offset_min=surroundings.utc_offset_min(), precision="s")
 
 
 def _write(case: Path, entry: int, receipt: Path | None, record: Path | None) -> dict[str, str | None]:
@@ -153,16 +149,14 @@ def _tell(screen: Screen, case: Path, entry: int, law_folder: Path | None) -> No
         screen.say(f"rests on  {marked(due.source['citation'], due.source['mark'])}")
     for what in due.not_checked:
         screen.say(f"not checked: {display(what)}", "warning")
-    _tell_complete(screen, request, law_folder)
+    _tell_complete(screen, request, tables.get(str(request.instrument)), law_folder)
 
 
-def _tell_complete(screen: Screen, request: Request, law_folder: Path | None) -> None:
+def _tell_complete(screen: Screen, request: Request, table: Table | None, law_folder: Path | None) -> None:
     from evidencekit.cooperation.check import check_request
-    from evidencekit.cooperation.law import known_tables
     from evidencekit.cooperation.parties import known_parties
     from evidencekit.core.request_draft import stated
 
-    table = known_tables(law_folder).get(str(request.instrument))
     if table is None:
         screen.say("not checked: whether it is complete: no table of law has its instrument", "warning")
         return

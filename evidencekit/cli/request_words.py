@@ -10,7 +10,7 @@ from typing import Any
 
 from evidencekit.cli.hold_words import left, short, stage
 from evidencekit.cli.law import marked
-from evidencekit.cli.words import Line
+from evidencekit.cli.words import Line, unfinished_line
 from evidencekit.core.values import display
 
 HEADS = ("entry", "", "reference", "state", "answer due", "left")
@@ -70,9 +70,7 @@ def status_lines(document: Mapping[str, Any]) -> Iterator[Line]:
         yield f"not followed: entry {one['entry']}, {one['type']}: {display(one['reason'])}", "warning"
     for text in document["not_checked"][1:]:  # the first is said of every status
         yield f"not shown: {display(text)}", "warning"
-    for origin in document["unfinished"]:
-        what = f"UNFINISHED: entries of {origin} above its newest checkpoint are not shown"
-        yield f"{what}: evidencekit checkpoint finish", "warning"
+    yield from map(unfinished_line, document["unfinished"])
 
 
 def _lines(one: Mapping[str, Any]) -> Iterator[Line]:

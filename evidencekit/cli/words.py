@@ -20,6 +20,12 @@ CLOCK = "by the case's own clock"
 _ATIMES = {"untouched": "; access times were left alone", "may_change": "; reading may have changed access times"}
 
 
+def unfinished_line(origin: str) -> Line:
+    """Return what is said of a log of which not all is told."""
+    what = f"UNFINISHED: entries of {origin} above its newest checkpoint are not shown"
+    return f"{what}: evidencekit checkpoint finish", "warning"
+
+
 def item_lines(item: Mapping[str, Any]) -> list[Line]:
     """Return how a sealed item was acquired; `item` is as `catalogue.summary` has it."""
     source = display(bytes.fromhex(item["source_hex"]) if item["source_hex"] else item["source"])

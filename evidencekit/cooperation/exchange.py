@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from evidencekit.core.answer import EXECUTED, REFUSED
+from evidencekit.core.answer import EXECUTED, REFUSED, TAKEN
 from evidencekit.core.exchange_types import ACKNOWLEDGED, ANSWERED, RECEIVED, SENT, WITHDRAWN
 from evidencekit.core.message import Opened
 from evidencekit.core.values import parse_count, parse_instant
@@ -100,6 +100,11 @@ class Request:
         return self.answers[-1].outcome if self.answers else None
 
     @property
+    def decided(self) -> list[Answer]:
+        """The answers that say more than that it is being dealt with, as far as they can be read."""
+        return [one for one in self.answers if one.outcome not in {None, TAKEN}]
+
+    @property
     def is_open(self) -> bool:
         """Tell whether something is yet to come: it is not withdrawn, and not executed or refused by all who answered.
 
@@ -124,6 +129,8 @@ class Exchange:
 
     requests: list[Request] = field(default_factory=list)
     not_followed: list[NotFollowed] = field(default_factory=list)
+    entered: dict[str, int] = field(default_factory=dict)
+    """What the other sides said of requests: SHA-256 of the event, hex, to the entry that first entered it."""
 
     def at(self, entry: int) -> Request | None:
         """Return the request that an entry sent or received."""
@@ -138,6 +145,8 @@ def exchange_of(said: Iterable[Said]) -> Exchange:
     """Return the requests of a log; `said` are its events about requests, in order."""
     found = Exchange()
     for one in said:
+        if one.other is not None and one.event["type"] == ACKNOWLEDGED:
+            found.entered.setdefault(one.other.digest, one.entry)
         reason = one.void or _follow(found, one)
         if reason is not None:
             found.not_followed.append(NotFollowed(one.entry, one.event["type"], reason))
@@ -146,13 +155,10 @@ def exchange_of(said: Iterable[Said]) -> Exchange:
 
 def _follow(found: Exchange, one: Said) -> str | None:
     """Take what an event says; return why that cannot be, or None."""
-    match one.event["type"]:
-        case kind if kind == SENT:
-            found.requests.append(_sent(one))
-        case kind if kind == RECEIVED:
-            found.requests.append(_received(one))
-        case _:
-            return _follow_later(found, one)
+    kind = one.event["type"]
+    if kind not in {SENT, RECEIVED}:
+        return _follow_later(found, one)
+    found.requests.append(_sent(one) if kind == SENT else _received(one))
     return None
 
 

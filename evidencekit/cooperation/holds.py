@@ -116,6 +116,10 @@ class Hold:
         """The events that extended it."""
         return self.dated[1:]
 
+    def is_for(self, request: str | None) -> bool:
+        """Tell whether one of its events names a request, by the SHA-256 of its record; None: no request."""
+        return request is not None and any(step.body.get("request") == request for step in self.steps)
+
     @property
     def instrument(self) -> str | None:
         """Under which it was opened, where that was stated."""

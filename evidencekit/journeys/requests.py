@@ -105,13 +105,12 @@ def acknowledge(hand: Hand, data: bytes, said: Opened, stated: Mapping[str, Any]
     """
     _refuse_own(hand, said)
     store = hand.ledger.store
-    history, exchange = read_exchange(store.path)
+    exchange = read_exchange(store.path)[1]
     side, request = _about(exchange, hand, said)
     if said.message.record is not None:
         _check_answer(decode_answer(said.message.record), request)
-    for one in history.told:
-        if one.event["type"] == ACKNOWLEDGED and _entered(store, one.event) == said.digest:
-            raise Refused(f"This was entered before, by entry {one.entry}.", code="R593", hint=NOTHING)
+    if said.digest in exchange.entered:
+        raise Refused(f"This was entered before, by entry {exchange.entered[said.digest]}.", code="R593", hint=NOTHING)
     body = {**stated, "message": object_record(data), side: reference(store, request.entry)}
     return hand.record(ACKNOWLEDGED, [], body, objects=[data])
 
@@ -162,11 +161,11 @@ _OF_ITS_OWN = ("dated", "instruments", "nonce", "reference", "reply")
 """Members of a request that the next one about the same data does not take over."""
 
 
-def holds_for(case: Path, request: Request) -> list[dict[str, Any]]:
+def holds_for(history: History, request: Request) -> list[dict[str, Any]]:
     """Return the open holds that were opened or extended for a request, as an answer names them."""
     found = []
-    for hold in register_of(read_history(case).told).holds:
-        if hold.is_open and any(step.body.get("request") == request.digest for step in hold.steps):
+    for hold in register_of(history.told).holds:
+        if hold.is_open and hold.is_for(request.digest):
             until = hold.dated[-1].body.get("until")
             found.append({"name": hold.name} | ({} if until is None else {"until": until}))
     return found
@@ -209,12 +208,6 @@ def _decoded(kind: str, data: bytes) -> dict[str, Any] | None:
         return decode_answer(data) if kind == ANSWERED else decode_request(data)
     except FormatError:
         return None
-
-
-def _entered(store: Store, event: dict[str, Any]) -> str | None:
-    """Return the digest of the other log's event that an event enters; None where it cannot be read."""
-    opened = _open(store, event)
-    return None if opened is None else opened.digest
 
 
 def _about(exchange: Exchange, hand: Hand, said: Opened) -> tuple[str, Request]:

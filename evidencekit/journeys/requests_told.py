@@ -5,7 +5,7 @@ Source: specs/cooperation.md section 7.4.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,6 @@ from evidencekit.cooperation.exchange import Answer, Exchange, Request
 from evidencekit.cooperation.holds import Hold
 from evidencekit.cooperation.holds_register import register_of
 from evidencekit.cooperation.law import Table
-from evidencekit.core.answer import TAKEN
 from evidencekit.core.request import is_there
 from evidencekit.core.values import format_instant
 from evidencekit.errors import BadArgument
@@ -74,21 +73,22 @@ def status_document(cases: Iterable[tuple[History, Exchange]], tables: Mapping[s
             for one in exchange.not_followed
         ],
         "now": format_instant(now),
-        "requests": [
-            _record(request, history, exchange, tables, now)
-            for history, exchange in cases
-            for request in exchange.requests
-        ],
+        "requests": [one for history, exchange in cases for one in _records(history, exchange, tables, now)],
         "unfinished": [history.origin for history, _ in cases if history.unfinished],
     }
 
 
+def _records(history: History, exchange: Exchange, tables: Mapping[str, Table], now: int) -> Iterator[dict[str, Any]]:
+    holds = register_of(history.told).holds if exchange.requests else ()
+    for request in exchange.requests:
+        yield _record(request, history, exchange, holds, tables, now)
+
+
 def _record(
-    request: Request, history: History, exchange: Exchange, tables: Mapping[str, Table], now: int
+    request: Request, history: History, exchange: Exchange, holds: Iterable[Hold], tables: Mapping[str, Table], now: int
 ) -> dict[str, Any]:
     record, due = request.record or {}, answer_due(request, tables)
     earlier = record.get("earlier", {}).get("sha256")
-    holds = [one for one in register_of(history.told).holds if _is_about(one, request)]
     return {
         "answer_due": {
             "late_s": _late(request, due),
@@ -104,7 +104,7 @@ def _record(
         "entry": request.entry,
         "extends": [one.entry for one in exchange.by_digest(earlier)] if earlier else [],
         "exports": _naming(history, "export", request),
-        "holds": [_hold(one, now) for one in holds],
+        "holds": [_hold(one, now) for one in holds if one.is_for(request.digest)],
         "instrument": request.instrument,
         "open": request.is_open,
         "outcome": request.outcome,
@@ -124,7 +124,7 @@ def _record(
 
 def _late(request: Request, due: Due) -> int | None:
     """Return by how many seconds the first answer with an outcome was recorded after it was due; None: it was not."""
-    given = next((one.recorded for one in request.answers if one.outcome not in {None, TAKEN}), None)
+    given = next((one.recorded for one in request.decided), None)
     if due.until is None or given is None or given <= due.until:
         return None
     return (given - due.until) // _SECOND
@@ -133,10 +133,6 @@ def _late(request: Request, due: Due) -> int | None:
 def _answer(one: Answer) -> dict[str, Any]:
     record = {name: value for name, value in (one.record or {}).items() if name not in {"_t", "nonce", "request"}}
     return {"by": one.by, "entry": one.entry, "record": record or None, "recorded_at": format_instant(one.recorded)}
-
-
-def _is_about(hold: Hold, request: Request) -> bool:
-    return request.digest is not None and any(step.body.get("request") == request.digest for step in hold.steps)
 
 
 def _hold(hold: Hold, now: int) -> dict[str, Any]:

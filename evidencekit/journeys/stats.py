@@ -16,7 +16,6 @@ from evidencekit.cooperation.figures import NO_OUTCOME, OTHER, Asked, Counted, H
 from evidencekit.cooperation.holds import Hold
 from evidencekit.cooperation.holds_register import register_of
 from evidencekit.core import layout
-from evidencekit.core.answer import TAKEN
 from evidencekit.core.values import format_instant, parse_count, parse_instant
 from evidencekit.journeys.requests import read_exchange
 
@@ -95,7 +94,7 @@ def _held(hold: Hold, instruments: Collection[str], now: int) -> Held:
 def asked_of(request: Request, instruments: Collection[str]) -> Asked:
     """Return a request as it is counted: what came from its receipt on, what went out from its event on."""
     start = request.recorded if request.received is None or request.side == "sent" else request.received
-    told = [one for one in request.answers if one.record is not None and one.outcome != TAKEN]
+    told = request.decided
     return Asked(
         side=request.side,
         month=format_instant(start)[:_MONTH],

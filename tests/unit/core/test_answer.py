@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-import json
-from pathlib import Path
-
-import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from schemas import Twins, with_value
 
 from evidencekit.core.answer import ANSWER, IDENTIFIER_STATES, OUTCOMES, decode_answer, encode_answer
 from evidencekit.core.encoding import encode
@@ -17,8 +13,8 @@ from evidencekit.core.request import IDENTIFIER_TYPES
 from evidencekit.core.values import moment
 from evidencekit.errors import FormatError
 
-SCHEMA = json.loads((Path(__file__).parents[3] / "specs/answer.schema.json").read_text())
-VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+both = Twins(ANSWER, "answer.schema.json")
+"""Whether schema and Record take it; they have to agree."""
 AT = moment(1_780_000_000_000_000_000, utc_offset_min=120, precision="s")
 LEAST = {
     "_t": "evidencekit/answer/1", "dated": AT, "nonce": "AAAAAAAAAAAAAAAAAAAAAA==", "outcome": "executed",
@@ -38,30 +34,6 @@ FULL = LEAST | {
         "phone": "+33 1", "email": "a@b.example", "hours": "9-17", "zone": "UTC", "languages": ["fr", "zh-Hans"],
     },
 }  # fmt: skip
-
-
-def both(record):
-    """Whether schema and Record take it; they have to agree."""
-    try:
-        ANSWER.check(record)
-        ours = True
-    except FormatError:
-        ours = False
-    assert VALIDATOR.is_valid(record) == ours, record
-    return ours
-
-
-def with_value(path, value, record=FULL):
-    """A record with another value at a path; without it, where that is KeyError."""
-    out = copy.deepcopy(record)
-    inside = out
-    for part in path[:-1]:
-        inside = inside[part]
-    if value is KeyError:
-        del inside[path[-1]]
-    else:
-        inside[path[-1]] = value
-    return out
 
 
 def places(value, path=()):
@@ -87,13 +59,13 @@ def test_records_are_taken_and_come_back(record):
 
 
 def test_the_full_record_has_every_member():
-    assert set(FULL) == {"_t", *ANSWER.required, *ANSWER.optional} == set(SCHEMA["properties"])
+    assert set(FULL) == {"_t", *ANSWER.required, *ANSWER.optional} == set(both.schema["properties"])
 
 
 @pytest.mark.parametrize("path", PLACES, ids=lambda path: ".".join(map(str, path)))
 def test_no_place_takes_another_kind_of_value(path):
     for other in (7.5, True, {"a": "b"}, [["a"]], "", " \n", [], {}):
-        assert not both(with_value(path, other))
+        assert not both(with_value(FULL, path, other))
 
 
 NEEDED = {
@@ -106,7 +78,7 @@ NEEDED = {
     "path", [path for path in PLACES if isinstance(path[-1], str)], ids=lambda path: ".".join(map(str, path))
 )
 def test_what_may_be_absent(path):
-    assert both(with_value(path, KeyError)) == (name_of(path) not in NEEDED)
+    assert both(with_value(FULL, path, KeyError)) == (name_of(path) not in NEEDED)
 
 
 MUTATED = {
@@ -132,7 +104,7 @@ MUTATED = {
 
 @pytest.mark.parametrize("name", MUTATED)
 def test_each_mutation_is_refused_by_both(name):
-    assert not both(with_value(*MUTATED[name]))
+    assert not both(with_value(FULL, *MUTATED[name]))
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
@@ -176,7 +148,7 @@ RECORDS = st.fixed_dictionaries(
 @given(RECORDS)
 def test_what_is_encoded_comes_back(record):
     assert decode_answer(encode_answer(record)) == record
-    assert VALIDATOR.is_valid(record)
+    assert both.validator.is_valid(record)
 
 
 @given(st.binary(max_size=200))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from pathlib import Path
 
-import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from schemas import Twins, with_value
 
 from evidencekit.core.encoding import encode
 from evidencekit.core.request import (
@@ -28,8 +26,8 @@ from evidencekit.core.request_draft import MAX_DRAFT, read_draft, stated
 from evidencekit.core.values import moment
 from evidencekit.errors import FormatError
 
-SCHEMA = json.loads((Path(__file__).parents[3] / "specs/request.schema.json").read_text())
-VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+both = Twins(REQUEST, "request.schema.json")
+"""Whether schema and Record take it; they have to agree."""
 AT = moment(1_780_000_000_000_000_000, utc_offset_min=120, precision="s")
 DAY = moment(1_780_000_000_000_000_000, precision="day")
 REACHED = {
@@ -50,29 +48,6 @@ FULL = LEAST | {
     "linked": {"reference": "2", "dated": DAY, "sha256": "f" * 64}, "emergency": {"declared": True, "reason": "life"},
     "hold": {"amount": "60", "unit": "days"}, "reply": {"by": AT, "manner": "by mail"}, "instructions": "sealed",
 }  # fmt: skip
-
-
-def both(record):
-    """Whether schema and Record take it; they have to agree."""
-    try:
-        REQUEST.check(record)
-        ours = True
-    except FormatError:
-        ours = False
-    assert VALIDATOR.is_valid(record) == ours, record
-    return ours
-
-
-def with_value(record, path, value):
-    out = copy.deepcopy(record)
-    inside = out
-    for part in path[:-1]:
-        inside = inside[part]
-    if value is KeyError:
-        del inside[path[-1]]
-    else:
-        inside[path[-1]] = value
-    return out
 
 
 def leaves(value, path=()):
@@ -192,7 +167,7 @@ RECORDS = st.fixed_dictionaries(
 @given(RECORDS)
 def test_what_is_encoded_comes_back(record):
     assert decode_request(encode_request(record)) == record
-    assert VALIDATOR.is_valid(record)
+    assert both.validator.is_valid(record)
 
 
 @given(RECORDS)

@@ -335,10 +335,10 @@ def test_holds_that_rest_on_a_request(asked):
         theirs.hand.record("hold", ["EX-001"], {"hold": name, **more})
     theirs.hand.record("extend", ["EX-001"], {"hold": "kept", "until": later})
     theirs.hand.record("hold_release", ["EX-001"], {"hold": "over", "authority": "letter"})
-    found = holds_for(theirs.case, theirs.requests[0])
+    found = holds_for(read_exchange(theirs.case)[0], theirs.requests[0])
     assert sorted(found, key=lambda one: one["name"]) == [{"name": "kept", "until": later}, {"name": "no end"}]
     theirs.hand.record("extend", ["EX-001"], {"hold": "another", "until": later, **digest})
-    assert {"name": "another", "until": later} in holds_for(theirs.case, theirs.requests[0])
+    assert {"name": "another", "until": later} in holds_for(read_exchange(theirs.case)[0], theirs.requests[0])
 
 
 # --- what is damaged, and what stops in between ---------------------------------------------------------------------
