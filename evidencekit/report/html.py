@@ -41,7 +41,7 @@ class Texts(Protocol):
 def receipt_html(receipt: Receipt, texts: Texts) -> str:
     """Return the receipt: for a few items one page of A4 (ISO 216), with blanks for signatures by pen."""
     page = templates().get_template("receipt.html")
-    return page.render(receipt=receipt, t=texts, qr=qr_svg(receipt.code))
+    return page.render(receipt=receipt, t=texts, nothing=texts("receipt_not_stated"), qr=qr_svg(receipt.code))
 
 
 def qr_svg(text: str) -> Markup:

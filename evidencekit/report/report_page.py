@@ -30,10 +30,11 @@ def report_html(facts: Mapping[str, Any], words: Mapping[str, Texts], titles: Ma
         words: texts by section, one for each of SECTIONS.
         titles: titles of findings, by code; of others the code alone is shown.
     """
-    page = templates().get_template("report.html")
+    page, t = templates().get_template("report.html"), words["report"]
     return page.render(
-        page=facts, t=words["report"], words=words, grouped=grouped, finding=lambda code: titles.get(code, "")
-    )
+        page=facts, t=t, nothing=t("not_recorded"), words=words, grouped=grouped,
+        finding=lambda code: titles.get(code, ""),
+    )  # fmt: skip
 
 
 def grouped(number: int) -> str:
