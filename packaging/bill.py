@@ -34,6 +34,8 @@ _ITS_OWN = (Path(sys.base_prefix), Path(ssl.__file__).parent)
 """Where CPython's own licence lies on other systems."""
 DEBIANS = sys.base_prefix == "/usr"
 """Python and its libraries are Debian's own: a quick build."""
+FONTS = ROOT / "evidencekit/report/fonts"
+"""What is in our tree, and others made."""
 LIBMAGIC = ("libmagic.so.1", "libmagic.1.dylib", "libmagic.dylib")
 ALWAYS = ("pyinstaller", "pyinstaller-hooks-contrib")
 """Their start-up code is in every program."""
@@ -87,6 +89,8 @@ def _origins(parts: list[Part]) -> list[Origin]:
     names = {_plain(name) for name in ALWAYS}
     for part in parts:
         source = Path(part.source)
+        if source.parent == FONTS:
+            found.add(Origin("pkg:generic/noto-fonts", "noto-fonts", "2.015", "OFL-1.1", (FONTS / "OFL.txt",)))
         if not source.is_absolute() or source.name == "base_library.zip" or source.is_relative_to(ROOT):
             continue
         if source in owners:

@@ -110,6 +110,9 @@ beside("custodyevents")  # which tests of custody import by its name
 beside("requestdraft")  # and tests of requests
 beside("htmlpage")  # and tests of pages
 beside("schemas")  # and tests of records with a JSON Schema
+beside("paperkey")  # and tests of signed paper
+beside("pagedriver", Path(__file__).parent / "verifiers")  # and tests of papers
+beside("papertables", Path(__file__).parent / "papers")  # likewise
 
 
 @pytest.fixture(scope="session")

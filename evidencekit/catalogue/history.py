@@ -6,7 +6,7 @@ Source: specs/custody-log.md section 4, specs/store.md section 5.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from evidencekit.core.digest import sha256_hex
 from evidencekit.core.event import decode_entry, decode_event, knows_type
 from evidencekit.core.values import display, format_instant
 from evidencekit.errors import BadArgument, CannotFinish, FormatError
-from evidencekit.read.store import Store
+
+Reader = Callable[[str, int], bytes]
+"""Returns the bytes of a file of the record, by its path and a limit."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,12 @@ class Told:
     def body(self) -> dict[str, Any]:
         """Return what it says; nothing, where its type is not known."""
         return dict(self.event["body"]) if knows_type(self.event) else {}
+
+    @property
+    def of(self) -> str:
+        """Return the entry of the event that it corrects or countersigns; empty where it does neither."""
+        named = self.body.get("corrects") or self.body.get("of")
+        return named["entry"] if named else ""
 
     @property
     def is_late(self) -> bool:
@@ -90,37 +98,63 @@ def read_history(case: Path, item: str | None = None) -> History:
         CannotFinish: X401 to X403, X446 the case cannot be read.
     """
     record = read_record(case)
-    size = record.checkpoint.size if record.checkpoint else 0
+    history = history_of(record.store.read, record.case["origin"], record.checkpoint.size if record.checkpoint else 0)
+    history.unfinished = record.entries > history.size
+    if item is None:
+        return history
+    if item not in history.custody.items:
+        known = ", ".join(sorted(history.custody.items)[:20]) or "none"
+        raise BadArgument(f"The log knows no item {display(item)}.", code="U215", hint=f"It knows {known}.")
+    about: dict[str, Told] = {}
+    for one in history.told:
+        if item in one.event["items"] or one.of in about:
+            about[str(one.entry)] = one
+    history.told = list(about.values())
+    return history
+
+
+def history_of(read: Reader, origin: str, size: int) -> History:
+    """Return what a log of `size` entries tells, each of them there with its event.
+
+    `read` returns the bytes of a file of the record, by its path and a limit.
+
+    Raises:
+        CannotFinish: X446, an entry or event is no record; and what `read` raises.
+    """
     custody, told = Custody(), list[Told]()
+    for index in range(size):
+        one = told_of(read, index)
+        custody, one.remarks = advance(custody, one.event)
+        told.append(one)
+    link(told)
+    in_use = {known.person: key for key, known in custody.keys.items() if known.spent is None}
+    return History(origin, size, False, custody, told, in_use)
+
+
+def told_of(read: Reader, index: int) -> Told:
+    """Return an entry and its event, with nothing said of them yet.
+
+    Raises:
+        CannotFinish: X446, one of them is no record; and what `read` raises.
+    """
+    try:
+        data = read(layout.event_file(index), layout.MAX_RECORD_FILE)
+        entry = decode_entry(read(layout.entry_file(index), layout.MAX_RECORD_FILE))
+        event = decode_event(data)
+    except FormatError as error:
+        where = layout.entry_folder(index)
+        raise CannotFinish(f"{where}: {error.message}", code="X446", hint=VERIFY, path=where) from error
+    return Told(index, event, sha256_hex(data), entry.recorded_at, ())
+
+
+def link(told: Iterable[Told]) -> None:
+    """Put to each event those of the later ones that correct or countersign it."""
     by_entry: dict[str, Told] = {}
-    for one, after in _walk(record.store, size):
-        custody = after
-        of = one.body.get("corrects") or one.body.get("of")
-        about = by_entry.get(of["entry"]) if of else None
+    for one in told:
+        about = by_entry.get(one.of)
         if about is not None:
             (about.corrections if one.event["type"] == "correct" else about.countersigned).append(one)
-        if item is None or item in one.event["items"] or about is not None:
-            told.append(one)
-            by_entry[str(one.entry)] = one
-    if item is not None and item not in custody.items:
-        known = ", ".join(sorted(custody.items)[:20]) or "none"
-        raise BadArgument(f"The log knows no item {display(item)}.", code="U215", hint=f"It knows {known}.")
-    in_use = {known.person: key for key, known in custody.keys.items() if known.spent is None}
-    return History(record.case["origin"], size, record.entries > size, custody, told, in_use)
-
-
-def _walk(store: Store, size: int) -> Iterator[tuple[Told, Custody]]:
-    custody = Custody()
-    for index in range(size):
-        where = layout.entry_folder(index)
-        try:
-            data = store.read(layout.event_file(index), layout.MAX_RECORD_FILE)
-            entry = decode_entry(store.read(layout.entry_file(index), layout.MAX_RECORD_FILE))
-            event = decode_event(data)
-        except FormatError as error:
-            raise CannotFinish(f"{where}: {error.message}", code="X446", hint=VERIFY, path=where) from error
-        custody, remarks = advance(custody, event)
-        yield Told(index, event, sha256_hex(data), entry.recorded_at, remarks), custody
+        by_entry[str(one.entry)] = one
 
 
 def item_status(history: History, item: Item, now: int) -> dict[str, Any]:

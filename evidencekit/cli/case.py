@@ -7,11 +7,16 @@ from typing import Any
 
 import click
 
+from evidencekit.cli.custody_spoken import tell_case
 from evidencekit.cli.options import case_argument, output
 from evidencekit.cli.render import Screen
+from evidencekit.cli.sheet import Sheet
 from evidencekit.cli.signing import Signing, signing
+from evidencekit.cli.speech import spoken
 from evidencekit.cli.words import item_lines
 from evidencekit.core.values import display, encode_base64
+
+_BELIEVED = "Recorded, not verified: run `evidencekit verify` for that."
 
 
 def _print_template(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -89,11 +94,15 @@ def show(case: Path, screen: Screen) -> int:
 
     facts = summarise(case)
     screen.document(facts)
-    _show_case(screen, facts)
-    for item in facts["items"]:
-        _show_item(screen, item)
+    words = spoken(screen)
+    if words is None:
+        _show_case(screen, facts)
+        for item in facts["items"]:
+            _show_item(screen, item)
+    else:
+        tell_case(Sheet(screen, words), facts)
     screen.say()
-    screen.say("Recorded, not verified: run `evidencekit verify` for that.")
+    screen.say(_BELIEVED if words is None else words("recorded_only"))
     return 0
 
 

@@ -16,6 +16,8 @@ COMMANDS = {
     "accept": ("custody_handover", "Accept an offer, or a part of it; the answer is a file, too."),
     "refuse": ("custody_handover", "Refuse an offer."),
     "receipt": ("custody_handover", "Enter an answer that the receiver made in his own log."),
+    "label": ("custody_paper", "Labels with a QR code for bags and devices; and whose label this is."),
+    "form": ("custody_paper", "The transfer form on paper, with blanks for what both sides see."),
     "adopt": ("custody_adopt", "Take over another case, with its history."),
 }
 

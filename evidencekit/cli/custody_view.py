@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from evidencekit.cli import surroundings
+from evidencekit.cli.custody_spoken import HEADS, event_name, heads_in, tell_status
 from evidencekit.cli.hold_words import source, status_line
 from evidencekit.cli.options import case_argument, output
 from evidencekit.cli.render import Screen
+from evidencekit.cli.sheet import Sheet
+from evidencekit.cli.speech import spoken
 from evidencekit.core.finding import Finding
 from evidencekit.core.values import display
 
 if TYPE_CHECKING:
     from evidencekit.catalogue.history import Told
+    from evidencekit.read.texts import Texts
 
+_UNFINISHED = "UNFINISHED: entries above the newest checkpoint are not shown: evidencekit checkpoint finish"
+_PAD = " " * 9
 _BELIEVED = "Recorded, not verified: run `evidencekit verify` for that."
 
 
@@ -48,10 +54,14 @@ def status(case: Path, item: str | None, screen: Screen) -> int:
     items = [
         item_status(history, history.custody.items[name], now) | {"hold_clocks": clocks.get(name, [])} for name in names
     ]
+    words = spoken(screen)
     for one in items:
-        for line in _status_lines(one):
-            screen.say(*line)
-    _say_end(screen, history.unfinished)
+        if words is None:
+            for line in _status_lines(one):
+                screen.say(*line)
+        else:
+            tell_status(Sheet(screen, words), one, person=_person, short=_short)
+    _say_end(screen, history.unfinished, words)
     screen.document({"items": items, "origin": history.origin, "size": history.size, "unfinished": history.unfinished})
     return 0
 
@@ -110,17 +120,22 @@ def log(case: Path, item: str | None, screen: Screen) -> int:
     Exit codes: 0 shown · 2 no such item · 4 not a case, or it cannot be read.
     """
     from evidencekit.catalogue.history import read_history
+    from evidencekit.field.bidi import width_of
 
     history = read_history(case, item)
-    heads = ("entry", "when", "what", "items", "who", "key", "with", "where", "event")
+    words = spoken(screen)
+    sheet = None if words is None else Sheet(screen, words)
+    heads = HEADS if sheet is None else heads_in(sheet)
     rows = [_row(one) for one in history.told]
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    widths = [max(map(width_of, column)) for column in zip(heads, *rows, strict=True)]
     screen.say(_line(heads, widths))
     for one, row in zip(history.told, rows, strict=True):
         screen.say(_line(row, widths))
+        if sheet is not None:
+            screen.say(_PAD + event_name(sheet, one.event["type"]))
         for line in _details(one):
             screen.say(*line)
-    _say_end(screen, history.unfinished)
+    _say_end(screen, history.unfinished, words)
     screen.document(
         {"events": [one.as_record() for one in history.told], "item": item, "origin": history.origin,
          "size": history.size, "unfinished": history.unfinished}
@@ -128,8 +143,10 @@ def log(case: Path, item: str | None, screen: Screen) -> int:
     return 0
 
 
-def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+def _line(cells: Sequence[str], widths: list[int]) -> str:
+    from evidencekit.field.bidi import width_of
+
+    return "  ".join(cell + " " * (width - width_of(cell)) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def _row(one: Told) -> tuple[str, ...]:
@@ -162,7 +179,6 @@ _SHOWN = {
 def _details(one: Told) -> Iterator[tuple[str, str | None]]:
     """Yield what does not fit into the row: state, purpose, what was refused; then marks and corrections."""
     event, body = one.event, one.event["body"]
-    pad = " " * 9
     said = [
         *_changes(body),
         *(f"{word} {display(_text(body[name]))}" for name, word in _SHOWN.items() if _text(body.get(name))),
@@ -173,20 +189,20 @@ def _details(one: Told) -> Iterator[tuple[str, str | None]]:
     said += [f"witness {display(who['id'])}" for who in body.get("witness", []) if isinstance(who, dict)]
     said += [f"refused {display(each['item'])}: {display(each['reason'])}" for each in body.get("refused", [])]
     if said:
-        yield pad + "; ".join(said), None
+        yield _PAD + "; ".join(said), None
     if one.is_late:
-        yield f"{pad}* LATE: {event['time_class']} time; recorded {_short(one.recorded_at)}", "warning"
+        yield f"{_PAD}* LATE: {event['time_class']} time; recorded {_short(one.recorded_at)}", "warning"
     if "corrects" in body:
-        yield f"{pad}corrects entry {body['corrects']['entry']}", None
+        yield f"{_PAD}corrects entry {body['corrects']['entry']}", None
     for later in one.corrections:
         text = display(_text(later.event["body"].get("text")))
-        yield f"{pad}CORRECTED by entry {later.entry}, {display(later.event['actor']['id'])}: {text}", "warning"
+        yield f"{_PAD}CORRECTED by entry {later.entry}, {display(later.event['actor']['id'])}: {text}", "warning"
     for later in one.countersigned:
-        yield f"{pad}countersigned by {display(later.event['actor']['id'])}, entry {later.entry}", None
+        yield f"{_PAD}countersigned by {display(later.event['actor']['id'])}, entry {later.entry}", None
     for remark in one.remarks:
         title = Finding(remark.code, "").title
         found = f"expected {display(remark.expected)}, found {display(remark.found)}"
-        yield f"{pad}{remark.code} {remark.item or 'the log'}: {title}: {found}", "warning"
+        yield f"{_PAD}{remark.code} {remark.item or 'the log'}: {title}: {found}", "warning"
 
 
 def _changes(body: dict[str, Any]) -> Iterator[str]:
@@ -219,10 +235,8 @@ def _short(instant: str | None) -> str:
     return "?" if instant is None else instant[:19].replace("T", " ")
 
 
-def _say_end(screen: Screen, unfinished: bool) -> None:
+def _say_end(screen: Screen, unfinished: bool, words: Texts | None) -> None:
     if unfinished:
-        screen.say(
-            "UNFINISHED: entries above the newest checkpoint are not shown: evidencekit checkpoint finish", "warning"
-        )
+        screen.say(_UNFINISHED if words is None else words("unfinished"), "warning")
     screen.say()
-    screen.say(_BELIEVED)
+    screen.say(_BELIEVED if words is None else words("recorded_only"))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evidencekit.cli.field_guide import Guide
     from evidencekit.cli.field_terminal import Terminal
     from evidencekit.field.devices import Attached
-    from evidencekit.field.texts import Texts
+    from evidencekit.read.texts import Texts
 
 
 def look_around(guide: Guide) -> list[Attached]:

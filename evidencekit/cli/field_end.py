@@ -74,8 +74,8 @@ def _show_checkpoint(guide: Guide) -> None:
 
 
 def _offer_receipt(guide: Guide, _work: Work) -> None:
+    from evidencekit.cli.pages import PageForm, page_writer
     from evidencekit.journeys.field_receipt import make_receipt
-    from evidencekit.write.durable import write_new
 
     terminal = guide.terminal
     terminal.screen.say()
@@ -83,9 +83,10 @@ def _offer_receipt(guide: Guide, _work: Work) -> None:
         return
     items = [str(answers["exhibit"].text) for answers in guide.state.done]
     program = f"evidencekit {__version__}"
-    _, page = make_receipt(guide.case, terminal.texts, items=items, now=surroundings.clock(), program=program)
+    now = surroundings.clock()
+    _, page = make_receipt(guide.case, terminal.texts, items=items, now=now, program=program)
     path = _free(guide.case.with_name(f"{guide.case.name}-receipt.html"))
-    write_new(path, page.encode())
+    page_writer(PageForm("html", None), made=now, screen=terminal.screen)(path, page, None)
     terminal.place("end_written", path)
 
 

@@ -20,8 +20,8 @@ from evidencekit.field.table import Question, Table
 if TYPE_CHECKING:
     from evidencekit.cli.field_terminal import Terminal
     from evidencekit.field.journal import Journal
-    from evidencekit.field.texts import Texts
     from evidencekit.journeys.field_warnings import Warned
+    from evidencekit.read.texts import Texts
 
 HELP, UNKNOWN, SEAL = "?", "-", "0"
 BACK = ("<", ">")

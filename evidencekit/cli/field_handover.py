@@ -14,7 +14,7 @@ from evidencekit.cli.options import PATH, case_argument, output
 from evidencekit.cli.render import Screen, counted, human_size
 from evidencekit.core.values import display
 from evidencekit.errors import Refused
-from evidencekit.field.texts import LANGUAGES, load_texts
+from evidencekit.read.texts import LANGUAGES, load_texts
 
 if TYPE_CHECKING:
     from evidencekit.journeys.custody import Hand

@@ -13,7 +13,7 @@ from evidencekit.cli import surroundings
 from evidencekit.cli.options import PATH
 from evidencekit.core.values import display
 from evidencekit.errors import EvidenceError, Interrupted
-from evidencekit.field.texts import LANGUAGES, load_texts
+from evidencekit.read.texts import LANGUAGES, load_texts
 
 if TYPE_CHECKING:
     from evidencekit.cli.field_guide import Guide

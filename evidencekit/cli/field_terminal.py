@@ -19,7 +19,7 @@ from evidencekit.core.values import display, harmless
 from evidencekit.errors import EvidenceError, Interrupted
 from evidencekit.field.answers import plain
 from evidencekit.field.bidi import laid_out, width_of
-from evidencekit.field.texts import Texts
+from evidencekit.read.texts import Texts
 
 if TYPE_CHECKING:
     from evidencekit.cli.meter import Meter

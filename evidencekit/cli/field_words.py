@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from evidencekit.cli.meter import Words
 
 if TYPE_CHECKING:
-    from evidencekit.field.texts import Texts
+    from evidencekit.read.texts import Texts
 
 _OTHERS = {"is_rtl", "phases"}
 _KEPT = {name: f"{{{name}}}" for name in ("n", "time", "total")}

@@ -9,12 +9,17 @@ import contextlib
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from evidencekit import __version__
 from evidencekit.cli.lazy import LazyGroup
+from evidencekit.cli.speech import Speech, lang_option
 from evidencekit.errors import BadArgument, CannotFinish, EvidenceError, Interrupted
+
+if TYPE_CHECKING:
+    from evidencekit.cli.render import Screen
 
 COMMANDS = {
     "demo": ("demo", "The main job end to end on real files, then tampering, found."),
@@ -39,6 +44,7 @@ COMMANDS = {
     "compare": ("compare", "Does one copy of a log extend the other, or is there a fork."),
     "publish": ("publish", "The log as tiles that any web server can serve."),
     "report": ("report", "A report that a judge can read, and print."),
+    "certificate": ("certificate", "A certificate for a person to sign, filled in from the record."),
     "stats": ("stats", "Figures of cases, without personal data."),
     "contacts": ("contacts", "Directories of contact points: sign, check, enrol their keys."),
     "policy": ("policy", "Whom and what you believe: make, check and show a policy folder."),
@@ -49,6 +55,7 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, commands_at=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="evidencekit")
+@lang_option
 def evidencekit() -> None:
     """Preserve digital evidence and prove who held it.
 
@@ -69,30 +76,28 @@ def evidencekit() -> None:
 def run(command: click.Command, name: str) -> None:
     """Run a command and leave with its exit code; every known failure is said in one line."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a system that shuts down asks in this way
+    speech = Speech()
     try:
-        code = command.main(prog_name=name, standalone_mode=False)
+        code = command.main(prog_name=name, standalone_mode=False, obj=speech)
+        _end(speech)
     except EvidenceError as error:
-        code = _tell(error)
+        code = _tell(error, speech)
     except click.exceptions.Exit as leaving:
         code = leaving.exit_code
     except click.ClickException as error:
-        if "--json" in sys.argv:
-            code = _tell(BadArgument(error.format_message(), code="U200", hint=f"See `{name} --help`."))
-        else:
-            error.show()
-            code = 2
+        code = _tell_usage(error, name, speech)
     except (click.Abort, KeyboardInterrupt):
         stopped = Interrupted(
             "Stopped. What was sealed stands; nothing is half written.",
             code="X499",
             hint="Give the same command again; an acquisition goes on where it ended with --resume.",
         )
-        code = _tell(stopped)
+        code = _tell(stopped, speech)
     except BrokenPipeError:
         sys.stderr.close()
         code = 4
     except OSError as error:
-        code = _tell(_from_system(error))
+        code = _tell(_from_system(error), speech)
         _give_up_output()
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -105,12 +110,44 @@ def _from_system(error: OSError) -> CannotFinish:
     return CannotFinish(f"{where}{error.strerror or error}.", code="X420", hint=hint)
 
 
-def _tell(error: EvidenceError) -> int:
+def _tell(error: EvidenceError, speech: Speech) -> int:
     """Say what went wrong and return the exit code."""
     from evidencekit.cli.render import Screen
 
-    Screen(as_json="--json" in sys.argv).failure(error)
+    screen = Screen(as_json="--json" in sys.argv)
+    screen.failure(error)
+    _translate(error.code, speech, screen)
     return error.exit_code
+
+
+def _tell_usage(error: click.ClickException, name: str, speech: Speech) -> int:
+    """Say what click found wrong with the words of a command, and return the exit code."""
+    if "--json" in sys.argv:
+        return _tell(BadArgument(error.format_message(), code="U200", hint=f"See `{name} --help`."), speech)
+    from evidencekit.cli.render import Screen
+
+    error.show()
+    _translate("U200", speech, Screen())
+    return 2
+
+
+def _translate(code: str, speech: Speech, screen: Screen) -> None:
+    """Say what a code means and what to do, below the English message, in the language that was asked for."""
+    words = None if screen.as_json else speech.texts()
+    said = None if words is None else words.refusal(code)
+    if said is not None:
+        screen.aside(f"  {said}")
+        speech.was_heard = True
+        speech.end(screen)
+
+
+def _end(speech: Speech) -> None:
+    """Let what was said stand before its last line, which goes to the other stream."""
+    if speech.was_heard:
+        from evidencekit.cli.render import Screen
+
+        sys.stdout.flush()
+        speech.end(Screen())
 
 
 def _give_up_output() -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from evidencekit.cli.pages import PageForm
 from evidencekit.cli.render import Screen
 from evidencekit.core.values import display
 from evidencekit.errors import CannotFinish
@@ -73,3 +74,28 @@ def output(function: F) -> F:
 def case_argument(function: F) -> F:
     """Add the argument CASE."""
     return click.argument("case", type=PATH)(function)
+
+
+def page_options(function: F) -> F:
+    """Add --html, --pdf and --pdf-key, and hand the command a `form`: HTML where nothing else is said."""
+    return _page_options("html", "HTML, which is also what is written without it.")(function)
+
+
+def page_options_with_text(function: F) -> F:
+    """Add the same for a command that writes plain text where nothing else is said."""
+    return _page_options("text", "HTML to print, in place of plain text.")(function)
+
+
+def _page_options(usual: str, about_html: str) -> Callable[[F], F]:
+    def added(function: F) -> F:
+        @click.option("--html", is_flag=True, help=about_html)
+        @click.option("--pdf", is_flag=True, help="PDF/A to keep and to print.")
+        @click.option("--pdf-key", type=PATH, metavar="FILE.p12",
+                      help="Sign the PDF with this key and certificate: the paper, not the evidence.")  # fmt: skip
+        @wraps(function)
+        def wrapper(*args: Any, html: bool, pdf: bool, pdf_key: Path | None, **kwargs: Any) -> Any:
+            return function(*args, form=PageForm.chosen(usual, html=html, pdf=pdf, key=pdf_key), **kwargs)
+
+        return wrapper  # type: ignore[return-value]  # click's decorators keep the signature that they wrap
+
+    return added

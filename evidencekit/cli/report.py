@@ -1,4 +1,4 @@
-"""`evidencekit report`: one page for a judge, then custody, catalogue and digests: HTML that needs nothing and prints.
+"""`evidencekit report`: one page for a judge, then custody, catalogue and digests: HTML that needs nothing, or PDF.
 
 What is verified for it is verified as `evidencekit verify` does, with the options of that command.
 """
@@ -13,37 +13,40 @@ import click
 from evidencekit import __version__
 from evidencekit.cli import surroundings
 from evidencekit.cli.inputs import bytes_of, policy_in, time_value
-from evidencekit.cli.options import PATH, output
+from evidencekit.cli.options import PATH, output, page_options
 from evidencekit.cli.outputs import refuse_inside, refuse_outputs
 from evidencekit.cli.packages import loaded_identities, opened_package
+from evidencekit.cli.pages import PageForm, page_writer
 from evidencekit.cli.render import Screen, human_size
 from evidencekit.cli.verify import verify
 from evidencekit.core.values import display
-from evidencekit.errors import BadArgument
-from evidencekit.field.texts import LANGUAGES, load_texts
+from evidencekit.errors import BadArgument, CannotFinish, FormatError
+from evidencekit.read.texts import REPORT_LANGUAGES, load_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OF_VERIFY = ("policy", "sources", "since", "identities")
-_OF_CASES = "--source"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("path", type=PATH)
 @click.option("--verification", type=PATH, metavar="FILE",
               help="Rest on this saved `verify --json`, and say so; nothing is verified now.")  # fmt: skip
+@click.option("--row", "rows", multiple=True, metavar="ROW",
+              help="Show this row with its digests: EX-001:PATH or EX-001#INDEX; several times.")  # fmt: skip
 @click.option("--now", metavar="T", callback=time_value,
               help="The time of making, and of judging: to make the same report again.")  # fmt: skip
-@click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the words (default: that of the system).")
-@click.option("--html", is_flag=True, expose_value=False, help="HTML, which is also what is written without it.")
-@click.option("--pdf", is_flag=True, help="Not there so far: print the HTML to PDF in a browser.")
+@click.option(
+    "--lang", type=click.Choice(REPORT_LANGUAGES), help="Language of the words (default: that of the system)."
+)
+@page_options
 @click.option("--out", "-o", type=PATH, metavar="FILE", help="The file to write; must not exist.")
 @output
 def report(
     path: Path, policy: Path | None, sources: dict[str, Path], since: bytes | None, identities: tuple[Path, ...],
-    verification: Path | None, now: int | None, lang: str | None, pdf: bool, out: Path | None,
-    screen: Screen,
+    verification: Path | None, rows: tuple[str, ...], now: int | None, lang: str | None, out: Path | None,
+    form: PageForm, screen: Screen,
 ) -> int:  # fmt: skip
     """Write a report on a case or a package that a judge can read: the result in plain words, custody, digests.
 
@@ -53,27 +56,28 @@ def report(
     \b
     Examples:
       evidencekit report CASE --policy POLICY --lang fr --html -o report.html
+      evidencekit report CASE --policy POLICY --pdf -o report.pdf
       evidencekit report CASE --policy POLICY --source EX-001=/mnt/stick -o report.html
+      evidencekit report CASE --policy POLICY --row EX-001:docs/a.txt --row EX-001#17 -o report.html
       evidencekit report PACKAGE.zip --policy POLICY -o report.html
       evidencekit report CASE --verification checked.json -o report.html
 
-    Exit codes: 0 written, whatever the verdict · 2 usage · 4 it cannot be read · 5 FILE exists, or lies inside CASE.
+    Exit codes: 0 written, whatever the verdict · 2 usage · 4 it cannot be read, or no PDF can be made here ·
+    5 FILE exists, or lies inside CASE; a certificate has expired.
     """
     from evidencekit.report.report_page import report_html
-    from evidencekit.write.durable import write_new
 
-    if pdf:
-        hint = "Write HTML, open it in a browser, and print it to PDF: it is laid out for A4."
-        raise BadArgument("There is no PDF so far.", code="U613", hint=hint)
     if out is None:
         raise BadArgument("No file to write.", code="U233", hint="Say -o report.html.")
     kind = _kind_of(path)
     refuse_outputs(path, out)
     moment = surroundings.clock() if now is None else now
+    write = page_writer(form, made=moment, screen=screen)
     saved: dict[str, Any] | None = None
+    if kind == "package" and (sources or rows):
+        name = "--source" if sources else "--row"
+        raise BadArgument(f"{name} is for a case, and this is a package.", code="U232", hint="Leave it out.")
     if verification is None:
-        if kind == "package" and sources:
-            raise BadArgument(f"{_OF_CASES} is for a case, and this is a package.", code="U232", hint="Leave it out.")
         checked = _verified(path, kind, policy, sources, since, identities, moment, screen)
     else:
         if policy or sources or since:
@@ -81,13 +85,12 @@ def report(
             raise BadArgument("--verification stands for the options of verifying.", code="U232", hint=hint)
         refuse_inside(path, verification)
         checked, saved = _saved(path, kind, verification, identities)
-    facts = _facts(path, kind, checked, saved, moment)
-    words = {name: load_texts(lang or surroundings.language(), name) for name in _sections()}
-    page = report_html(facts, words, _titles(words)).encode()
-    write_new(out, page)
+    facts = _facts(path, kind, checked, saved, identities, rows, moment)
+    words = {name: load_texts(lang or surroundings.language(REPORT_LANGUAGES), name) for name in _sections()}
+    size = write(out, report_html(facts, words, _titles(words)), facts)
     screen.result(f"{checked['line']}: {checked['reason']}", checked["verdict"])
     resting = " It rests on a saved verification." if saved is not None else ""
-    screen.say(f"Report of {human_size(len(page))} written to {display(str(out))}.{resting}")
+    screen.say(f"Report of {human_size(size)} written to {display(str(out))}.{resting}")
     screen.document(
         {
             "facts": facts,
@@ -155,13 +158,34 @@ def _saved(path: Path, kind: str, file: Path, identities: tuple[Path, ...]) -> t
     return record, {"as_of": as_of, "sha256": sha256_hex(data)}
 
 
-def _facts(path: Path, kind: str, checked: dict[str, Any], saved: dict[str, Any] | None, now: int) -> dict[str, Any]:
+def _facts(
+    path: Path,
+    kind: str,
+    checked: dict[str, Any],
+    saved: dict[str, Any] | None,
+    identities: tuple[Path, ...],
+    rows: tuple[str, ...],
+    now: int,
+) -> dict[str, Any]:
     from evidencekit.journeys.report import recorded_of
     from evidencekit.report.facts import facts_of
 
-    recorded = recorded_of(path, now) if kind == "case" else None
-    program = f"evidencekit {__version__}"
-    return facts_of(checked, name=path.name or str(path), now=now, program=program, saved=saved, recorded=recorded)
+    recorded, shared = (
+        (recorded_of(path, now, rows), None) if kind == "case" else (None, _shared(path, identities, now))
+    )
+    program, name = f"evidencekit {__version__}", path.name or str(path)
+    return facts_of(checked, name=name, now=now, program=program, saved=saved, recorded=recorded, shared=shared)
+
+
+def _shared(path: Path, identities: tuple[Path, ...], now: int) -> dict[str, Any]:
+    """Return what a package shows of its log; or why it cannot be opened, which the verdict says, too."""
+    from evidencekit.journeys.report import shown_by
+
+    try:
+        with opened_package(path, identities) as package:
+            return shown_by(package, now)
+    except (CannotFinish, FormatError) as error:
+        return {"custody_error": error.message}
 
 
 def _sections() -> tuple[str, ...]:

@@ -11,12 +11,13 @@ from evidencekit import __version__
 from evidencekit.cli import surroundings
 from evidencekit.cli.inputs import now_option
 from evidencekit.cli.law import law_option
-from evidencekit.cli.options import PATH, output
+from evidencekit.cli.options import PATH, output, page_options_with_text
+from evidencekit.cli.pages import PageForm, page_writer
 from evidencekit.cli.render import Screen
 from evidencekit.cli.request_check import checked_file, instrument_document
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument, Refused
-from evidencekit.field.texts import LANGUAGES, load_texts
+from evidencekit.read.texts import LANGUAGES, load_texts
 
 if TYPE_CHECKING:
     from evidencekit.cooperation.check import Checked
@@ -30,15 +31,15 @@ if TYPE_CHECKING:
 @click.argument("file", type=PATH, metavar="REQUEST")
 @click.option("--instrument", metavar="ID", help="Under which instrument (default: the one that the request names).")
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the labels (default: that of the system).")
-@click.option("--html", "as_html", is_flag=True, help="HTML to print, in place of plain text.")
+@page_options_with_text
 @click.option("--draft", is_flag=True, help="Print it also where it is not complete, and say so on it.")
 @click.option("--out", "-o", type=PATH, metavar="FILE", help="The file to write; must not exist.")
 @law_option
 @now_option
 @output
 def render(
-    file: Path, instrument: str | None, lang: str | None, as_html: bool, draft: bool, out: Path | None,
-    law_folder: Path | None, now: int | None, screen: Screen,
+    file: Path, instrument: str | None, lang: str | None, draft: bool, out: Path | None, law_folder: Path | None,
+    now: int | None, form: PageForm, screen: Screen,
 ) -> int:  # fmt: skip
     """Print a request: what the instrument must not carry is left out, and each rule behind it stands there, marked.
 
@@ -49,8 +50,9 @@ def render(
     Examples:
       evidencekit request render request.json --instrument budapest-29 --lang fr --html -o request.html
       evidencekit request render request.json --instrument eu-preservation -o request.txt
+      evidencekit request render request.json --pdf -o request.pdf
 
-    Exit codes: 0 written · 2 usage, no such instrument · 3 not JSON · 4 a file cannot be read
+    Exit codes: 0 written · 2 usage, no such instrument · 3 not JSON · 4 a file cannot be read, no PDF can be made here
     5 FILE exists, or the request is not complete (--draft prints it all the same).
     """
     from evidencekit.report.request import request_html, request_text
@@ -64,9 +66,13 @@ def render(
         hint = "`evidencekit request check` names each place and its article; --draft prints it all the same."
         raise Refused(f"{display(str(file))} is not complete: {count} places.", code="R585", hint=hint)
     texts = load_texts(lang or surroundings.language(), "request")
-    paper = _paper(said, table, checked, texts, surroundings.clock() if now is None else now)
-    page = request_html(paper, texts) if as_html else request_text(paper, texts)
-    write_new(out, page.encode())
+    moment = surroundings.clock() if now is None else now
+    write = None if form.kind == "text" else page_writer(form, made=moment, screen=screen)
+    paper = _paper(said, table, checked, texts, moment)
+    if write is None:
+        write_new(out, request_text(paper, texts).encode())
+    else:
+        write(out, request_html(paper, texts), None)
     left = [remark.field for remark in checked.left_out]
     state = "" if paper.digest else " as a DRAFT: it is not complete"
     screen.result(f"written to {display(str(out))}{state}")

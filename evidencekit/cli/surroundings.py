@@ -18,6 +18,7 @@ import click
 from evidencekit import __version__
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument, CannotFinish, FormatError
+from evidencekit.read.texts import LANGUAGES, language_of
 
 if TYPE_CHECKING:
     from evidencekit.core.schema import Form
@@ -42,12 +43,18 @@ def utc_offset_min() -> int | None:
     return None if offset is None else int(offset.total_seconds() // 60)
 
 
-def language() -> str:
-    """Return the language that the environment asks for, one of `field.texts.LANGUAGES`."""
-    from evidencekit.field.texts import language_of
+def language(known: tuple[str, ...] = LANGUAGES) -> str:
+    """Return the language of papers and of the guide, one that is known.
 
+    It is that of the answers where somebody asked for one, else that of the system's locale.
+    """
+    from evidencekit.cli.speech import asked_language
+
+    asked = asked_language()
+    if asked is not None:
+        return asked
     names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return language_of(next((name for name in names if name), ""))
+    return language_of(next((name for name in names if name), ""), known)
 
 
 def host() -> str | None:

@@ -14,6 +14,7 @@ from evidencekit.cli.inputs import bytes_of, digest_value, policy_in, policy_opt
 from evidencekit.cli.options import PLACE, output
 from evidencekit.cli.packages import identity_option, loaded_identities
 from evidencekit.cli.render import Screen
+from evidencekit.cli.speech import spoken
 from evidencekit.cli.surroundings import clock, proxy_of
 from evidencekit.cli.verify_words import say_report
 from evidencekit.core.values import display, format_instant
@@ -119,14 +120,27 @@ def verify(
             report = _verify_proof(Path(path), **judged)
         else:
             report = _verify_case(Path(path), sources=sources or None, as_copy=as_copy, jobs=jobs, **watched)
-    record = report.as_record()
+    record, told = report.as_record(), {}
     if as_of is not None:
-        record["checked"].append(f"as of {format_instant(as_of)}, by --now, and not by this computer's clock")
+        told["as_of"] = format_instant(as_of)
+        record["checked"].append(f"as of {told['as_of']}, by --now, and not by this computer's clock")
     if digest is not None and record["package"]["digest"] == digest:
+        told["same_digest"] = digest
         record["checked"].append("the package's digest, which is the one of the letter")
     screen.document(record)
-    say_report(screen, record)
+    _say(screen, record, told)
     return report.exit_code
+
+
+def _say(screen: Screen, record: dict[str, Any], told: dict[str, str]) -> None:
+    """Print a report in the language that was asked for; `told` is what the command adds to what was checked."""
+    words = spoken(screen)
+    if words is None:
+        say_report(screen, record)
+        return
+    from evidencekit.cli.verify_spoken import tell_report
+
+    tell_report(screen, record, words, told)
 
 
 def _kind_of(path: Path | str) -> str:

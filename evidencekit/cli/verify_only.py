@@ -6,10 +6,11 @@ import click
 
 from evidencekit import __version__
 from evidencekit.cli.main import run
+from evidencekit.cli.speech import lang_option
 from evidencekit.cli.verify import verify
 
 
 def main() -> None:
     """Entry point of `evidencekit-verify`."""
     name = "evidencekit-verify"
-    run(click.version_option(__version__, prog_name=name)(verify), name)
+    run(lang_option(click.version_option(__version__, prog_name=name)(verify)), name)

@@ -15,7 +15,7 @@ from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.paper import format_paper
 from evidencekit.core.values import display
 from evidencekit.field.bidi import laid_out
-from evidencekit.field.texts import Texts
+from evidencekit.read.texts import Texts
 
 CASE, KEYS, SUMS, READ_ME = "case", "keys", "SHA256SUMS", "READ-ME.txt"
 """Names in the folder; beside them lie the offers."""

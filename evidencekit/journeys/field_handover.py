@@ -27,11 +27,11 @@ from evidencekit.core.sshsig import parse_sshsig
 from evidencekit.core.values import display
 from evidencekit.errors import CannotFinish, Refused
 from evidencekit.field.readme import CASE, KEYS, READ_ME, SUMS, HandoverFacts, SignerKey, read_me
-from evidencekit.field.texts import Texts, load_texts
 from evidencekit.journeys.custody import Hand, Recorded, events_of, read_event
 from evidencekit.journeys.custody_adopt import refuse_unverified
 from evidencekit.journeys.custody_messages import message_of
 from evidencekit.read.store import Store
+from evidencekit.read.texts import Texts, load_texts
 from evidencekit.verify.verifier import verify_case
 from evidencekit.write.durable import cannot_write, make_folders, publish, write_plain
 from evidencekit.write.mirror import Mirrored, mirror

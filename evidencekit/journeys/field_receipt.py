@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from evidencekit.catalogue.record import read_record
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument, CannotFinish
 from evidencekit.journeys.custody import events_of
 from evidencekit.report.html import Texts, receipt_html
-from evidencekit.report.receipt import Receipt, receipt_of
+from evidencekit.report.receipt import Receipt, receipt_of, taken_of
 
 
 def make_receipt(case: Path, texts: Texts, *, items: Sequence[str], now: int, program: str) -> tuple[Receipt, str]:
@@ -28,12 +27,8 @@ def make_receipt(case: Path, texts: Texts, *, items: Sequence[str], now: int, pr
     if record.checkpoint is None:
         hint = "Run `evidencekit checkpoint finish CASE`."
         raise CannotFinish("The case has no checkpoint.", code="X402", hint=hint)
-    taken: dict[str, dict[str, Any]] = {}
-    for entry, event in events_of(record.store, "collect", "acquire"):
-        if entry < record.checkpoint.size:
-            for item in event["items"]:
-                before = taken.get(item, {"body": {}})["body"]  # collected first, acquired later: both say something
-                taken[item] = event | {"body": before | event["body"], "items": [item]}
+    log = events_of(record.store, "collect", "acquire")
+    taken = taken_of(event for entry, event in log if entry < record.checkpoint.size)
     if not taken:
         raise CannotFinish("Nothing was taken in this case.", code="X440", hint="A receipt comes after the seizure.")
     for item in items:

@@ -6,15 +6,18 @@ from being written. Of rows three narrow columns are read, a batch at a time. So
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from evidencekit.catalogue.digests import rows_named
 from evidencekit.catalogue.history import History, item_status, read_history
 from evidencekit.catalogue.manifest import open_manifest, read_columns
 from evidencekit.catalogue.record import Record, Sealed, read_record
+from evidencekit.catalogue.shared_history import read_shared
 from evidencekit.catalogue.summary import summarise
 from evidencekit.cooperation.holds_register import register_of
 from evidencekit.core import layout
@@ -31,13 +34,26 @@ _SECOND = 1_000_000_000
 _MONTH = "%Y-%m"
 
 
-def recorded_of(case: Path, now: int) -> dict[str, Any]:
+def recorded_of(case: Path, now: int, rows: Sequence[str] = ()) -> dict[str, Any]:
     """Return what `report.facts.facts_of` takes as `recorded`.
 
     Members: `history` and `custody_error`, of which one is None; `summary`, `profile` and `catalogue_error`, of which
-    the first two or the last are None. `now` is in nanoseconds since 1970, for holds that have lapsed by then.
+    the first two or the last are None; `chosen`, the rows that were named, None where none was.
+
+    Args:
+        case: the case.
+        now: nanoseconds since 1970, for holds that have lapsed by then.
+        rows: `EX-001:PATH` or `EX-001#INDEX`.
+
+    Raises:
+        BadArgument: U215, U234, there is no such row.
+        CannotFinish: X401 to X403, X441, X443, X446: rows were named, and cannot be read.
     """
-    found: dict[str, Any] = dict.fromkeys(("history", "custody_error", "summary", "profile", "catalogue_error"))
+    found: dict[str, Any] = dict.fromkeys(
+        ("history", "custody_error", "summary", "profile", "catalogue_error", "chosen")
+    )
+    if rows:
+        found["chosen"] = rows_named(read_record(case), rows)
     try:
         found["history"] = _told(read_history(case), now)
     except (CannotFinish, FormatError) as error:
@@ -48,6 +64,25 @@ def recorded_of(case: Path, now: int) -> dict[str, Any]:
     except (CannotFinish, FormatError) as error:
         found |= {"catalogue_error": error.message, "profile": None}
     return found
+
+
+def shown_by(package: Package, now: int) -> dict[str, Any]:
+    """Return what `report.facts.facts_of` takes as `shared`: what a package shows of its case's log.
+
+    Members: `events`, `withheld`, `branches` and `size`, and `history` as `recorded_of` has it where nothing is
+    withheld; or `custody_error` alone.
+    """
+    try:
+        shared = read_shared(package)
+    except CannotFinish as error:
+        return {"custody_error": error.message}
+    return {
+        "branches": shared.branches,
+        "events": [one.as_record() for one in shared.told],
+        "history": None if shared.whole is None else _told(shared.whole, now),
+        "size": shared.size,
+        "withheld": [dataclasses.asdict(one) for one in shared.withheld],
+    }
 
 
 def check_saved_case(verification: Mapping[str, Any], case: Path, name: str) -> None:

@@ -16,10 +16,11 @@ from evidencekit.core.merkle import Tree, leaf_hash, prove_inclusion
 from evidencekit.core.proofs import TlogProof, format_tlog_proof
 from evidencekit.core.records import CASE
 from evidencekit.core.reduced import Opened, ReducedRow, Reduction, open_groups, reductions_of
+from evidencekit.core.row_name import parse_row_name
 from evidencekit.core.row_proof import ROW_PROOF_TYPE, encode_row_proof
 from evidencekit.core.values import display, encode_base64, parse_count
 from evidencekit.core.versions import refuse_newer
-from evidencekit.errors import BadArgument, CannotFinish, FormatError
+from evidencekit.errors import BadArgument, CannotFinish
 from evidencekit.package.reduced_place import find_reduced_row, refuse_erased
 from evidencekit.package.row_place import find_row
 from evidencekit.read.store import Store
@@ -53,7 +54,7 @@ def prove_row(case: Path, name: str, *, groups: tuple[str, ...]) -> RowProof:
     """
     store = Store(case)
     size = max(store.numbers(layout.CHECKPOINTS), default=0)
-    item, wanted = _parse(name)
+    item, wanted = parse_row_name(name)
     data = store.read(layout.CASE_FILE, layout.MAX_RECORD_FILE)
     refuse_newer(data, CASE.type, layout.CASE_FILE)
     record = encoding.decode(data)
@@ -102,20 +103,6 @@ def _text(store: Store, place: str, limit: int) -> str:
         return store.read(place, limit).decode()
     except UnicodeDecodeError as error:
         raise CannotFinish(f"{place} is not text.", code="X443", hint="Verify the case.") from error
-
-
-def _parse(name: str) -> tuple[str, bytes | int]:
-    """Return item, and path or index."""
-    item, hash_sign, index = name.partition("#")
-    if hash_sign and ":" not in item:
-        try:
-            return item, parse_count(index)
-        except FormatError as error:
-            raise BadArgument(f"{display(name)}: {display(index)} is not a row number.", code="U234") from error
-    item, colon, path = name.partition(":")
-    if not colon:
-        raise BadArgument(f"{display(name)} names no row.", code="U234", hint="As in EX-001:docs/a.txt or EX-001#17.")
-    return item, path.encode(errors="surrogateescape")
 
 
 def _seal_of(store: Store, item: str, size: int) -> tuple[int, dict[str, Any], Reduction | None]:

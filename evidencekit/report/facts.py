@@ -14,15 +14,15 @@ from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.paper import check_code, root_groups
 from evidencekit.core.values import format_instant
 from evidencekit.report.report_bounds import bounded, said, shown_instant
-from evidencekit.report.report_catalogue import catalogue_facts, hash_facts, withheld_facts
-from evidencekit.report.report_custody import custody_facts
+from evidencekit.report.report_catalogue import catalogue_facts, chosen_facts, hash_facts, withheld_facts
+from evidencekit.report.report_custody import custody_facts, shown_events
 
 FACTS_TYPE = "evidencekit/report-facts/1"
 FINDINGS = 100
 """Findings, and things not checked, that the page lists."""
 CODES = 150
 ON_FIRST_PAGE = 8
-"""Things not checked that stand before the details."""
+"""Things not checked that stand before the details, besides whole questions, which stand there as such."""
 
 
 def facts_of(
@@ -33,6 +33,7 @@ def facts_of(
     program: str,
     saved: Mapping[str, Any] | None = None,
     recorded: Mapping[str, Any] | None = None,
+    shared: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return all that a report shows, as JSON takes it.
 
@@ -42,7 +43,8 @@ def facts_of(
         now: the time of making, nanoseconds since 1970.
         program: name and version of this program.
         saved: `sha256` of the file, and `as_of` (an instant or None), where the verification was read from a file.
-        recorded: what the case recorded (`journeys.report.Recorded` as a record); None for a package.
+        recorded: what the case recorded (`journeys.report.recorded_of`); None for a package.
+        shared: what the package shows of its case's log (`journeys.report.shown_by`); None for a case.
     """
     made = {"at": shown_instant(format_instant(now)), "program": program}
     page: dict[str, Any] = {
@@ -54,8 +56,11 @@ def facts_of(
         "custody": None,
         "catalogue": None,
         "hashes": None,
+        "chosen": None,
         "withheld": withheld_facts(verification["package"]) if "package" in verification else None,
     }
+    if shared is not None:
+        page["custody"] = _of_package(shared, now)
     if recorded is not None:
         if recorded["summary"] is not None:
             page["subject"] |= {name: said(recorded["summary"][name]) for name in ("reference", "agency")}
@@ -63,9 +68,19 @@ def facts_of(
         page["catalogue"] = _or_error(recorded, "summary", "catalogue_error") or catalogue_facts(
             recorded["summary"], recorded["profile"], verification["counts"]["rows"]
         )
+        page["chosen"] = None if recorded["chosen"] is None else chosen_facts(recorded["chosen"])
         if recorded["summary"] is not None and recorded["history"] is not None:
             page["hashes"] = hash_facts(recorded["summary"], recorded["history"]["events"])
     return page
+
+
+def _of_package(shared: Mapping[str, Any], now: int) -> dict[str, Any]:
+    """Return the whole custody record where a package withholds nothing of it, else the events that it shows."""
+    if "custody_error" in shared:
+        return {"error": said(shared["custody_error"])}
+    if shared["history"] is None:
+        return shown_events(shared)
+    return custody_facts(shared["history"], now)
 
 
 def _or_error(recorded: Mapping[str, Any], part: str, error: str) -> dict[str, Any] | None:
@@ -118,7 +133,7 @@ def _verification(record: Mapping[str, Any], saved: Mapping[str, Any] | None, ma
                               total=counts["findings"]["total"]),
         },
         "not_checked": bounded(skipped, FINDINGS),
-        "not_checked_first": bounded(skipped, ON_FIRST_PAGE),
+        "not_checked_first": bounded([one for one in skipped if one["what"] != one["aspect"]], ON_FIRST_PAGE),
         "rows": counts["rows"],
         "states": [{"count": number, "name": state} for state, number in counts["states"].items() if number],
         "bytes": counts.get("bytes"),

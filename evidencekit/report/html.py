@@ -17,7 +17,7 @@ from evidencekit.report.templates import templates
 
 
 class Texts(Protocol):
-    """The words of a language, as `field.texts` has them."""
+    """The words of a language, as `read.texts` has them."""
 
     @property
     def language(self) -> str:

@@ -94,6 +94,22 @@ class Receipt:
         return check_code(self.checkpoint)
 
 
+def taken_of(events: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return by item the event by which it was taken, as `receipt_of` reads it.
+
+    What was collected first and acquired later has what both events say, the later word last.
+
+    Args:
+        events: `collect` and `acquire` events, in the order of the log.
+    """
+    taken: dict[str, dict[str, Any]] = {}
+    for event in events:
+        for item in event["items"]:
+            before = taken.get(item, {"body": {}})["body"]
+            taken[item] = {**event, "body": before | event["body"], "items": [item]}
+    return taken
+
+
 def receipt_of(
     case: Mapping[str, Any],
     events: Iterable[Mapping[str, Any]],

@@ -89,6 +89,28 @@ def hash_facts(summary: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) 
     }
 
 
+def chosen_facts(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return rows that somebody chose, with their digests.
+
+    Args:
+        rows: as `catalogue.digests.rows_named` returns them.
+    """
+    told = [
+        {
+            "item": row["item"],
+            "index": row["index"],
+            "path": named(row["path"]),
+            "stream": None if row["stream"] is None else named(row["stream"]),
+            "kind": row["kind"],
+            "state": row["state"],
+            "size": row["size"],
+            "digests": dict(row["digests"]),
+        }
+        for row in rows
+    ]
+    return bounded(told, ITEMS)
+
+
 def withheld_facts(package: Mapping[str, Any]) -> dict[str, Any]:
     """Return how many rows a package shows and withholds, by ground, and whose package it is."""
     manifests = [one for log in (package, *(package.get("branches") or ())) for one in log.get("manifests") or ()]

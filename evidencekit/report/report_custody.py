@@ -22,6 +22,7 @@ ITEMS = 200
 MARKS = 200
 IN_EVENT = 10
 """Items that an event is shown with."""
+_LETTERS = 26
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{9}Z")
 _GAP, _RECORDED_LATE = "W912", "W914"
 
@@ -43,6 +44,7 @@ def custody_facts(history: Mapping[str, Any], now: int) -> dict[str, Any]:
     ]
     lapses = history["lapses"]
     hands = [_hands(item, history["names"]) for item in items]
+    places = _places(events)
     until = format_instant(now)
     return {
         "size": history["size"],
@@ -58,8 +60,29 @@ def custody_facts(history: Mapping[str, Any], now: int) -> dict[str, Any]:
                         MARKS),
         "offers": bounded([{**offer, "since": shown_instant(offer["since"])} for offer in offers], MARKS),
         "lapses": bounded([_lapse(lapse) for lapse in lapses], MARKS),
-        "timeline": timeline(hands, gaps, offers, lapses, max((one["recorded_at"] for one in events), default=until)),
+        "places": bounded([{**place, "at": shown_instant(place["at"])} for place in places], MARKS),
+        "timeline": timeline(hands, gaps, offers, lapses, places,
+                             max((one["recorded_at"] for one in events), default=until)),
     }  # fmt: skip
+
+
+def shown_events(shared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the events that a package shows, and in their places the entries whose events it withholds.
+
+    Args:
+        shared: `size`, `events` (as above), `withheld` (`entry`, `recorded_at` and `ground`) and `branches`.
+    """
+    withheld = [{**one, "ground": said(one["ground"]), "recorded_at": shown_instant(one["recorded_at"])}
+                for one in shared["withheld"]]  # fmt: skip
+    rows = sorted([*map(_event, shared["events"]), *withheld], key=lambda one: one["entry"])
+    return {
+        "part": True,
+        "size": shared["size"],
+        "shown": len(shared["events"]),
+        "withheld": len(withheld),
+        "branches": bounded(list(map(said, shared["branches"])), ITEMS),
+        "events": ends(rows, EVENTS),
+    }
 
 
 def _event(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,7 +93,7 @@ def _event(event: Mapping[str, Any]) -> dict[str, Any]:
         "items": bounded([said(item) for item in event["items"]], IN_EVENT),
         "actor": named(event["actor"]["name"]),
         "key": said(event["actor"]["key"]),
-        "signers": len(event["signers"]),
+        "signers": bounded(list(map(said, event["signers"])), IN_EVENT),
         "occurred_at": shown_moment(event["occurred_at"]),
         "recorded_at": shown_instant(event["recorded_at"]),
         "time_class": said(event["time_class"]),
@@ -98,6 +121,27 @@ def _gaps(event: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
             found = _INSTANT.findall(remark["found"])  # `in nobody's hands from A to B`, core/custody_hands.py
             start, end = (found[0], found[-1]) if found else (event["occurred_at"]["time"],) * 2
             yield {"item": remark["item"], "entry": event["entry"], "from": start, "to": end}
+
+
+def _places(events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return where items were, as events state it, in the order of the log; each place has its letter."""
+    letters: dict[str, str] = {}
+    found = []
+    for event in events:
+        place = event["body"].get("place")
+        if isinstance(place, str):
+            letter = letters.setdefault(place, _letter(len(letters)))
+            found += [
+                {"item": item, "at": event["occurred_at"]["time"], "entry": event["entry"], "letter": letter,
+                 "place": named(place)}
+                for item in event["items"]
+            ]  # fmt: skip
+    return found
+
+
+def _letter(number: int) -> str:
+    """Return a, b, … z, aa, ab and so on."""
+    return (_letter(number // _LETTERS - 1) if number >= _LETTERS else "") + chr(ord("a") + number % _LETTERS)
 
 
 def _hands(item: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

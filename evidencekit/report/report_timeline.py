@@ -13,14 +13,14 @@ from evidencekit.report.report_bounds import shown_instant
 
 LANES = 30
 """Items that the picture has."""
-LEFT, RIGHT, TOP, ROW, WIDTH = 110, 690, 24, 26, 700
+LEFT, RIGHT, TOP, ROW, WIDTH = 110, 690, 24, 34, 700
 _LABEL = 16
 """Characters of an item's number beside its lane."""
 _TICKS = 3
 _NARROWEST = 3
 """Of a span, however short."""
 _WIDE_ENOUGH = 16
-"""Of a bar that has room for a person's number."""
+"""Of a bar that has room for a person's number; between two dots that have room for a place's letter."""
 
 
 def timeline(
@@ -28,9 +28,12 @@ def timeline(
     gaps: Iterable[Mapping[str, Any]],
     offers: Iterable[Mapping[str, Any]],
     lapses: Iterable[Mapping[str, Any]],
+    places: Sequence[Mapping[str, Any]],
     until: str,
 ) -> dict[str, Any] | None:
     """Return the picture: a lane an item, a bar for each time in somebody's hands, marks above and below it.
+
+    A dot below a bar is a place that somebody stated, with its letter where there is room.
 
     It begins with the first hands and ends with `until`, or the latest hands; what lies outside is drawn at the edge.
     None: nobody ever had anything.
@@ -65,6 +68,7 @@ def timeline(
                     for item, start, end in of_kind
                     if item == one["item"]
                 ],
+                "places": _dots([place for place in places if place["item"] == one["item"]], scale),
             }
             for number, one in enumerate(drawn)
         ],
@@ -79,6 +83,17 @@ def _bar(span: Mapping[str, Any], number: int, scale: _Scale) -> dict[str, Any]:
     place = scale.span(span["from"], span["to"])
     return {**place, "number": number, "shade": (number - 1) % 4, "open": span["to"] is None,
             "labelled": place["width"] >= _WIDE_ENOUGH}  # fmt: skip
+
+
+def _dots(places: Iterable[Mapping[str, Any]], scale: _Scale) -> list[dict[str, Any]]:
+    dots: list[dict[str, Any]] = []
+    free = 0
+    for place in sorted(places, key=lambda one: one["at"]):
+        x = scale.at(parse_instant(place["at"]))
+        dots.append({"x": x, "letter": place["letter"] if x >= free else None})
+        if x >= free:
+            free = x + _WIDE_ENOUGH
+    return dots
 
 
 class _Scale:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from evidencekit.report.calendars import local_day
+
 
 @cache
 def templates(*, autoescape: bool = True) -> Environment:
     """Return the environment of the templates; `autoescape` for markup, not for plain text."""
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=autoescape,  # noqa: S701 (plain text has no markup)
         undefined=StrictUndefined,
@@ -19,3 +21,5 @@ def templates(*, autoescape: bool = True) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.globals["local_day"] = local_day
+    return environment

@@ -46,17 +46,14 @@ def findings() -> str:
 
 
 def english(catalogue: str) -> str:
-    """texts/en.json with the texts of findings and refusals as the code has them; the rest as it stands.
-
-    Which refusals are there is not decided here: those that can reach the guide (tests/house/test_guide.py).
-    """
+    """texts/en.json with the texts of findings and refusals as the code has them; the rest as it stands."""
     texts = json.loads(catalogue)
     texts["findings"] = {
         code: {"title": entry.title, "means": entry.means, "means_not": entry.means_not, "do": entry.do}
         for code, entry in sorted(ENTRIES.items())
     }
     texts["refusals"] = {
-        code: {"title": REFUSALS[code].title, "do": REFUSALS[code].do} for code in sorted(texts["refusals"])
+        code: {"title": entry.title, "means": entry.means, "do": entry.do} for code, entry in sorted(REFUSALS.items())
     }
     return json.dumps(texts, indent=1, ensure_ascii=False) + "\n"
 

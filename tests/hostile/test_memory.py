@@ -62,8 +62,10 @@ def room(places, desk_of):
 def test_more_files(room):
     folder, work = room
     few, many = files(f"{folder}/few", 10_000), files(f"{folder}/many", 80_000)  # a row group is full with 8,192
-    small, large = peak(work, few, "EX-001"), peak(work, many, "EX-002")
+    small, reported = peak(work, few, "EX-001"), peak_of(work, "report", work.case, "-o", f"{folder}/few.html")
+    large, more = peak(work, many, "EX-002"), peak_of(work, "report", work.case, "-o", f"{folder}/many.html")
     assert large - small < MOST, (small, large)
+    assert more - reported < MOST, (reported, more)
 
 
 def test_longer_paths(room):

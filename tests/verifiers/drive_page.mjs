@@ -23,8 +23,8 @@ let noted = [];
 let complaints = [];
 
 const ops = {
-  /** The page as it is when it is opened; with other wishes than before in a new window. */
-  async open({ locale = "en-GB", width = 1200, height = 900, dark = false }) {
+  /** The page (or another one, by `path`) as it is when it is opened; with other wishes than before in a new window. */
+  async open({ locale = "en-GB", width = 1200, height = 900, dark = false, path = html }) {
     const wishes = JSON.stringify([locale, width, height, dark]);
     if (wishes !== wished) {
       await context?.close();
@@ -40,7 +40,7 @@ const ops = {
     }
     noted = [];
     complaints = [];
-    await page.goto(pathToFileURL(html).href);
+    await page.goto(pathToFileURL(path).href);
   },
   /** As with the mouse from a file manager. */
   async drop({ path, zone = "evidence" }) {

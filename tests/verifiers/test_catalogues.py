@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from evidencekit.core.refusals import REFUSALS
+
 ROOT = Path(__file__).parents[2]
 SPECS = ROOT / "specs"
 LANGUAGES = ["en", "fr", "es", "ar", "ru", "zh"]
@@ -95,6 +97,13 @@ def test_a_catalogue_is_complete(language):
     assert list(words(language)) == list(words("en"))
     assert list(TEXTS[language]["plurals"]) == list(TEXTS["en"]["plurals"])
     assert not [path for path, text in leaves(TEXTS[language]) if not text.strip()]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_refusal_has_words(language):
+    texts = TEXTS[language]["refusals"]
+    assert list(texts) == sorted(REFUSALS)
+    assert {tuple(one) for one in texts.values()} == {("title", "means", "do")}
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -208,3 +217,14 @@ def test_every_text_of_the_interface_is_used():
     sources = "\n".join(path.read_text() for path in sorted(page.iterdir()))
     unused = [key for key in TEXTS["en"]["ui"] if not re.search(rf"\b{key}\b", sources)]
     assert unused == [key for key in unused if key.startswith("appearance_")]
+
+
+def test_the_page_holds_the_sections_that_it_shows():
+    web = ROOT / "verifiers" / "web"
+    shown = re.search(r"const SHOWN = new Set\(\[(.*?)\]\)", (web / "build.mjs").read_text(), re.DOTALL)[1]
+    texts = (web / "src" / "ui" / "texts.ts").read_text()
+    used = set(re.findall(r'^  \| "([a-z_]+)"', texts, re.MULTILINE)) | set(re.findall(r"current\.([a-z_]+)", texts))
+    for path in (web / "src" / "ui").glob("*.ts"):
+        used |= set(re.findall(r"catalogue\(\)\.([a-z_]+)", path.read_text()))
+    sections = {name for name, value in TEXTS["en"].items() if isinstance(value, dict)}
+    assert set(re.findall(r'"([a-z_]+)"', shown)) == used & sections

@@ -22,7 +22,8 @@ from pagedriver import CHROMIUM, NODE, NODE_PACKAGES, ROOT, Page, build
 VECTORS = ROOT / "specs" / "vectors"
 CASES, PACKAGES = VECTORS / "cases", VECTORS / "packages"
 SCHEMA = json.loads((ROOT / "specs" / "report.schema.json").read_text())
-TEXTS = {path.stem: json.loads(path.read_text()) for path in sorted((ROOT / "specs" / "texts").glob("*.json"))}
+LANGUAGES = ("en", "fr", "es", "ar", "ru", "zh")
+TEXTS = {language: json.loads((ROOT / f"specs/texts/{language}.json").read_text()) for language in LANGUAGES}
 CLI = Path(sys.executable).with_name("evidencekit")
 HOSTILE = ["<img src=x onerror=alert(1)>.txt", "gpj.\u202eexe.txt", "a\nb", "مستند.txt", "tab\there"]
 pytestmark = [pytest.mark.judge(NODE), pytest.mark.judge(CHROMIUM), pytest.mark.judge(str(NODE_PACKAGES))]
@@ -339,7 +340,7 @@ def test_no_barrier_that_axe_knows(page, locale, dark):
     assert page("axe") == []
 
 
-@pytest.mark.parametrize("language", sorted(TEXTS))
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_six_languages(page, language):
     if not page("count", selector=".verdict.failed"):
         page.verify(PACKAGES / "bad" / "E171_payload_differs" / "package.zip")

@@ -63,12 +63,18 @@ const inlined = {
     setup.onLoad({ filter: /.*/, namespace: "virtual" }, () => ({ contents: worker, loader: "text" }));
   },
 };
+/** The sections of the catalogues that the page shows; others are for the program and its papers. */
+const SHOWN = new Set([
+  "aspect_status", "aspects", "checked", "events", "findings", "grounds", "groups", "kinds", "not_checked", "plurals",
+  "scopes", "severities", "states", "ui", "verdicts",
+]);
 const withoutOthers = {
-  name: "texts of the page, not those of the field program or of requests",
+  name: "texts of the page",
   setup(setup) {
     setup.onLoad({ filter: /[\\/]specs[\\/]texts[\\/][a-z]+\.json$/ }, ({ path }) => {
-      const { field: _, refusals: _r, request: __, ...texts } = JSON.parse(readFileSync(path, "utf8"));
-      return { contents: JSON.stringify(texts), loader: "json" };
+      const texts = Object.entries(JSON.parse(readFileSync(path, "utf8")));
+      const shown = texts.filter(([name, value]) => typeof value === "string" || SHOWN.has(name));
+      return { contents: JSON.stringify(Object.fromEntries(shown)), loader: "json" };
     });
   },
 };

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from evidencekit.core import layout
-from evidencekit.field.texts import load_texts
+from evidencekit.read.texts import load_texts
 
 
 class Parties:

@@ -20,7 +20,7 @@ from evidencekit.errors import CannotFinish
 from evidencekit.field.devices import Attached
 from evidencekit.field.sitting import Answer
 from evidencekit.field.table import questions
-from evidencekit.field.texts import LANGUAGES, load_texts
+from evidencekit.read.texts import LANGUAGES, load_texts
 
 OTHERS = LANGUAGES[1:]
 ERROR = CannotFinish("/media/stick has room for 12 bytes of 40.", code="X426", hint="Nothing was written.")
@@ -75,8 +75,8 @@ def test_another_language_has_its_words_and_the_facts_below(terminal, capsys, la
 
 
 def test_a_code_without_words_is_said_in_english(terminal, capsys):
-    terminal("fr").refused(CannotFinish("No demonstration.", code="X490"))
-    assert said(capsys) == "  X490: No demonstration.\n"
+    terminal("fr").refused(CannotFinish("No demonstration.", code="X000"))
+    assert said(capsys) == "  X000: No demonstration.\n"
 
 
 # --- how far it is -----------------------------------------------------------------------------------------------------

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+
+from evidencekit.read.texts import LANGUAGES
 
 VECTORS = Path(__file__).parents[3] / "specs/vectors"
 GOOD = VECTORS / "cases/good/0.1_small"
@@ -50,6 +53,19 @@ def test_the_same_bytes_again_and_in_french(cli, case, tmp_path):
     assert 'lang="fr"' in (tmp_path / "fr.html").read_text()
 
 
+def test_a_language_changes_words_alone(cli, case, tmp_path):
+    """Facts, codes, digests and numbers are the same; in the page, too: what is marked as code or number."""
+    facts, marked = [], []
+    for language in LANGUAGES:
+        out = tmp_path / f"{language}.html"
+        done = cli("report", case, "--now", "2026-11-23", "--lang", language, "-o", out, "--json")
+        facts.append(json.loads(done.out)["facts"])
+        marked.append(re.findall(r'<bdi dir="ltr" class="(?:code|num)">[^<]*</bdi>', out.read_text()))
+    assert all(one == facts[0] for one in facts)
+    assert marked[0]
+    assert all(one == marked[0] for one in marked)
+
+
 def test_a_saved_verification_is_named_as_one(cli, case, tmp_path):
     saved = tmp_path / "saved.json"
     saved.write_bytes(cli("verify", case, "--json").out)
@@ -76,12 +92,12 @@ def test_a_package_and_its_saved_verification(cli, tmp_path):
     now = made(cli, tmp_path / "a.html", PACKAGE)["facts"]
     then = made(cli, tmp_path / "b.html", PACKAGE, "--verification", saved)["facts"]
     assert now["withheld"] == then["withheld"]
-    assert now["custody"] is None
+    assert now["custody"] == then["custody"]
+    assert [one["entry"] for one in now["custody"]["events"]["rows"]] == [0, 1, 2, 3]  # nothing of the log is withheld
 
 
 def test_refusals_write_nothing(cli, case, tmp_path):
     out = tmp_path / "r.html"
-    refused(cli, "U613", case, "--pdf", "-o", out)
     refused(cli, "U233", case)
     refused(cli, "R506", case, "-o", case / "r.html")
     refused(cli, "U232", PACKAGE, "--source", case, "-o", out)
@@ -93,3 +109,83 @@ def test_refusals_write_nothing(cli, case, tmp_path):
     out.write_text("mine")
     refused(cli, "R501", case, "-o", out)
     assert out.read_text() == "mine"
+
+
+@pytest.fixture
+def live(cli, tmp_path):
+    """A case whose source is still there."""
+    key, folder, where = tmp_path / "examiner", tmp_path / "seized", tmp_path / "live"
+    folder.mkdir()
+    (folder / "a.txt").write_text("one")
+    assert cli("key", "new", key, "--no-passphrase").code == 0
+    signing = ("--signer", key, "--log-key", tmp_path / "log")
+    named = ("--reference", "24-117", "--agency", "Unit 7", "--origin", "unit7.example/24-117")
+    assert cli("init", where, *named, *signing).code == 0
+    assert cli("acquire", where, folder, "--exhibit", "EX-001", *signing).code == 0
+    return where, folder, signing
+
+
+def test_the_evidence_and_what_was_known_before_are_verified_for_it(cli, live, tmp_path):
+    case, folder, _ = live
+    aspects = made(cli, tmp_path / "a.html", case, "--source", folder)["facts"]["verification"]["aspects"]
+    assert {one["name"]: one["status"] for one in aspects}["evidence"] == "ok"
+    since = json.loads(cli("checkpoint", "show", case, "--json").out)
+    typed = f"{since['size']} {since['root']}"
+    aspects = made(cli, tmp_path / "b.html", case, "--since", typed)["facts"]["verification"]["aspects"]
+    assert {one["name"]: one["status"] for one in aspects}["completeness"] == "ok"
+    (folder / "a.txt").write_text("two")
+    assert made(cli, tmp_path / "c.html", case, "--source", folder)["verdict"] == "FAILED"
+
+
+def test_a_package_that_only_its_recipient_opens(cli, live, tmp_path):
+    import pyrage
+
+    case, _, signing = live
+    key = pyrage.x25519.Identity.generate()
+    (tmp_path / "identity").write_text(str(key))
+    (tmp_path / "identity").chmod(0o600)
+    package = tmp_path / "out.age"
+    assert cli("export", case, package, "--encrypt-to", str(key.to_public()), *signing).code == 0
+    facts = made(cli, tmp_path / "a.html", package, "--identity", tmp_path / "identity")["facts"]
+    assert (facts["verification"]["verdict"], facts["custody"]["events"]["total"]) == ("INTEGRITY ONLY", 4)
+    refused(cli, "U291", package, "-o", tmp_path / "b.html")
+
+
+def test_events_that_a_package_withholds_are_told_with_their_ground(cli, live, tmp_path):
+    case, _, signing = live
+    about = ("--item", "EX-001", "--place", "Room 4", "--purpose", "keep")
+    assert cli("custody", "add", case, "store", *about, *signing).code == 0
+    assert cli("export", case, tmp_path / "out.zip", "--hide-event", "store:security", *signing).code == 0
+    custody = made(cli, tmp_path / "a.html", tmp_path / "out.zip")["facts"]["custody"]
+    assert (custody["part"], custody["size"], custody["shown"], custody["withheld"]) == (True, 5, 4, 1)
+    assert [one["entry"] for one in custody["events"]["rows"]] == [0, 1, 2, 3, 4]
+    assert custody["events"]["rows"][4].keys() == {"entry", "ground", "recorded_at"}
+    page = (tmp_path / "a.html").read_text()
+    assert "Room 4" not in page
+    assert "Withheld by whoever made the package" in page
+
+
+def test_a_package_that_is_none_is_reported_as_failed(cli, tmp_path):
+    (tmp_path / "bad.zip").write_bytes(PACKAGE.read_bytes()[:-40])
+    done = made(cli, tmp_path / "a.html", tmp_path / "bad.zip")
+    assert done["verdict"] != "VERIFIED"
+    assert done["facts"]["custody"].keys() == {"error"}
+
+
+def test_rows_that_were_asked_for_are_shown_with_their_digests(cli, live, tmp_path):
+    import hashlib
+
+    from blake3 import blake3
+
+    case, folder, _ = live
+    chosen = made(cli, tmp_path / "a.html", case, "--row", "EX-001:a.txt", "--row", "EX-001#0")["facts"]["chosen"]
+    first, second = chosen["rows"]
+    data = (folder / "a.txt").read_bytes()
+    assert first["digests"] == {"blake3": blake3(data).hexdigest(), "sha256": hashlib.sha256(data).hexdigest()}
+    assert (first["path"], first["size"], first["state"]) == ("a.txt", len(data), "complete")
+    assert (second["kind"], second["index"], second["digests"]) == ("directory", 0, {})
+    assert first["digests"]["sha256"] in (tmp_path / "a.html").read_text()
+    for code, name in (("U234", "EX-001:b.txt"), ("U234", "EX-001"), ("U215", "EX-009:a.txt"), ("U234", "EX-001#x")):
+        refused(cli, code, case, "--row", name, "-o", tmp_path / "b.html")
+    refused(cli, "U232", PACKAGE, "--row", "EX-001:a.txt", "-o", tmp_path / "b.html")
+    assert not (tmp_path / "b.html").exists()

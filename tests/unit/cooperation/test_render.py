@@ -17,7 +17,7 @@ from evidencekit.cooperation.rendering import document_of, finished, reduced
 from evidencekit.core.digest import sha256, sha256_hex
 from evidencekit.core.request import MEMBERS, PLACES, decode_request, encode_request, is_there
 from evidencekit.core.values import encode_base64, format_instant
-from evidencekit.field.texts import LANGUAGES, load_texts
+from evidencekit.read.texts import LANGUAGES, load_texts
 from evidencekit.report.request import _SECTIONS, paper_of, request_html, request_text
 
 ROOT = Path(__file__).parents[3]
@@ -192,7 +192,7 @@ def test_a_hostile_table_is_text_too():
 def test_the_page_loads_nothing():
     page = Page(both(RECORD, "budapest-29", "ar")[0])
     policies = [attrs["content"] for _, attrs in page.tags if attrs.get("http-equiv") == "Content-Security-Policy"]
-    assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
+    assert policies == ["default-src 'none'; style-src 'unsafe-inline'; font-src data:"]
     assert not [attrs for _, attrs in page.tags if "src" in attrs or "href" in attrs]
 
 

@@ -10,7 +10,7 @@ from straight import AT, TABLE
 
 from evidencekit.core.schema import MAX_STRING
 from evidencekit.field.answers import Unfit, format_moment, format_photos, normal, photos_of, plain, shown, value
-from evidencekit.field.texts import load_texts
+from evidencekit.read.texts import load_texts
 
 
 def read(key: str, typed: str) -> str:

@@ -11,7 +11,7 @@ from evidencekit.core.event_types import EVENT_TYPES
 from evidencekit.field.answers import codes
 from evidencekit.field.checklists import checklists
 from evidencekit.field.machine import EARLIEST, Battery, battery, clock_is_before
-from evidencekit.field.texts import LANGUAGES, load_texts
+from evidencekit.read.texts import LANGUAGES, load_texts
 
 STEPS = {step for one in checklists().values() for step in one.steps}
 

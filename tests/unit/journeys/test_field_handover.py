@@ -9,11 +9,11 @@ import pytest
 
 from evidencekit.core import layout
 from evidencekit.errors import CannotFinish, FormatError, Refused
-from evidencekit.field.texts import load_texts
 from evidencekit.journeys import field_handover
 from evidencekit.journeys.custody import Hand, events_of
 from evidencekit.journeys.field_handover import branch_name, hand_over
 from evidencekit.read.store import Store
+from evidencekit.read.texts import load_texts
 from evidencekit.verify.verifier import verify_case
 from evidencekit.write import copying
 

@@ -11,7 +11,7 @@ from htmlpage import Page
 from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.paper import parse_typed
 from evidencekit.core.values import moment
-from evidencekit.field.texts import LANGUAGES, load_texts
+from evidencekit.read.texts import LANGUAGES, load_texts
 from evidencekit.report.html import receipt_html
 from evidencekit.report.receipt import receipt_of, shown_moment
 

@@ -1,4 +1,4 @@
-"""What is said to people in the field, in the six UN languages: sections `field` and `refusals` of the catalogues.
+"""What is said to people: the sections of the catalogues, in the six UN languages; those of the report in more.
 
 Promises: a text that a translation does not have yet is given in English, never left out; what fills a placeholder is
 never read as a placeholder itself. Values are the caller's to make harmless (`core.values.display`).
@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 LANGUAGES = ("en", "fr", "es", "ar", "ru", "zh")
-"""Codes of ISO 639-1, English first: it is the one that nobody translated."""
+"""Codes of ISO 639-1, English first: it is the one that nobody translated. These catalogues are complete."""
+REPORT_LANGUAGES = (*LANGUAGES, "vi", "kk")
+"""Languages of the report: those after LANGUAGES have what it shows alone, its sections and the titles of findings."""
 SECTION = "field"
 _PACKAGE = Path(__file__).parents[1]
 _PLACES = (_PACKAGE / "texts", _PACKAGE.parent / "specs" / "texts")
@@ -34,9 +36,8 @@ class Texts:
     """Tell whether no person has gone over the translation."""
     _own: dict[str, str]
     _english: dict[str, str]
-    _findings: dict[str, dict[str, str]]
-    _refusals: dict[str, dict[str, str]]
-    """Of this language alone."""
+    _catalogues: tuple[dict[str, Any], ...]
+    """Whole: of this language, then the English one."""
 
     def __call__(self, key: str, **values: object) -> str:
         """Return a text, each `{name}` filled with the value of that name.
@@ -46,17 +47,33 @@ class Texts:
         """
         return (self._own.get(key) or self._english[key]).format_map(values)
 
+    def word(self, section: str, key: str, member: str | None = None) -> str:
+        """Return a text of any section as it stands; `member` of those that have several, as `title` of a finding.
+
+        Raises:
+            KeyError: there is no such text: a fault of the program.
+        """
+        own, english = (one.get(section, {}) for one in self._catalogues)
+        found = own if key in own and (member is None or member in own[key]) else english
+        return str(found[key] if member is None else found[key][member])
+
+    def has_word(self, section: str, key: str) -> bool:
+        """Tell whether a section has such a text."""
+        return any(key in one.get(section, {}) for one in self._catalogues)
+
     def finding(self, code: str) -> str:
         """Return the title of a finding. Raises KeyError: there is no such code."""
-        return self._findings[code]["title"]
+        return self.word("findings", code, "title")
 
     def refusal(self, code: str) -> str | None:
         """Return what a code of `core.refusals` means and what to do about it.
 
         None: in English the message says that itself; or the language has no words for this code.
         """
-        own = self._refusals.get(code)
-        return None if own is None or self.language == "en" else self("refused", code=code, **own)
+        own = self._catalogues[0].get("refusals", {}).get(code)
+        if own is None or self.language == "en":
+            return None
+        return self.word(SECTION, "refused").format(code=code, **own)
 
     def __contains__(self, key: object) -> bool:
         """Tell whether there is such a text."""
@@ -64,12 +81,12 @@ class Texts:
 
 
 def load_texts(language: str, section: str = SECTION) -> Texts:
-    """Return the texts of one of LANGUAGES: those of the field, or another section of the catalogues.
+    """Return the texts of one of REPORT_LANGUAGES: those of the field, or another section of the catalogues.
 
     Raises:
         KeyError: another language. OSError: the program's own files are missing.
     """
-    if language not in LANGUAGES:
+    if language not in REPORT_LANGUAGES:
         raise KeyError(language)
     own, english = _catalogue(language), _catalogue("en")
     return Texts(
@@ -79,15 +96,14 @@ def load_texts(language: str, section: str = SECTION) -> Texts:
         is_draft=own["status"] == "draft",
         _own=own.get(section, {}),
         _english=english[section],
-        _findings={**english.get("findings", {}), **own.get("findings", {})},
-        _refusals=own.get("refusals", {}),
+        _catalogues=(own, english),
     )
 
 
-def language_of(locale: str) -> str:
-    """Return the language of a locale's name, as in `fr_CH.UTF-8`; English where it is none of LANGUAGES."""
+def language_of(locale: str, known: tuple[str, ...] = LANGUAGES) -> str:
+    """Return the language of a locale's name, as in `fr_CH.UTF-8`; English where it is none that is known."""
     language = locale.replace("-", "_").partition("_")[0].partition(".")[0].lower()
-    return language if language in LANGUAGES else "en"
+    return language if language in known else "en"
 
 
 @cache

@@ -1,4 +1,4 @@
-"""field/texts.py: the catalogues where they lie, six languages of one form, English where a translation is missing."""
+"""read/texts.py: the catalogues where they lie, six languages of one form, English where a translation is missing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from evidencekit.field import texts as module
-from evidencekit.field.texts import LANGUAGES, language_of, load_texts
+from evidencekit.read import texts as module
+from evidencekit.read.texts import LANGUAGES, language_of, load_texts
 
 ROOT = Path(__file__).parents[3]
 CATALOGUES = {name: json.loads((ROOT / f"specs/texts/{name}.json").read_text()) for name in LANGUAGES}

@@ -1,0 +1,163 @@
+"""`evidencekit certificate`: a form that a person signs, filled in from the record, beside what the program did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from evidencekit import __version__
+from evidencekit.cli import surroundings
+from evidencekit.cli.inputs import bytes_of, policy_in, time_value
+from evidencekit.cli.options import PATH, output, page_options
+from evidencekit.cli.outputs import refuse_outputs
+from evidencekit.cli.pages import PageForm, page_writer
+from evidencekit.cli.render import Screen, counted
+from evidencekit.cli.verify import verify
+from evidencekit.core.values import display
+from evidencekit.errors import BadArgument
+from evidencekit.read.texts import LANGUAGES, Texts, load_texts
+
+if TYPE_CHECKING:
+    from evidencekit.report.form_file import CertificateForm
+
+_OF_VERIFY = ("policy", "sources", "since")
+_LIST = "`evidencekit certificate --list` names the forms."
+
+
+@click.command()
+@click.argument("case", type=PATH, required=False)
+@click.option("--form", "form_id", metavar="FORM", help="Which form: a name of --list.")
+@click.option("--template", type=PATH, metavar="FILE.toml", help="A form of your own, in place of --form.")
+@click.option("--list", "is_list", is_flag=True, help="List the forms; with --json also what a form may name.")
+@click.option("--item", "items", multiple=True, metavar="EX-001", help="For this item; several times (default: all).")
+@click.option("--now", metavar="T", callback=time_value, help="The time of making: to make the same page again.")
+@click.option("--lang", type=click.Choice(LANGUAGES), help="Language of all but the form's own wording.")
+@click.option("--out", "-o", type=PATH, metavar="FILE", help="The file to write; must not exist.")
+@page_options
+@output
+def certificate(
+    case: Path | None, form_id: str | None, template: Path | None, is_list: bool, items: tuple[str, ...],
+    policy: Path | None, sources: dict[str, Path], since: bytes | None, now: int | None, lang: str | None,
+    out: Path | None, form: PageForm, screen: Screen,
+) -> int:  # fmt: skip
+    """Write a certificate for a person to sign: a form, filled in from the record; what the program did, stated apart.
+
+    Nobody has signed it: oath, name, post, date, place and signature are blanks. Nothing is verified for it without
+    --policy, --source or --since, and then it says so. The case is not changed. Compare the wording with the official
+    text before you sign; what you do not know yourself, strike out.
+
+    \b
+    Examples:
+      evidencekit certificate --list
+      evidencekit certificate CASE --form fre-902-14 --policy POLICY --source EX-001=/mnt/stick -o certificate.html
+      evidencekit certificate CASE --form bsa-63-4-a --item EX-001 --policy POLICY --lang fr -o part-a.html
+      evidencekit certificate CASE --template ours.toml -o certificate.html
+
+    Exit codes: 0 written, whatever the verdict · 2 usage · 4 the case cannot be read · 5 FILE exists, or lies in CASE.
+    """
+    if is_list:
+        return _list(screen)
+    wording = _wording(form_id, template)
+    if case is None:
+        raise click.UsageError("Missing argument 'CASE'.")
+    if out is None:
+        raise BadArgument("No file to write.", code="U233", hint="Say -o certificate.html.")
+    refuse_outputs(case, out)
+    moment = surroundings.clock() if now is None else now
+    write = page_writer(form, made=moment, screen=screen)
+    verified = _verified(case, policy, sources, since, moment, screen) if policy or sources or since else None
+    facts = _facts(case, wording, items, verified, moment)
+    language = lang or surroundings.language()
+    write(out, _page(facts, wording, language), facts)
+    _say(facts, verified, out, screen)
+    named = [item["item.exhibit"] for item in facts["items"]["rows"]]
+    screen.document({"facts": facts, "form": wording.id, "items": named, "language": language, "out": str(out)})
+    return 0
+
+
+certificate.params[5:5] = [option for option in verify.params if option.name in _OF_VERIFY]
+
+
+def _list(screen: Screen) -> int:
+    """Print the forms that come with the program."""
+    from dataclasses import asdict
+
+    from evidencekit.report.form_file import known_forms
+    from evidencekit.report.slots import SLOTS
+
+    forms = list(known_forms().values())
+    screen.table(("form", "wording", "title"), [(form.id, form.mark, form.title) for form in forms])
+    screen.say("Compare the wording with the official text before you sign.")
+    told = ("id", "title", "language", "instrument", "citation", "version", "mark", "note")
+    screen.document(
+        {
+            "forms": [{name: getattr(form, name) for name in told} for form in forms],
+            "slots": [asdict(slot) for slot in SLOTS.values()],
+        }
+    )
+    return 0
+
+
+def _wording(form_id: str | None, template: Path | None) -> CertificateForm:
+    """Return the form that was asked for.
+
+    Raises:
+        BadArgument: U620, none, two, or one that is not known; U621, a form of one's own is not one.
+    """
+    from evidencekit.report.form_file import MAX_FORM, known_forms, read_form
+
+    if (form_id is None) == (template is None):
+        raise BadArgument("Say --form or --template, one of them.", code="U620", hint=_LIST)
+    if template is not None:
+        return read_form(bytes_of(template, MAX_FORM), str(template), own=True)
+    forms = known_forms()
+    if form_id not in forms:
+        raise BadArgument(f"There is no form {display(form_id or '')}.", code="U620", hint=_LIST)
+    return forms[form_id]
+
+
+def _verified(
+    case: Path, policy: Path | None, sources: dict[str, Path], since: bytes | None, now: int, screen: Screen
+) -> dict[str, Any]:
+    from evidencekit.verify.verifier import verify_case
+
+    judged: dict[str, Any] = {"policy": policy_in(policy), "sources": sources or None, "since": since, "now": now}
+    with screen.progress("verify") as meter:
+        return verify_case(case, **judged, progress=meter.tell, jobs=None).as_record()
+
+
+def _facts(
+    case: Path, wording: CertificateForm, items: tuple[str, ...], verified: dict[str, Any] | None, now: int
+) -> dict[str, Any]:
+    from evidencekit.journeys.certificate import recorded_of_items
+    from evidencekit.report.certificate import certificate_facts
+
+    program = f"evidencekit {__version__}"
+    recorded = recorded_of_items(case, items, now=now, program=program)
+    return certificate_facts(wording, recorded, verified, now=now, program=program)
+
+
+def _page(facts: dict[str, Any], wording: CertificateForm, language: str) -> str:
+    """Return the page: the form's wording in its own language, the rest in the one that was asked for."""
+    from evidencekit.report.certificate_page import SECTIONS, certificate_html
+    from evidencekit.report.report_page import codes_of_findings
+
+    own = wording.language.partition("-")[0]
+    words, of_form = _words(language, SECTIONS), _words(own if own in LANGUAGES else language, SECTIONS)
+    titles = {code: words["report"].finding(code) for code in codes_of_findings()}
+    return certificate_html(facts, words, of_form, titles)
+
+
+def _words(language: str, sections: tuple[str, ...]) -> dict[str, Texts]:
+    return {name: load_texts(language, name) for name in sections}
+
+
+def _say(facts: dict[str, Any], verified: dict[str, Any] | None, out: Path, screen: Screen) -> None:
+    if verified is None:
+        screen.result("Nothing was verified: say --policy DIR, or --source.", "NOT CHECKED")
+    else:
+        screen.result(f"{verified['line']}: {verified['reason']}", verified["verdict"])
+    screen.say(f"Certificate for {counted(facts['items']['total'], 'item')} written to {display(str(out))}.")
+    screen.say("Nobody has signed it. Compare its wording with the official text before you sign.")

@@ -1,0 +1,93 @@
+"""The language in which commands answer: English, unless `--lang` or EVIDENCEKIT_LANG names another.
+
+Promises: the system's locale changes nothing here, since scripts read what is printed; what programs read (`--json`,
+codes, digests, names, paths) is the same in each language; a refusal keeps its English message, which has the facts;
+that a translation is a draft is said once, at the end, on stderr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from evidencekit.errors import BadArgument
+
+if TYPE_CHECKING:
+    from evidencekit.cli.render import Screen
+    from evidencekit.read.texts import Texts
+
+VARIABLE = "EVIDENCEKIT_LANG"
+SECTION = "cli"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class Speech:
+    """The language of one run of the program, and whether somebody heard it."""
+
+    asked: str | None = None
+    """One of `read.texts.LANGUAGES`; None: nobody asked for one."""
+    was_heard: bool = False
+
+    def texts(self) -> Texts | None:
+        """Return the words of the language; None for English, which stands in the program itself."""
+        if self.asked in {None, "en"}:
+            return None
+        from evidencekit.read.texts import load_texts
+
+        return load_texts(str(self.asked), SECTION)
+
+    def end(self, screen: Screen) -> None:
+        """Say that what was heard is a draft, if it is one."""
+        texts = self.texts() if self.was_heard else None
+        if texts is not None and texts.is_draft:
+            screen.aside(texts.word("field", "draft"))
+
+
+def lang_option(function: F) -> F:
+    """Add --lang to a command that `cli.main.run` runs: to it, and to all below it."""
+    about = f"Language of the answers: en, fr, es, ar, ru or zh. Default: {VARIABLE}, else en."
+    option = click.option("--lang", envvar=VARIABLE, expose_value=False, callback=_choose, metavar="CODE", help=about)
+    return option(function)
+
+
+def _choose(context: click.Context, _param: click.Parameter, value: str | None) -> None:
+    """Keep the language that was asked for.
+
+    Raises:
+        BadArgument: U242, there are no words in it.
+    """
+    if value is None:
+        return
+    from evidencekit.core.values import display
+    from evidencekit.read.texts import LANGUAGES
+
+    if value not in LANGUAGES:
+        said = display(value[:40])
+        hint = f"Take one of {', '.join(LANGUAGES)}, by --lang or {VARIABLE}."
+        raise BadArgument(f"There are no words in the language {said}.", code="U242", hint=hint)
+    context.ensure_object(Speech).asked = value
+
+
+def asked_language() -> str | None:
+    """Return the language that somebody asked for this command to answer in."""
+    speech = _speech()
+    return None if speech is None else speech.asked
+
+
+def spoken(screen: Screen) -> Texts | None:
+    """Return the words that a screen is to be filled with: section `cli`. None: English, or nobody reads it."""
+    speech = _speech()
+    texts = None if speech is None or screen.as_json else speech.texts()
+    if speech is not None and texts is not None:
+        speech.was_heard = speech.was_heard or not screen.quiet
+    return texts
+
+
+def _speech() -> Speech | None:
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.find_object(Speech)

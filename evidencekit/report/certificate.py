@@ -1,0 +1,199 @@
+"""What a certificate says: the wording of a form, its slots filled in from the record, and what the program did. Pure.
+
+Promises: what only a person can know has no value here; what nobody recorded is None; each text of others is escaped
+and cut, each list is bounded and says what it leaves out; numbers and digests are those of the report.
+Source: specs/reporting.md section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from evidencekit.core.values import format_instant
+from evidencekit.report.facts import facts_of
+from evidencekit.report.form_file import Block, CertificateForm, Part, Run
+from evidencekit.report.receipt import Receipt, Seizure, Taken
+from evidencekit.report.report_bounds import bounded, named, said, shown_instant
+from evidencekit.report.report_catalogue import catalogue_facts, hash_facts
+from evidencekit.report.slots import SLOTS
+
+FACTS_TYPE = "evidencekit/certificate-facts/1"
+LISTED = 200
+"""Files whose digests the hash report lists."""
+_NOT_PROFILED: dict[str, dict[Any, int]] = {"months": {}, "sizes": {}}
+_OF_CATALOGUE = ("rows", "files", "bytes", "omitted", "unexplained", "omissions", "unfinished")
+
+Value = str | int | list[str] | None
+
+
+def certificate_facts(
+    form: CertificateForm,
+    recorded: Mapping[str, Any],
+    verification: Mapping[str, Any] | None,
+    *,
+    now: int,
+    program: str,
+) -> dict[str, Any]:
+    """Return all that a certificate shows, as JSON takes it.
+
+    Args:
+        form: the wording.
+        recorded: as `journeys.certificate.recorded_of_items` returns it.
+        verification: the document of `verify --json`, made for this certificate; None where nothing was verified.
+        now: the time of making, nanoseconds since 1970.
+        program: name and version of this program.
+    """
+    summary, receipt = recorded["summary"], recorded["receipt"]
+    catalogue = catalogue_facts(summary, _NOT_PROFILED, 0)
+    hashes = hash_facts(summary, recorded["events"])
+    of_case = _of_case(summary, program, now)
+    items = _of_items(catalogue["items"]["rows"], hashes["items"]["rows"], receipt, summary, recorded["alone"])
+    return {
+        "_t": FACTS_TYPE,
+        "form": {
+            name: getattr(form, name)
+            for name in ("id", "title", "language", "instrument", "citation", "version", "mark", "note", "own")
+        },
+        "case": of_case,
+        "items": bounded(items, len(items), total=len(summary["items"])),
+        "others": recorded["others"],
+        "parts": [part for one in form.parts for part in _parts(one, of_case, items)],
+        "statement": {
+            "verification": None if verification is None else _verified(verification, summary, now, program),
+            "catalogue": {name: catalogue[name] for name in _OF_CATALOGUE},
+            "hashes": hashes,
+        },
+        "digests": bounded(
+            [row | {"path": named(row["path"])} for row in recorded["rows"]], LISTED, total=catalogue["files"]
+        ),
+    }
+
+
+def _verified(verification: Mapping[str, Any], summary: Mapping[str, Any], now: int, program: str) -> dict[str, Any]:
+    """Return what the report says of a verification, and how far it stands behind the record.
+
+    Custody is not told on a certificate, so the report is not given it.
+    """
+    recorded = {"summary": summary, "profile": _NOT_PROFILED, "catalogue_error": None}
+    untold = {"history": None, "custody_error": "", "chosen": None}
+    page = facts_of(verification, name="", now=now, program=program, recorded=recorded | untold)
+    return dict(page["verification"]) | {"basis": page["basis"]}
+
+
+def _of_case(summary: Mapping[str, Any], program: str, now: int) -> dict[str, Value]:
+    return {
+        "case.reference": said(summary["reference"]),
+        "case.agency": said(summary["agency"]),
+        "case.origin": said(summary["origin"]),
+        "case.created_at": shown_instant(summary["created_at"]),
+        "log.size": summary["checkpoint"]["size"],
+        "log.root": summary["checkpoint"]["root"],
+        "made.at": shown_instant(format_instant(now)),
+        "made.program": said(program),
+        "items.count": len(summary["items"]),
+    }
+
+
+# --- items ----------------------------------------------------------------------------------------------------------
+
+
+def _of_items(
+    counted: Sequence[Mapping[str, Any]],
+    hashed: Sequence[Mapping[str, Any]],
+    receipt: Receipt,
+    summary: Mapping[str, Any],
+    alone: Mapping[str, Mapping[str, str]],
+) -> list[dict[str, Value]]:
+    """Return the slots of each item that the report would list, in its order."""
+    taken = {item.exhibit: (item, seizure) for seizure, items in receipt.seizures for item in items}
+    stated = {item["item"]: item["particulars"] for item in summary["items"]}
+    return [
+        _of_seizure(*taken[count["item"]], stated[count["item"]])
+        | {f"item.{name}": count[name] for name in ("rows", "files", "bytes", "omitted")}
+        | {f"item.{name}": hashes[name] for name in _HASHED}
+        | _of_one_file(alone.get(count["item"]), hashes["digests"])
+        for count, hashes in zip(counted, hashed, strict=True)
+    ]
+
+
+def _of_one_file(digests: Mapping[str, str] | None, algorithms: Sequence[str]) -> dict[str, Value]:
+    """Return the slots of digests: of the content alone where the item is one file."""
+    named_so = None if digests is None else "; ".join(f"{name} {digest}" for name, digest in digests.items())
+    sha256 = None if digests is None else digests["sha256"]
+    return {"item.algorithms": list(algorithms), "item.digests": named_so, "item.sha256": sha256}
+
+
+_HASHED = (
+    *("source", "host", "mount", "program", "tool", "started_at", "finished_at", "sealed_at"),
+    *("root", "file_sha256"),
+)
+
+
+def _of_seizure(taken: Taken, seizure: Seizure, stated: Mapping[str, Any]) -> dict[str, Value]:
+    found: dict[str, str | None] = {
+        name: getattr(taken, name)
+        for name in ("exhibit", "description", "make", "model", "serial", "identifiers", "quantity", "condition")
+    }
+    found |= {"make_model": " ".join(filter(None, (taken.make, taken.model))) or None, "seals": taken.seals}
+    found |= {"seized_at": ", ".join(seizure.seized_at) or None}
+    found |= {name: getattr(seizure, name) for name in ("authority", "place", "seized_by", "seized_from")}
+    found |= {"recorded_by": f"{seizure.recorded_by}, {seizure.key}"}
+    found |= {"acquisition_type": stated.get("acquisition_type"), "write_block": _write_block(stated)}
+    return {f"item.{name}": None if value is None else said(value) for name, value in found.items()}
+
+
+def _write_block(stated: Mapping[str, Any]) -> str | None:
+    """Return what was put between the source and the computer; `none: WHY` where it was said that nothing was."""
+    block = stated.get("write_block", {})
+    words = [named(block[name]) for name in ("make", "model", "serial") if name in block]
+    if "none" in block:
+        words.append(f"none: {named(block['none'])}")
+    return ", ".join(words) or None
+
+
+# --- wording --------------------------------------------------------------------------------------------------------
+
+
+def _parts(part: Part, of_case: Mapping[str, Value], items: Iterable[Mapping[str, Value]]) -> list[dict[str, Any]]:
+    """Return a part once, or once for each item under one heading."""
+    if not part.each_item:
+        return [_part(part, of_case, None)]
+    return [
+        _part(part, {**of_case, **item}, item["item.exhibit"]) | ({"heading": ""} if number else {})
+        for number, item in enumerate(items)
+    ]
+
+
+def _part(part: Part, values: Mapping[str, Value], item: Value) -> dict[str, Any]:
+    """Return a part, blocks of one kind that follow each other together."""
+    groups = [
+        {"kind": kind, "blocks": [_block(block, values.get) for block in blocks]}
+        for kind, blocks in groupby(part.blocks, key=lambda block: block.kind)
+    ]
+    return {"heading": part.heading, "item": item, "groups": groups}
+
+
+def _block(block: Block, value: Callable[[str], Value]) -> dict[str, Any]:
+    """Return a block with what the record has for it; a box is ticked where the record has its value."""
+    found: dict[str, Any] = {"label": block.label, "slot": block.slot, "runs": [_run(run, value) for run in block.runs]}
+    taken = value(block.slot) if block.kind == "recorded" and block.slot is not None else None
+    has = taken if isinstance(taken, list) else []
+    found["boxes"] = [{"label": label, "ticked": bool(name) and name in has} for name, label in block.boxes]
+    if block.kind == "recorded":
+        others = [name for name in has if name not in dict(block.boxes)]
+        found["boxes"].append({"label": " ".join((block.other, *others)), "ticked": bool(others)})
+    return found
+
+
+def _run(run: Run, value: Callable[[str], Value]) -> dict[str, Any]:
+    if run.slot is None:
+        return {"kind": "words", "text": run.text, "slot": None, "value": None}
+    slot = SLOTS[run.slot]
+    return {
+        "kind": slot.kind,
+        "text": "",
+        "slot": slot.name,
+        "value": None if slot.kind == "person" else value(slot.name),
+    }
