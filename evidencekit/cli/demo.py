@@ -80,6 +80,7 @@ def demo(folder: Path, no_color: bool) -> int:
     _hand_over(stage)
     _check(stage)
     _export(stage)
+    _print(stage)
     found = _tamper(stage)
     _conclude(stage, found)
     return 0
@@ -172,10 +173,22 @@ def _export(stage: Stage) -> None:
     (stage.folder / "written-down-elsewhere.txt").write_bytes(newest.read_bytes())
 
 
+def _print(stage: Stage) -> None:
+    case, policy = stage.path("case"), stage.path("policy")
+    stage.chapter(
+        "7. Put it on paper",
+        "A report whose first page a judge can read, a certificate that a person can sign, labels for the bags:",
+        "pages for a browser or a printer; with the extra `pdf`, --pdf writes them as PDF/A.",
+    )
+    stage.run("report", case, "--policy", policy, "-o", stage.path("report.html"))
+    stage.run("certificate", case, "--form", "generic", "--policy", policy, "-o", stage.path("certificate.html"))
+    stage.run("custody", "label", case, "-o", stage.path("labels.html"))
+
+
 def _tamper(stage: Stage) -> int:
     from evidencekit.cli.demo_tamper import TAMPERINGS, changed_source
 
-    stage.chapter("7. Tamper with copies", "Each in a copy of its own; the case itself is not touched.")
+    stage.chapter("8. Tamper with copies", "Each in a copy of its own; the case itself is not touched.")
     found = 0
     for number, tampering in enumerate(TAMPERINGS, 1):
         name = f"tampered/{number}-{tampering.name}"
@@ -212,6 +225,7 @@ def _conclude(stage: Stage, found: int) -> None:
         ("plain.tlog-proof", "one file's proof"), ("tampered", "the copies that were tampered with"),
         ("offer.json, answer.json", "the handover, as the two sides exchange it"),
         ("package.zip", "what was given to somebody else"),
+        ("report.html", "what a judge reads; certificate.html and labels.html beside it"),
         ("examiner, analyst, log-keys.pem", "keys: for this demonstration only"),
     ):  # fmt: skip
         stage.screen.say(f"    {stage.path(name):<44} {words}")

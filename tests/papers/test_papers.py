@@ -23,6 +23,11 @@ PAPERS = {
     "report": ("report", CASE),
     "report_of_damage": ("report", VECTORS / "cases/bad/E201_digest_differs/case"),
     "report_of_package": ("report", VECTORS / "packages/good/0.1_package/package.zip"),
+    "report_of_rows": ("report", CASE, "--row", "EX-001:docs/a.txt", "--row", "EX-001#0"),
+    "certificate": ("certificate", CASE, "--form", "fre-902-14", "--policy", CASE.parent / "policy"),
+    "certificate_b": ("certificate", CASE, "--form", "bsa-63-4-b"),
+    "labels": ("custody", "label", CASE),
+    "form": ("custody", "form", CASE),
     "receipt": ("field", "receipt", CASE),
     "request": ("request", "render", "request.json", "--instrument", "budapest-29", "--html"),
 }
