@@ -129,8 +129,6 @@ class Exchange:
 
     requests: list[Request] = field(default_factory=list)
     not_followed: list[NotFollowed] = field(default_factory=list)
-    entered: dict[str, int] = field(default_factory=dict)
-    """What the other sides said of requests: SHA-256 of the event, hex, to the entry that first entered it."""
 
     def at(self, entry: int) -> Request | None:
         """Return the request that an entry sent or received."""
@@ -145,8 +143,6 @@ def exchange_of(said: Iterable[Said]) -> Exchange:
     """Return the requests of a log; `said` are its events about requests, in order."""
     found = Exchange()
     for one in said:
-        if one.other is not None and one.event["type"] == ACKNOWLEDGED:
-            found.entered.setdefault(one.other.digest, one.entry)
         reason = one.void or _follow(found, one)
         if reason is not None:
             found.not_followed.append(NotFollowed(one.entry, one.event["type"], reason))

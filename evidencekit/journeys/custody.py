@@ -5,7 +5,7 @@ Source: specs/custody-log.md section 4, specs/store.md section 4.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,8 +53,11 @@ class Hand:
         """The actor's key."""
         return str(self.actor["key"])
 
-    def record(self, kind: str, items: list[str], body: dict[str, Any], *, objects: Sequence[bytes] = ()) -> Recorded:
-        """Sign an event, enter it, and end the step with a checkpoint. `objects` are files that it names.
+    def record(
+        self, kind: str, items: list[str], body: dict[str, Any], *, objects: Sequence[bytes] = (),
+        check: Callable[[], None] = lambda: None,
+    ) -> Recorded:  # fmt: skip
+        """Sign an event, enter it, and end the step with a checkpoint; `objects`, `check`: see `Ledger.append`.
 
         Raises:
             Refused: R511, a rule of custody forbids it; R512, others always came first; R519.
@@ -70,6 +73,7 @@ class Hand:
             occurred_at=self.occurred_at,
             time_class=self.time_class,
             objects=objects,
+            check=check,
         )
         remarks, recorded_at = self.ledger.log.remarks, self.ledger.recorded_at
         missing = EVENT_TYPES[kind].missing(body)

@@ -6,7 +6,7 @@ any channel. Source: specs/cooperation.md section 7.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from evidencekit.core.message import ENCLOSED, MESSAGE_LIMITS, Opened, decode_me
 from evidencekit.core.request import decode_request
 from evidencekit.core.values import display, parse_instant
 from evidencekit.errors import BadArgument, CannotFinish, FormatError, Refused
-from evidencekit.journeys.custody import Hand, Recorded, reference
+from evidencekit.journeys.custody import Hand, Recorded, events_of, reference
 from evidencekit.journeys.custody_choice import NOTHING
 from evidencekit.read.store import Store
 
@@ -57,15 +57,8 @@ def receive(hand: Hand, data: bytes, request: Opened, at: dict[str, Any], stated
     decode_request(request.message.record or b"")
     _refuse_own(hand, request)
     sent = _foreign(request)
-    for earlier in read_exchange(hand.ledger.store.path)[1].requests:
-        if earlier.sent is not None and earlier.sent["event"] == sent["event"]:
-            raise Refused(
-                f"This request was received before, by entry {earlier.entry}.",
-                code="R591",
-                hint=f"{NOTHING} `--again {earlier.entry} --receipt FILE` writes its receipt anew.",
-            )
     body = {**stated, "message": object_record(data), "received_at": at, "sent": sent}
-    return hand.record(RECEIVED, [], body, objects=[data])
+    return hand.record(RECEIVED, [], body, objects=[data], check=lambda: _refuse_received(hand, sent))
 
 
 def answer(hand: Hand, request: Request, record: dict[str, Any], stated: Mapping[str, Any]) -> Recorded:
@@ -90,10 +83,8 @@ def withdraw(hand: Hand, request: Request, stated: Mapping[str, Any]) -> Recorde
     Raises:
         Refused: R593, it was withdrawn before.
     """
-    if request.withdrawn is not None:
-        hint = f"{NOTHING} `--again {request.withdrawn} --out FILE` writes its file anew."
-        raise Refused(f"Entry {request.withdrawn} withdrew this request.", code="R593", hint=hint)
-    return hand.record(WITHDRAWN, [], {**stated, "sent": reference(hand.ledger.store, request.entry)})
+    body = {**stated, "sent": reference(hand.ledger.store, request.entry)}
+    return hand.record(WITHDRAWN, [], body, check=lambda: _refuse_withdrawn(hand, request))
 
 
 def acknowledge(hand: Hand, data: bytes, said: Opened, stated: Mapping[str, Any]) -> Recorded:
@@ -109,10 +100,8 @@ def acknowledge(hand: Hand, data: bytes, said: Opened, stated: Mapping[str, Any]
     side, request = _about(exchange, hand, said)
     if said.message.record is not None:
         _check_answer(decode_answer(said.message.record), request)
-    if said.digest in exchange.entered:
-        raise Refused(f"This was entered before, by entry {exchange.entered[said.digest]}.", code="R593", hint=NOTHING)
     body = {**stated, "message": object_record(data), side: reference(store, request.entry)}
-    return hand.record(ACKNOWLEDGED, [], body, objects=[data])
+    return hand.record(ACKNOWLEDGED, [], body, objects=[data], check=lambda: _refuse_entered(hand, said))
 
 
 def request_at(exchange: Exchange, entry: int, side: str) -> Request:
@@ -169,6 +158,34 @@ def holds_for(history: History, request: Request) -> list[dict[str, Any]]:
             until = hold.dated[-1].body.get("until")
             found.append({"name": hold.name} | ({} if until is None else {"until": until}))
     return found
+
+
+# --- once, whoever else writes: asked of all entries, also of those without a checkpoint ----------------------------
+
+
+def _entries(hand: Hand, kind: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    return ((entry, event) for entry, event in events_of(hand.ledger.store, kind) if knows_type(event))
+
+
+def _refuse_received(hand: Hand, sent: Mapping[str, str]) -> None:
+    for entry, event in _entries(hand, RECEIVED):
+        if event["body"]["sent"]["event"] == sent["event"]:
+            hint = f"{NOTHING} `--again {entry} --receipt FILE` writes its receipt anew."
+            raise Refused(f"This request was received before, by entry {entry}.", code="R591", hint=hint)
+
+
+def _refuse_withdrawn(hand: Hand, request: Request) -> None:
+    for entry, event in _entries(hand, WITHDRAWN):
+        if event["body"]["sent"]["entry"] == str(request.entry):
+            hint = f"{NOTHING} `--again {entry} --out FILE` writes its file anew."
+            raise Refused(f"Entry {entry} withdrew this request.", code="R593", hint=hint)
+
+
+def _refuse_entered(hand: Hand, said: Opened) -> None:
+    for entry, event in _entries(hand, ACKNOWLEDGED):
+        other = _open(hand.ledger.store, event)
+        if other is not None and other.digest == said.digest:
+            raise Refused(f"This was entered before, by entry {entry}.", code="R593", hint=NOTHING)
 
 
 def _said(store: Store, told: Told) -> Said:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evidencekit.core.checkpoint import Checkpoint, format_checkpoint
-from evidencekit.core.paper import check_code, root_groups
+from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.values import MOMENT_UNITS, display, format_instant, parse_instant
+from evidencekit.report.paper_tree import WithTree
 
 _MINUTE = MOMENT_UNITS["min"]
 _SHOWN = {"day": 10, "min": 16, "s": 19, "ms": 19, "ns": 19}
@@ -67,7 +67,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(WithTree):
     """All of it."""
 
     reference: str
@@ -77,21 +77,6 @@ class Receipt:
     checkpoint: Checkpoint
     made_at: str
     program: str
-
-    @property
-    def code(self) -> str:
-        """What the QR code holds: what `evidencekit verify --since` takes."""
-        return format_checkpoint(self.checkpoint)
-
-    @property
-    def root(self) -> list[str]:
-        """The root in groups, as for the paper form."""
-        return root_groups(self.checkpoint.root)
-
-    @property
-    def check(self) -> str:
-        """The code that shows a slip of the pen."""
-        return check_code(self.checkpoint)
 
 
 def taken_of(events: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

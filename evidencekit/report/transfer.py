@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evidencekit.core.checkpoint import Checkpoint, format_checkpoint
-from evidencekit.core.paper import check_code, root_groups
+from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.values import display
+from evidencekit.report.paper_tree import WithTree
 from evidencekit.report.receipt import shown_moment
 from evidencekit.report.report_bounds import bounded, named, said, shown_instant
 from evidencekit.report.things import Thing
@@ -83,7 +83,7 @@ class Offered:
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(WithTree):
     """All of it."""
 
     reference: str
@@ -102,21 +102,6 @@ class Transfer:
     checkpoint: Checkpoint
     made_at: str
     program: str
-
-    @property
-    def code(self) -> str:
-        """What the QR code holds: what `evidencekit verify --since` takes."""
-        return format_checkpoint(self.checkpoint)
-
-    @property
-    def root(self) -> list[str]:
-        """The root in groups, as for the paper form."""
-        return root_groups(self.checkpoint.root)
-
-    @property
-    def check(self) -> str:
-        """The code that shows a slip of the pen."""
-        return check_code(self.checkpoint)
 
 
 def handed_of(thing: Thing, status: Mapping[str, Any]) -> Handed:

@@ -117,10 +117,12 @@ class Ledger:
         occurred_at: dict[str, Any] | None = None,
         time_class: str = "device",
         objects: Sequence[bytes] = (),
+        check: Callable[[], None] = lambda: None,
     ) -> int:
         """Sign an event and enter it; return its index. The step's checkpoint is still to come.
 
-        `objects` are files that it names: they are kept before the event is entered.
+        `objects` are files that it names: they are kept before the event is entered. `check` raises what forbids the
+        event beside the rules of custody: it is asked at first, and again whenever somebody else entered something.
 
         Raises:
             Refused: R511, a rule of custody forbids it; R512, others always came first.
@@ -128,6 +130,7 @@ class Ledger:
             CannotFinish: X405, what others entered meanwhile does not add up; the manifest that it names is gone; X470.
         """
         self.log.catch_up()
+        check()
         event = self.draft(
             kind, items, body, actor=actor, signers=signers, occurred_at=occurred_at, time_class=time_class
         )
@@ -140,6 +143,7 @@ class Ledger:
                 return self.log.size - 1
             self.log.catch_up()  # another computer took the number: the event stands, only the entry is new
             self._refuse_broken_rules(event)
+            check()
         raise Refused(f"{RACES} other entries came first.", code="R512", hint="Try again when nobody else writes.")
 
     def add_manifest(self, temporary: Path, tiles: Path | None = None) -> int:

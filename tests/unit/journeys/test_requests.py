@@ -186,6 +186,43 @@ def test_both_sides_of_a_forked_log_are_heard(sides, tmp_path):
 # --- what is refused ------------------------------------------------------------------------------------------------
 
 
+class Slow:
+    """A person who takes so long to sign that somebody else does something first."""
+
+    def __init__(self, signer, meanwhile):
+        self.signer, self.meanwhile = signer, [meanwhile]
+
+    def __getattr__(self, name):
+        return getattr(self.signer, name)
+
+    def sign(self, message, namespace):
+        while self.meanwhile:
+            self.meanwhile.pop()()
+        return self.signer.sign(message, namespace)
+
+
+def slow(side, meanwhile):
+    signer = Slow(side.office.signer, meanwhile)
+    return Hand(side.office.ledger(side.case), side.rc.actor(side.office.signer), [signer])
+
+
+def test_two_commands_at_one_moment_enter_a_thing_once(sides, tmp_path):
+    ours, theirs, _ = sides
+    sent = ours.send()
+    file = ours.file(sent, tmp_path)
+    refused("R591", Refused, receive, slow(theirs, lambda: theirs.receive(file)), *file, AT, {})
+    receipt = theirs.file(1, tmp_path)
+    refused("R593", Refused, acknowledge, slow(ours, lambda: ours.acknowledge(receipt)), *receipt, {})
+    request = request_at(read_exchange(ours.case)[1], sent, "sent")
+    refused("R593", Refused, withdraw, slow(ours, lambda: ours.withdraw(sent)), request, {})
+    assert [event["type"] for event in events(theirs)] == ["request_received"]
+    assert [event["type"] for event in events(ours)] == ["request_sent", "acknowledge", "request_withdrawn"]
+
+
+def events(side):
+    return [told.event for told in read_exchange(side.case)[0].told[1:]]
+
+
 def test_a_request_comes_once(rc, asked, tmp_path):
     """Also by a file that was written anew, under a newer checkpoint."""
     ours, theirs = asked
