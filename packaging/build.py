@@ -26,7 +26,7 @@ PROGRAMS = ("evidencekit", "evidencekit-verify")
 EPOCH = "1767225600"
 """2026-01-01: the only time that stands anywhere in the binaries."""
 LISTS = {"SHA256SUMS": "sha256", "SHA512SUMS": "sha512"}
-READING = tuple(f"evidencekit.{room}" for room in ("cli", "core", "errors", "read", "verify"))
+READING = tuple(f"evidencekit.{room}" for room in ("cli", "core", "errors", "read", "texts", "verify"))
 WRITING = ("sqlite3", "sqlite_utils", "magic", "evidencekit.cli.acquire")
 """What the verifier may hold of evidencekit, and must not hold of all the rest."""
 

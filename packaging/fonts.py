@@ -3,7 +3,8 @@
     .venv/bin/python packaging/fonts.py
 
 Noto Sans, Noto Sans Arabic and Noto Sans Mono are kept whole. Noto Sans SC is cut to the characters of GB 2312, and
-Noto Sans Symbols 2 to marks of forms. Hints for screens are dropped. What comes out is held to the digests of
+Noto Sans Symbols 2 to marks of forms. Hints for screens are dropped, and the letters of Noto Sans Arabic are made whole
+(`whole_letters.py`). What comes out is held to the digests of
 SHA256SUMS: other bytes, as of another version of fonttools, stop the script, and --new keeps them.
 """
 
@@ -22,6 +23,9 @@ from typing import IO, NamedTuple, cast
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
+sys.path.insert(0, str(Path(__file__).parent))
+from whole_letters import make_whole
+
 FOLDER = Path(__file__).parents[1] / "evidencekit/report/fonts"
 MARKS = range(0x2600, 0x27C0)
 """Miscellaneous symbols and dingbats: boxes and ticks."""
@@ -35,6 +39,8 @@ class Source(NamedTuple):
     files: tuple[str, ...]
     kept: frozenset[int] | None
     """Characters; None for all."""
+    whole: bool = False
+    """Letters become one with their dots and vowel signs."""
 
 
 def _gb_2312() -> frozenset[int]:
@@ -62,6 +68,7 @@ SOURCES = {
             "NotoSansArabic_700Bold",
         ),
         None,
+        whole=True,
     ),
     "noto-sans-mono": Source(
         "0.4.2",
@@ -98,7 +105,7 @@ def main() -> None:
             for file in source.files:
                 family, _, weight = file.partition("_")
                 font = _member(package, f"package/{weight}/{file}.ttf")
-                made[f"{family}-{weight.lstrip('0123456789')}.ttf"] = _reduced(font, source.kept)
+                made[f"{family}-{weight.lstrip('0123456789')}.ttf"] = _reduced(font, source)
             licences.append(_member(package, "package/LICENSE_FONT"))
     made["OFL.txt"] = _licence(licences)
     sums = "".join(f"{hashlib.sha256(made[name]).hexdigest()}  {name}\n" for name in sorted(made))
@@ -135,15 +142,17 @@ def _licence(texts: list[bytes]) -> bytes:
     return b"\n".join([*dict.fromkeys(lines), rest[0]])
 
 
-def _reduced(data: bytes, kept: frozenset[int] | None) -> bytes:
+def _reduced(data: bytes, source: Source) -> bytes:
     """Return the font without hints, with the characters that are kept and all shapes that they can take."""
     font = TTFont(io.BytesIO(data), recalcTimestamp=False)
     wanted = subset.Options(hinting=False, layout_features=["*"], name_IDs=["*"], notdef_outline=True)
-    if kept is not None:
+    if source.kept is not None:
         wanted.layout_features = ["ccmp", "locl", "mark", "mkmk"]  # nobody asks for upright or half-width forms
     work = subset.Subsetter(wanted)
-    work.populate(unicodes=font.getBestCmap().keys() if kept is None else kept)
+    work.populate(unicodes=font.getBestCmap().keys() if source.kept is None else source.kept)
     work.subset(font)
+    if source.whole:
+        make_whole(font)
     out = io.BytesIO()
     font.save(out)
     return out.getvalue()

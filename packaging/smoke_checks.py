@@ -26,6 +26,7 @@ from smoke_story import (
     new_case,
     new_keys,
     offering,
+    put_on_paper,
     signing,
     take_over,
     tell_story,
@@ -54,6 +55,7 @@ def whole_case(kit: Kit) -> str:
         tell_story(hand, "/media/source")
         judge(hand)
         judge_tampered(hand, desk.path)
+        put_on_paper(hand)
         workstation = kit.workstation.at(desk.path)
         judge(workstation)
         workstation.expect(INTEGRITY_ONLY, "verify", "case", "--source", f"EX-001={kit.source}", "--as-copy")

@@ -133,6 +133,15 @@ def tell_story(hand: Hand, source: str, names: Names = Names()) -> None:
     hand_over(hand, names)
 
 
+def put_on_paper(hand: Hand, names: Names = Names()) -> None:
+    """Pages in languages whose letters and calendar the program has to have with it; and no PDF, which it says."""
+    for lang in ("ar", "zh", "kk"):
+        hand.expect(0, "report", names.case, "--lang", lang, "-o", f"report-{lang}.html")
+    hand.expect(0, "certificate", names.case, "--form", "bsa-63-4-a", "-o", "certificate.html")
+    hand.expect(0, "custody", "label", names.case, "-o", "labels.html")
+    hand.expect(CANNOT_FINISH, "report", names.case, "--pdf", "-o", "report.pdf", says="X453")
+
+
 def judge(hand: Hand, names: Names = Names()) -> None:
     """Case and package are intact; both verifiers say so."""
     for program in ("evidencekit", "evidencekit-verify"):
@@ -143,6 +152,9 @@ def judge(hand: Hand, names: Names = Names()) -> None:
             errors = [finding["code"] for finding in report["findings"] if finding["severity"] == "error"]
             if report["verdict"] != "INTEGRITY ONLY" or errors:
                 raise FailedError(f"{hand.name}: {program} calls {what} {report['verdict']} {errors}")
+            said = hand.expect(INTEGRITY_ONLY, "--lang", "fr", *command, what, "--quiet", program=program).out
+            if not said.startswith("Intégrité"):
+                raise FailedError(f"{hand.name}: {program} answers in another language than was asked for: {said}")
 
 
 def judge_tampered(hand: Hand, desk: Path, names: Names = Names()) -> None:

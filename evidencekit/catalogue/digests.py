@@ -6,7 +6,7 @@ at a time. Source: specs/manifest.md sections 4 and 10.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -19,15 +19,15 @@ from evidencekit.errors import BadArgument, FormatError
 
 
 def files_of(record: Record, sealed: Sealed, algorithms: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield what a hash report says of each file, in the order in which they were sealed.
+    """Yield what a hash report says of all that is read: files, their streams, and a block device that is the source.
 
-    Members: `item`, `index`, `kind`, `path` (bytes), `stream` (bytes or None), `state`, `size` and `digests` (hex by
-    algorithm; none where it was not wholly read).
+    In the order in which they were sealed. Members: `item`, `index`, `kind`, `path` (bytes), `stream` (bytes or None),
+    `state`, `size` and `digests` (hex by algorithm; none where it was not wholly read).
 
     Raises:
         CannotFinish: X402, X403, X441, X443, the manifest is not what was sealed.
     """
-    return (row for row in _rows(record, sealed, algorithms) if row["kind"] == "file")
+    return (row for row in _rows(record, sealed, algorithms) if _is_read(row))
 
 
 def rows_named(record: Record, names: Iterable[str]) -> list[dict[str, Any]]:
@@ -53,6 +53,11 @@ def rows_named(record: Record, names: Iterable[str]) -> list[dict[str, Any]]:
             hint = "`evidencekit find CASE --name GLOB` finds it."
             raise BadArgument(f"There is no row {display(name)}.", code="U234", hint=hint)
     return [found[place] for place in asked.values()]
+
+
+def _is_read(row: Mapping[str, Any]) -> bool:
+    """Tell whether a row's content was to be read (specs/manifest.md section 4); the source itself is the first row."""
+    return row["kind"] == "file" or (row["kind"] == "block_device" and row["index"] == 0 and not row["path"])
 
 
 def _rows(record: Record, sealed: Sealed, algorithms: Sequence[str] | None) -> Iterator[dict[str, Any]]:

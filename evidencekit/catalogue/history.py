@@ -6,7 +6,7 @@ Source: specs/custody-log.md section 4, specs/store.md section 5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,11 @@ class History:
     told: list[Told]
     in_use: dict[str, str] = field(default_factory=dict)
     """A person's first key, by which the log knows him, to his newest that was not retired, revoked or replaced."""
+
+    def known_events(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield entries with their events; of a type that is not known, who and what alone, without type and body."""
+        for one in self.told:
+            yield one.entry, one.event if knows_type(one.event) else {**one.event, "type": "", "body": {}}
 
 
 def read_history(case: Path, item: str | None = None) -> History:

@@ -10,11 +10,12 @@ import click
 from evidencekit import __version__
 from evidencekit.cli import surroundings
 from evidencekit.cli.inputs import bytes_of, policy_in, time_value
+from evidencekit.cli.judging import Judging, judging_options
 from evidencekit.cli.options import PATH, output, page_options
-from evidencekit.cli.outputs import refuse_outputs
+from evidencekit.cli.outputs import refuse_paper
 from evidencekit.cli.pages import PageForm, page_writer
 from evidencekit.cli.render import Screen, counted
-from evidencekit.cli.verify import verify
+from evidencekit.cli.standing_alone import refuse_beside
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
 from evidencekit.read.texts import LANGUAGES, Texts, load_texts
@@ -22,7 +23,7 @@ from evidencekit.read.texts import LANGUAGES, Texts, load_texts
 if TYPE_CHECKING:
     from evidencekit.report.form_file import CertificateForm
 
-_OF_VERIFY = ("policy", "sources", "since")
+_PROGRAM = f"evidencekit {__version__}"
 _LIST = "`evidencekit certificate --list` names the forms."
 
 
@@ -32,6 +33,7 @@ _LIST = "`evidencekit certificate --list` names the forms."
 @click.option("--template", type=PATH, metavar="FILE.toml", help="A form of your own, in place of --form.")
 @click.option("--list", "is_list", is_flag=True, help="List the forms; with --json also what a form may name.")
 @click.option("--item", "items", multiple=True, metavar="EX-001", help="For this item; several times (default: all).")
+@judging_options(packages=False)
 @click.option("--now", metavar="T", callback=time_value, help="The time of making: to make the same page again.")
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language of all but the form's own wording.")
 @click.option("--out", "-o", type=PATH, metavar="FILE", help="The file to write; must not exist.")
@@ -39,8 +41,7 @@ _LIST = "`evidencekit certificate --list` names the forms."
 @output
 def certificate(
     case: Path | None, form_id: str | None, template: Path | None, is_list: bool, items: tuple[str, ...],
-    policy: Path | None, sources: dict[str, Path], since: bytes | None, now: int | None, lang: str | None,
-    out: Path | None, form: PageForm, screen: Screen,
+    judging: Judging, now: int | None, lang: str | None, out: Path | None, form: PageForm, screen: Screen,
 ) -> int:  # fmt: skip
     """Write a certificate for a person to sign: a form, filled in from the record; what the program did, stated apart.
 
@@ -55,29 +56,27 @@ def certificate(
       evidencekit certificate CASE --form bsa-63-4-a --item EX-001 --policy POLICY --lang fr -o part-a.html
       evidencekit certificate CASE --template ours.toml -o certificate.html
 
-    Exit codes: 0 written, whatever the verdict · 2 usage · 4 the case cannot be read · 5 FILE exists, or lies in CASE.
+    Exit codes: 0 written, whatever the verdict · 2 usage · 4 the case cannot be read, a manifest is not the sealed one
+    · 5 FILE exists, or lies in CASE; the case is unfinished.
     """
     if is_list:
+        refuse_beside("--list", "is_list")
         return _list(screen)
     wording = _wording(form_id, template)
     if case is None:
         raise click.UsageError("Missing argument 'CASE'.")
-    if out is None:
-        raise BadArgument("No file to write.", code="U233", hint="Say -o certificate.html.")
-    refuse_outputs(case, out)
+    place = refuse_paper(case, out, judging.sources.values())
     moment = surroundings.clock() if now is None else now
     write = page_writer(form, made=moment, screen=screen)
-    verified = _verified(case, policy, sources, since, moment, screen) if policy or sources or since else None
-    facts = _facts(case, wording, items, verified, moment)
+    recorded = _recorded(case, items, moment)
+    verified = _verified(case, judging, moment, screen) if judging else None
+    facts = _facts(wording, recorded, verified, moment)
     language = lang or surroundings.language()
-    write(out, _page(facts, wording, language), facts)
-    _say(facts, verified, out, screen)
+    write(place, _page(facts, wording, language), facts)
+    _say(facts, verified, place, screen)
     named = [item["item.exhibit"] for item in facts["items"]["rows"]]
-    screen.document({"facts": facts, "form": wording.id, "items": named, "language": language, "out": str(out)})
+    screen.document({"facts": facts, "form": wording.id, "items": named, "language": language, "out": str(place)})
     return 0
-
-
-certificate.params[5:5] = [option for option in verify.params if option.name in _OF_VERIFY]
 
 
 def _list(screen: Screen) -> int:
@@ -118,36 +117,37 @@ def _wording(form_id: str | None, template: Path | None) -> CertificateForm:
     return forms[form_id]
 
 
-def _verified(
-    case: Path, policy: Path | None, sources: dict[str, Path], since: bytes | None, now: int, screen: Screen
-) -> dict[str, Any]:
+def _recorded(case: Path, items: tuple[str, ...], now: int) -> dict[str, Any]:
+    """Return what the record says of the items; before hours are spent on verifying, since it may refuse them."""
+    from evidencekit.journeys.certificate import recorded_of_items
+
+    return recorded_of_items(case, items, now=now, program=_PROGRAM)
+
+
+def _verified(case: Path, judging: Judging, now: int, screen: Screen) -> dict[str, Any]:
     from evidencekit.verify.verifier import verify_case
 
-    judged: dict[str, Any] = {"policy": policy_in(policy), "sources": sources or None, "since": since, "now": now}
+    how: dict[str, Any] = {"policy": policy_in(judging.policy), "sources": judging.sources or None}
     with screen.progress("verify") as meter:
-        return verify_case(case, **judged, progress=meter.tell, jobs=None).as_record()
+        done = verify_case(case, since=judging.since, now=now, progress=meter.tell, jobs=None, **how)
+    return done.as_record()
 
 
 def _facts(
-    case: Path, wording: CertificateForm, items: tuple[str, ...], verified: dict[str, Any] | None, now: int
+    wording: CertificateForm, recorded: dict[str, Any], verified: dict[str, Any] | None, now: int
 ) -> dict[str, Any]:
-    from evidencekit.journeys.certificate import recorded_of_items
     from evidencekit.report.certificate import certificate_facts
 
-    program = f"evidencekit {__version__}"
-    recorded = recorded_of_items(case, items, now=now, program=program)
-    return certificate_facts(wording, recorded, verified, now=now, program=program)
+    return certificate_facts(wording, recorded, verified, now=now, program=_PROGRAM)
 
 
 def _page(facts: dict[str, Any], wording: CertificateForm, language: str) -> str:
     """Return the page: the form's wording in its own language, the rest in the one that was asked for."""
     from evidencekit.report.certificate_page import SECTIONS, certificate_html
-    from evidencekit.report.report_page import codes_of_findings
 
     own = wording.language.partition("-")[0]
     words, of_form = _words(language, SECTIONS), _words(own if own in LANGUAGES else language, SECTIONS)
-    titles = {code: words["report"].finding(code) for code in codes_of_findings()}
-    return certificate_html(facts, words, of_form, titles)
+    return certificate_html(facts, words, of_form)
 
 
 def _words(language: str, sections: tuple[str, ...]) -> dict[str, Texts]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +11,13 @@ import click
 
 from evidencekit import __version__
 from evidencekit.cli import surroundings
+from evidencekit.cli.inputs import time_value
 from evidencekit.cli.messages import believed_option, read_file
 from evidencekit.cli.options import PATH, case_argument, output, page_options
-from evidencekit.cli.outputs import refuse_outputs
+from evidencekit.cli.outputs import refuse_paper
 from evidencekit.cli.pages import PageForm, page_writer
 from evidencekit.cli.render import Screen, counted
+from evidencekit.cli.standing_alone import refuse_beside
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument, FormatError
 from evidencekit.read.texts import LANGUAGES, load_texts
@@ -38,6 +39,7 @@ _items = click.option(
     "--item", "items", multiple=True, metavar="EX-001", help="This item; several times (default: all held here)."
 )
 _language = click.option("--lang", type=click.Choice(LANGUAGES), help="Language (default: that of the system).")
+_now = click.option("--now", metavar="T", callback=time_value, help="The time of making: to make the same page again.")
 _out = click.option("--out", "-o", type=PATH, metavar="FILE", help="File to write; must not exist.")
 
 
@@ -50,13 +52,13 @@ _out = click.option("--out", "-o", type=PATH, metavar="FILE", help="File to writ
 @click.option("--check", "typed", metavar="TEXT",
               help="Write nothing: say whether this label is the item's. TEXT: what the QR code says, or the exhibit "
                    "and its check code; - reads it from standard input.")  # fmt: skip
+@_now
 @_language
-@click.option("--html", is_flag=True, expose_value=False, help="HTML, which is also what is written without it.")
-@click.option("--pdf", is_flag=True, help="Not for labels: print the HTML in a browser.")
+@click.option("--html", is_flag=True, expose_value=False, help="HTML: labels are written as nothing else.")
 @_out
 @output
 def label(
-    case: Path, items: tuple[str, ...], size: str, skip: int, typed: str | None, lang: str | None, pdf: bool,
+    case: Path, items: tuple[str, ...], size: str, skip: int, typed: str | None, now: int | None, lang: str | None,
     out: Path | None, screen: Screen,
 ) -> int:  # fmt: skip
     """Write labels for bags and devices: exhibit, case, what it is, seals, and a QR code that says whose label it is.
@@ -73,14 +75,12 @@ def label(
       evidencekit custody label CASE --check - < scanned.txt
 
     Exit codes: 0 written, or the item's label · 2 usage, not a label · 3 not the item's label
-    · 4 the case cannot be read, nothing is held · 5 FILE exists, or lies inside CASE.
+    · 4 the case cannot be read, nothing is held · 5 FILE exists, or lies inside CASE; the case is unfinished.
     """
     if typed is not None:
+        refuse_beside("--check", "typed", "case")
         return _check(case, typed, screen)
-    if pdf:
-        hint = "Write the HTML, and print it in a browser: in full size, without margins."
-        raise BadArgument("Labels are not written as PDF.", code="U232", hint=hint)
-    return _write_labels(case, items, size, skip, _making(lang), _named(case, out, "labels.html"), screen)
+    return _write_labels(case, items, size, skip, _making(lang, now), refuse_paper(case, out), screen)
 
 
 @click.command()
@@ -88,13 +88,14 @@ def label(
 @_items
 @click.option("--offer", type=PATH, metavar="FILE", help="The file of an offer: its items, its receiver, what it says.")
 @believed_option
+@_now
 @_language
 @page_options
 @_out
 @output
 def form(
-    case: Path, items: tuple[str, ...], offer: Path | None, policy: Path | None, lang: str | None, form: PageForm,
-    out: Path | None, screen: Screen,
+    case: Path, items: tuple[str, ...], offer: Path | None, policy: Path | None, now: int | None, lang: str | None,
+    form: PageForm, out: Path | None, screen: Screen,
 ) -> int:  # fmt: skip
     """Write the transfer form for a handover: what is recorded of the items, with blanks for what both sides see.
 
@@ -108,11 +109,11 @@ def form(
       evidencekit custody form CASE --offer offer.json --lang es --pdf -o form.pdf
 
     Exit codes: 0 written · 2 usage · 3 the offer does not hold · 4 case or file cannot be used, nothing is held
-    · 5 FILE exists, or lies inside CASE; the offer is not of this state of the log.
+    · 5 FILE exists, or lies inside CASE; the offer is not of this state of the log; the case is unfinished.
     """
     if offer is not None and items:
         raise BadArgument("--offer names the items.", code="U232", hint="Leave --item out.")
-    place, making = _named(case, out, "form.html"), _making(lang)
+    place, making = refuse_paper(case, out), _making(lang, now)
     return _write_form(case, items, _offer(offer, policy, screen), making, form, place, screen)
 
 
@@ -197,21 +198,13 @@ def _offer(path: Path | None, policy: Path | None, screen: Screen) -> Offer | No
             raise BadArgument("--policy judges an offer.", code="U232", hint="Name one with --offer, or leave it out.")
         return None
     _, opened, _ = read_file(path, "offer", ("offer",), policy, screen)
-    return Offer(opened, shlex.quote(display(path.name)))
+    return Offer(opened, path.name)
 
 
-def _making(lang: str | None) -> Making:
+def _making(lang: str | None, now: int | None) -> Making:
     from evidencekit.journeys.custody_paper import Making
     from evidencekit.report.paper_page import Words
 
     language = lang or surroundings.language()
     words = Words(load_texts(language), load_texts(language, "paper"))
-    return Making(words, surroundings.clock(), f"evidencekit {__version__}")
-
-
-def _named(case: Path, out: Path | None, example: str) -> Path:
-    """Return the file to write. Raises BadArgument (U233): none was named. Further as `refuse_outputs`."""
-    if out is None:
-        raise BadArgument("No file to write.", code="U233", hint=f"Say -o {example}.")
-    refuse_outputs(case, out)
-    return out
+    return Making(words, surroundings.clock() if now is None else now, f"evidencekit {__version__}")

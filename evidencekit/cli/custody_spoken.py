@@ -11,7 +11,7 @@ from typing import Any
 from evidencekit.cli.hold_words import stage
 from evidencekit.cli.sheet import Sheet
 from evidencekit.cli.words import header_lines, item_lines
-from evidencekit.core.values import display, encode_base64
+from evidencekit.core.values import display, encode_base64, grouped
 
 HEADS = ("entry", "when", "what", "items", "who", "key", "with", "where", "event")
 """Columns of `custody log`."""
@@ -108,9 +108,9 @@ def _tell_item(sheet: Sheet, item: Mapping[str, Any]) -> None:
         screen.say(f"  {words('not_sealed')}", "warning")
         return
     totals = item["totals"]
-    sheet.fact(sheet.label("count_rows"), f"{int(totals['rows']):,}")
+    sheet.fact(sheet.label("count_rows"), grouped(int(totals["rows"])))
     _tell_counts(sheet, "states", totals["states"].items())
-    sheet.fact(sheet.label("kind"), f"{int(totals['rows']):,}")
+    sheet.fact(sheet.label("kind"), grouped(int(totals["rows"])))
     _tell_counts(sheet, "kinds", totals["kinds"].items())
     screen.say(f"  {words('in_english')}{sheet.label('colon')}".rstrip())
     said = header_lines(totals, None)
@@ -120,5 +120,5 @@ def _tell_item(sheet: Sheet, item: Mapping[str, Any]) -> None:
 
 
 def _tell_counts(sheet: Sheet, section: str, counts: Iterable[tuple[str, str]]) -> None:
-    sheet.facts(*((sheet.words.word(section, name), f"{int(count):,}") for name, count in counts if int(count)),
+    sheet.facts(*((sheet.words.word(section, name), grouped(int(count))) for name, count in counts if int(count)),
                 indent=4)  # fmt: skip

@@ -10,11 +10,10 @@ import click
 from evidencekit import __version__
 from evidencekit.cli import surroundings
 from evidencekit.cli.options import PATH, case_argument, output, page_options
-from evidencekit.cli.outputs import refuse_outputs
+from evidencekit.cli.outputs import refuse_paper
 from evidencekit.cli.pages import PageForm, page_writer
 from evidencekit.cli.render import Screen, counted
 from evidencekit.core.values import display
-from evidencekit.errors import BadArgument
 from evidencekit.read.texts import LANGUAGES, load_texts
 
 
@@ -40,13 +39,12 @@ def receipt(
       evidencekit field receipt CASE --item EX-001 --lang ar -o receipt.html
       evidencekit field receipt CASE --pdf -o receipt.pdf
 
-    Exit codes: 0 written · 2 usage · 4 the case cannot be read, nothing was taken · 5 FILE exists, or lies inside CASE.
+    Exit codes: 0 written · 2 usage · 4 the case cannot be read, nothing was taken · 5 FILE exists, or lies inside CASE;
+    the case is unfinished.
     """
     from evidencekit.journeys.field_receipt import make_receipt
 
-    if out is None:
-        raise BadArgument("No file to write.", code="U233", hint="Say -o receipt.html.")
-    refuse_outputs(case, out)
+    place = refuse_paper(case, out)
     texts = load_texts(lang or surroundings.language())
     program, now = f"evidencekit {__version__}", surroundings.clock()
     write = page_writer(form, made=now, screen=screen)
@@ -57,8 +55,8 @@ def receipt(
         "items": [dataclasses.asdict(item) for item in named],
         "language": texts.language,
     }
-    write(out, page, facts)
-    screen.result(f"receipt for {counted(len(named), 'item')} written to {display(str(out))}")
+    write(place, page, facts)
+    screen.result(f"receipt for {counted(len(named), 'item')} written to {display(str(place))}")
     screen.say("It says what is recorded; nothing was verified. Print it and have both sign by pen.")
-    screen.document(facts | {"out": str(out)})
+    screen.document(facts | {"out": str(place)})
     return 0

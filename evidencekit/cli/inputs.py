@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from evidencekit.errors import BadArgument
+from evidencekit.core.values import format_instant
+from evidencekit.errors import BadArgument, FormatError
 
 if TYPE_CHECKING:
     from datetime import date
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SHA256_DIGITS = 64
+_A_TIME = "As in 2026-11-22 or 2026-11-22T09:00:00Z; without an offset it is read as UTC."
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -66,10 +68,14 @@ def time_value(_ctx: click.Context, _param: click.Parameter, value: str | None) 
     try:
         when = datetime.fromisoformat(value)
     except ValueError as error:
-        hint = "As in 2026-11-22 or 2026-11-22T09:00:00Z; without an offset it is read as UTC."
-        raise BadArgument(f"{value!r} is not a time.", code="U208", hint=hint) from error
+        raise BadArgument(f"{value!r} is not a time.", code="U208", hint=_A_TIME) from error
     since = (when if when.tzinfo else when.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
+    moment = (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
+    try:
+        format_instant(moment)
+    except FormatError as error:
+        raise BadArgument(f"{value!r} is no time of the years 1 to 9999 in UTC.", code="U208", hint=_A_TIME) from error
+    return moment
 
 
 def digest_value(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:

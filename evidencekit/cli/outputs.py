@@ -6,10 +6,11 @@ Source: specs/store.md section 1; the refusals are those of `evidencekit explain
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from evidencekit.core.values import display
-from evidencekit.errors import BadArgument, Refused
+from evidencekit.errors import BadArgument, CannotFinish, Refused
 
 
 def refuse_outputs(case: Path, *outputs: Path | None) -> None:
@@ -28,6 +29,30 @@ def refuse_outputs(case: Path, *outputs: Path | None) -> None:
             raise Refused(
                 f"{display(str(path))} exists already.", code="R501", hint="Nothing was written. Choose another name."
             )
+
+
+def refuse_paper(place: Path, output: Path | None, sources: Iterable[Path] = ()) -> Path:
+    """Return where a paper about a case or package goes; raise before the work begins where it cannot go there.
+
+    Raises:
+        BadArgument: U233, no file was named.
+        CannotFinish: X423, its folder is not there.
+        Refused: R501, it exists; R506, it lies inside the case, or inside the evidence: that would change it.
+    """
+    if output is None:
+        raise BadArgument("No file to write.", code="U233", hint="Say -o FILE.")
+    refuse_outputs(place, output)
+    for source in sources:
+        if _real(output).is_relative_to(_real(source)):
+            raise Refused(
+                f"{display(str(output))} would lie inside the evidence {display(str(source))}.",
+                code="R506",
+                hint="Nothing was written. Name a place outside of it.",
+            )
+    if not output.parent.is_dir():
+        where = display(str(output.parent))
+        raise CannotFinish(f"There is no folder {where}.", code="X423", hint="Make it first, or name another place.")
+    return output
 
 
 def refuse_inside(case: Path, output: Path) -> None:

@@ -13,24 +13,23 @@ import click
 from evidencekit import __version__
 from evidencekit.cli import surroundings
 from evidencekit.cli.inputs import bytes_of, policy_in, time_value
+from evidencekit.cli.judging import Judging, judging_options
 from evidencekit.cli.options import PATH, output, page_options
-from evidencekit.cli.outputs import refuse_inside, refuse_outputs
+from evidencekit.cli.outputs import refuse_inside, refuse_paper
 from evidencekit.cli.packages import loaded_identities, opened_package
 from evidencekit.cli.pages import PageForm, page_writer
 from evidencekit.cli.render import Screen, human_size
-from evidencekit.cli.verify import verify
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument, CannotFinish, FormatError
 from evidencekit.read.texts import REPORT_LANGUAGES, load_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-_OF_VERIFY = ("policy", "sources", "since", "identities")
+    pass
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("path", type=PATH)
+@judging_options(packages=True)
 @click.option("--verification", type=PATH, metavar="FILE",
               help="Rest on this saved `verify --json`, and say so; nothing is verified now.")  # fmt: skip
 @click.option("--row", "rows", multiple=True, metavar="ROW",
@@ -44,9 +43,8 @@ _OF_VERIFY = ("policy", "sources", "since", "identities")
 @click.option("--out", "-o", type=PATH, metavar="FILE", help="The file to write; must not exist.")
 @output
 def report(
-    path: Path, policy: Path | None, sources: dict[str, Path], since: bytes | None, identities: tuple[Path, ...],
-    verification: Path | None, rows: tuple[str, ...], now: int | None, lang: str | None, out: Path | None,
-    form: PageForm, screen: Screen,
+    path: Path, judging: Judging, verification: Path | None, rows: tuple[str, ...], now: int | None, lang: str | None,
+    out: Path | None, form: PageForm, screen: Screen,
 ) -> int:  # fmt: skip
     """Write a report on a case or a package that a judge can read: the result in plain words, custody, digests.
 
@@ -67,27 +65,19 @@ def report(
     """
     from evidencekit.report.report_page import report_html
 
-    if out is None:
-        raise BadArgument("No file to write.", code="U233", hint="Say -o report.html.")
     kind = _kind_of(path)
-    refuse_outputs(path, out)
+    place = refuse_paper(path, out, judging.sources.values())
     moment = surroundings.clock() if now is None else now
     write = page_writer(form, made=moment, screen=screen)
+    chosen = _chosen(path, kind, judging, rows)
     saved: dict[str, Any] | None = None
-    if kind == "package" and (sources or rows):
-        name = "--source" if sources else "--row"
-        raise BadArgument(f"{name} is for a case, and this is a package.", code="U232", hint="Leave it out.")
     if verification is None:
-        checked = _verified(path, kind, policy, sources, since, identities, moment, screen)
+        checked = _verified(path, kind, judging, moment, screen)
     else:
-        if policy or sources or since:
-            hint = "What was checked, and by which policy, is as it was then."
-            raise BadArgument("--verification stands for the options of verifying.", code="U232", hint=hint)
-        refuse_inside(path, verification)
-        checked, saved = _saved(path, kind, verification, identities)
-    facts = _facts(path, kind, checked, saved, identities, rows, moment)
+        checked, saved = _saved(path, kind, verification, judging)
+    facts = _facts(path, kind, judging, checked, saved, chosen, moment)
     words = {name: load_texts(lang or surroundings.language(REPORT_LANGUAGES), name) for name in _sections()}
-    size = write(out, report_html(facts, words, _titles(words)), facts)
+    size = write(place, report_html(facts, words), facts)
     screen.result(f"{checked['line']}: {checked['reason']}", checked["verdict"])
     resting = " It rests on a saved verification." if saved is not None else ""
     screen.say(f"Report of {human_size(size)} written to {display(str(out))}.{resting}")
@@ -101,9 +91,6 @@ def report(
         }
     )
     return 0
-
-
-report.params[1:1] = [option for option in verify.params if option.name in _OF_VERIFY]
 
 
 def _kind_of(path: Path) -> str:
@@ -123,35 +110,55 @@ def _kind_of(path: Path) -> str:
     return "case"
 
 
-def _verified(
-    path: Path, kind: str, policy: Path | None, sources: dict[str, Path], since: bytes | None,
-    identities: tuple[Path, ...], now: int, screen: Screen,
-) -> dict[str, Any]:  # fmt: skip
+def _chosen(path: Path, kind: str, judging: Judging, rows: tuple[str, ...]) -> list[dict[str, Any]] | None:
+    """Return the rows that were asked for, found before hours are spent on verifying; None where none were.
+
+    Raises:
+        BadArgument: U215, U234, there is no such row; U232, the thing is a package.
+    """
+    if kind == "package" and (judging.sources or rows):
+        name = "--source" if judging.sources else "--row"
+        raise BadArgument(f"{name} is for a case, and this is a package.", code="U232", hint="Leave it out.")
+    if not rows:
+        return None
+    from evidencekit.catalogue.digests import rows_named
+    from evidencekit.catalogue.record import read_record
+
+    return rows_named(read_record(path), rows)
+
+
+def _verified(path: Path, kind: str, judging: Judging, now: int, screen: Screen) -> dict[str, Any]:
     from evidencekit.verify.package import verify_package
     from evidencekit.verify.verifier import verify_case
 
-    chosen = policy_in(policy)
+    chosen = policy_in(judging.policy)
     with screen.progress("verify") as meter:
+        how: dict[str, Any] = {"policy": chosen, "since": judging.since, "now": now, "progress": meter.tell}
         if kind == "package":
-            keys = loaded_identities(identities)
-            done = verify_package(path, policy=chosen, since=since, now=now, progress=meter.tell, identities=keys)
+            done = verify_package(path, identities=loaded_identities(judging.identities), **how)
         else:
-            done = verify_case(
-                path, policy=chosen, sources=sources or None, since=since, now=now, progress=meter.tell, jobs=None
-            )
+            done = verify_case(path, sources=judging.sources or None, jobs=None, **how)
     return done.as_record()
 
 
-def _saved(path: Path, kind: str, file: Path, identities: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a saved verification, and what the report says of the file."""
+def _saved(path: Path, kind: str, file: Path, judging: Judging) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a saved verification, and what the report says of the file.
+
+    Raises:
+        BadArgument: U232, options of verifying stand beside it; U611, U612.
+    """
     from evidencekit.core.digest import sha256_hex
     from evidencekit.journeys.report import check_saved_case, check_saved_package
     from evidencekit.report.report_saved import MAX_FILE, read_verification
 
+    if judging._replace(identities=()):
+        hint = "What was checked, and by which policy, is as it was then."
+        raise BadArgument("--verification stands for the options of verifying.", code="U232", hint=hint)
+    refuse_inside(path, file)
     data, name = bytes_of(file, MAX_FILE), display(str(file))
     record, as_of = read_verification(data, name)
     if kind == "package":
-        with opened_package(path, identities) as package:
+        with opened_package(path, judging.identities) as package:
             check_saved_package(record, package, name)
     else:
         check_saved_case(record, path, name)
@@ -159,22 +166,23 @@ def _saved(path: Path, kind: str, file: Path, identities: tuple[Path, ...]) -> t
 
 
 def _facts(
-    path: Path,
-    kind: str,
-    checked: dict[str, Any],
-    saved: dict[str, Any] | None,
-    identities: tuple[Path, ...],
-    rows: tuple[str, ...],
-    now: int,
-) -> dict[str, Any]:
-    from evidencekit.journeys.report import recorded_of
+    path: Path, kind: str, judging: Judging, checked: dict[str, Any], saved: dict[str, Any] | None,
+    chosen: list[dict[str, Any]] | None, now: int,
+) -> dict[str, Any]:  # fmt: skip
+    from evidencekit.journeys.report import policy_files, recorded_of
     from evidencekit.report.facts import facts_of
 
-    recorded, shared = (
-        (recorded_of(path, now, rows), None) if kind == "case" else (None, _shared(path, identities, now))
-    )
+    recorded = recorded_of(path, now) if kind == "case" else None
+    shared = None if kind == "case" else _shared(path, judging.identities, now)
+    given = {
+        "policy": None if judging.policy is None else policy_files(judging.policy),
+        "sources": list(judging.sources),
+        "since": judging.since is not None,
+        "identity": bool(judging.identities),
+    }
     program, name = f"evidencekit {__version__}", path.name or str(path)
-    return facts_of(checked, name=name, now=now, program=program, saved=saved, recorded=recorded, shared=shared)
+    return facts_of(checked, name=name, now=now, program=program, given=None if saved else given, saved=saved,
+                    recorded=recorded, shared=shared, chosen=chosen)  # fmt: skip
 
 
 def _shared(path: Path, identities: tuple[Path, ...], now: int) -> dict[str, Any]:
@@ -192,10 +200,3 @@ def _sections() -> tuple[str, ...]:
     from evidencekit.report.report_page import SECTIONS
 
     return SECTIONS
-
-
-def _titles(words: Mapping[str, Any]) -> dict[str, str]:
-    """Return titles of findings in the language of the words."""
-    from evidencekit.report.report_page import codes_of_findings
-
-    return {code: words["report"].finding(code) for code in codes_of_findings()}

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evidencekit.core.values import THIN_SPACE
+
 if TYPE_CHECKING:
     from evidencekit.cli.render import Screen
     from evidencekit.read.texts import Texts
@@ -32,7 +34,7 @@ class Sheet:
     def fact(self, label: str, value: str, style: str | None = None, *, indent: int = 2) -> None:
         """Print a label and a fact."""
         pad, colon = " " * indent, self.label("colon")
-        if self.words.is_rtl and not value.replace(",", "").isdecimal():
+        if self.words.is_rtl and not value.replace(THIN_SPACE, "").isdecimal():
             self.screen.say(f"{pad}{label}{colon}".rstrip(), style)
             self.screen.say(f"{pad}  {value}", style)
         else:

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evidencekit.cli.inputs import bytes_of, digest_value, policy_in, policy_option, time_value
+from evidencekit.cli.judging import since_option, source_option
 from evidencekit.cli.options import PLACE, output
 from evidencekit.cli.packages import identity_option, loaded_identities
 from evidencekit.cli.render import Screen
 from evidencekit.cli.speech import spoken
 from evidencekit.cli.surroundings import clock, proxy_of
 from evidencekit.cli.verify_words import say_report
-from evidencekit.core.values import display, format_instant
+from evidencekit.core.values import format_instant
 from evidencekit.errors import BadArgument
 
 if TYPE_CHECKING:
     from evidencekit.verify.report import Report
 
-MAX_NOTE = 1 << 20
 MAX_PROOF = 8 << 20
 MOST_JOBS = 64
 FITS = {
@@ -35,45 +35,14 @@ FITS = {
 """Which things an option has a meaning for."""
 
 
-def _sources(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
-    """Return exhibit → folder; the exhibit is empty where only a folder was named."""
-    sources: dict[str, Path] = {}
-    for value in values:
-        exhibit, equals, folder = value.partition("=")
-        if not equals or Path(value).exists():
-            exhibit, folder = "", value
-        if exhibit in sources or (not exhibit and len(values) > 1):
-            raise BadArgument(
-                f"--source {value!r} is ambiguous.", code="U209", hint="Say EX-001=FOLDER, once an exhibit."
-            )
-        if not Path(folder).exists():
-            raise BadArgument(f"--source {display(folder)} does not exist.", code="U201", hint="Check the path.")
-        sources[exhibit] = Path(folder)
-    return sources
-
-
-def _since(_ctx: click.Context, _param: click.Parameter, value: str | None) -> bytes | None:
-    """Return a checkpoint known from outside: the bytes of a file, or what was typed."""
-    if value is None:
-        return None
-    path = Path(value)
-    try:
-        if path.is_file():
-            return bytes_of(path, MAX_NOTE)
-    except (OSError, ValueError):
-        pass  # a typed text need not be a possible path
-    return value.encode()
-
-
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("path", type=PLACE)
 @policy_option("Whose keys are whose: without it nobody's identity is checked.")
-@click.option("--source", "sources", multiple=True, metavar="EX-001=DIR", callback=_sources,
-              help="Hash the evidence itself again, and compare.")  # fmt: skip
+@source_option
 @click.option("--as-copy", is_flag=True, help="The source is a copy: owner, mode and times only warn.")
 @click.option("--jobs", type=click.IntRange(1, MOST_JOBS), metavar="N",
               help="Processes for a large case. Default: one a core, up to 8; one reads a rotating disk.")  # fmt: skip
-@click.option("--since", metavar="NOTE", callback=_since, help="A checkpoint known from outside: a file, or typed.")
+@since_option
 @click.option("--now", "as_of", metavar="T", callback=time_value,
               help="Judge as of this time, not by this computer's clock: to repeat a verification.")  # fmt: skip
 @click.option("--digest", metavar="HEX", callback=digest_value,

@@ -14,7 +14,7 @@ from evidencekit.cli.render import Screen, human_size
 from evidencekit.cli.sheet import Sheet
 from evidencekit.cli.verify_words import ALIKE, LISTED, RANKS
 from evidencekit.core.registry import ENTRIES
-from evidencekit.core.values import display, encode_base64
+from evidencekit.core.values import display, encode_base64, grouped
 
 if TYPE_CHECKING:
     from evidencekit.read.texts import Texts
@@ -51,7 +51,7 @@ def _tell_package(sheet: Sheet, package: Mapping[str, Any]) -> None:
     shown, sealed = (sum(int(one[name]) for one in manifests) for name in ("shown", "rows"))
     sheet.facts(
         (label("items"), ", ".join(package["items"])),
-        (words("rows_shown"), f"{shown:,} / {sealed:,}" if manifests else None),
+        (words("rows_shown"), f"{grouped(shown)} / {grouped(sealed)}" if manifests else None),
         *((words("passed_on"), f"{one['package']} {display(one['origin'])}") for one in package["previous"] or []),
         (label("created"), package["created_at"]["time"]),
         (label("exporter"), display(package["exporter"]["id"])),
@@ -72,13 +72,15 @@ def _tell_subject(sheet: Sheet, record: Mapping[str, Any], extra: Mapping[str, s
         sheet.facts((label("origin"), newest["origin"]), (label("tree_size"), str(newest["size"])),
                     (label("root"), root), (words("witnessed"), witnessed))  # fmt: skip
     if counts.get("rows"):
-        sheet.fact(label("count_rows"), f"{counts['rows']:,}")
+        sheet.fact(label("count_rows"), grouped(counts["rows"]))
         states = counts.get("states") or {}
-        sheet.facts(*((words.word("states", name), f"{count:,}") for name, count in states.items() if count), indent=4)
+        sheet.facts(
+            *((words.word("states", name), grouped(count)) for name, count in states.items() if count), indent=4
+        )
         sheet.fact(label("count_bytes"), human_size(counts.get("bytes", 0)))
     _tell_times(sheet, record.get("times") or {"bounds": []})
     sheet.heading(label("done_checks"))
-    sheet.facts(*((words.word("checked", name), f"{count:,}") for name, count in counts["checked"].items()))
+    sheet.facts(*((words.word("checked", name), grouped(count)) for name, count in counts["checked"].items()))
     sheet.facts(*((words(key), value) for key, value in extra.items()))
 
 
@@ -100,7 +102,7 @@ def _tell_findings(sheet: Sheet, record: Mapping[str, Any]) -> None:
         return
     by_code = record["counts"]["findings"].get("by_code", {})
     sheet.heading(sheet.label("findings"))
-    screen.say("  " + ", ".join(f"{count:,} x {code}" for code, count in sorted(by_code.items())))
+    screen.say("  " + ", ".join(f"{grouped(count)} x {code}" for code, count in sorted(by_code.items())))
     shown: Counter[str] = Counter()
     for finding in sorted(findings, key=lambda finding: RANKS[finding["severity"]]):
         code, severity = finding["code"], finding["severity"]
@@ -108,10 +110,18 @@ def _tell_findings(sheet: Sheet, record: Mapping[str, Any]) -> None:
         if shown[code] <= (LISTED if severity == "error" else ALIKE):
             screen.say(f"  {code} {finding['where']}", severity)
             screen.say(f"    {words.word('severities', severity)}{sheet.label('colon')}{words.finding(code)}", severity)
-            sheet.facts(*((sheet.label(name), finding[name] or None) for name in ("expected", "found")), indent=4)
+            _tell_found(sheet, finding)
     for code, count in sorted(by_code.items()):
         _tell_more(sheet, count - (LISTED if ENTRIES[code].severity == "error" else ALIKE), code)
     screen.say(f"  {words('explain_hint')}")
+
+
+def _tell_found(sheet: Sheet, finding: Mapping[str, Any]) -> None:
+    """Say what was expected and found; where nothing was expected, what the finding is about, under no label."""
+    if finding["expected"]:
+        sheet.facts(*((sheet.label(name), finding[name] or None) for name in ("expected", "found")), indent=4)
+    elif finding["found"]:
+        sheet.screen.say(f"    {finding['found']}")
 
 
 def _tell_not_checked(sheet: Sheet, record: Mapping[str, Any]) -> None:
@@ -133,4 +143,4 @@ def _tell_each(sheet: Sheet, objects: Iterable[Mapping[str, Any]]) -> None:
 def _tell_more(sheet: Sheet, count: int, code: str = "") -> None:
     """Say how many were left out."""
     if count > 0:
-        sheet.fact(sheet.words("more"), f"{count:,} {code}".rstrip())
+        sheet.fact(sheet.words("more"), f"{grouped(count)} {code}".rstrip())

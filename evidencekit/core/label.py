@@ -6,7 +6,8 @@
     e97b5d312c07f8aa19bb40f27d6c9e055b8f2290c1d3aa170f4e6b8293a57cd8
     7f3a9c
 
-Root of the sealed manifest, `-` where nothing is sealed; last the check code: the first six hex digits of SHA-256 over
+Root of the sealed manifest, `-` where nothing is sealed, `?` where the item came from another log, in which something
+may be; last the check code: the first six hex digits of SHA-256 over
 the lines before it. Promise: what was mistyped is never repaired; the check code tells that something was. A label
 proves nothing: whoever has a printer can make one. Source: specs/reporting.md section 6.
 """
@@ -25,6 +26,8 @@ from evidencekit.errors import FormatError
 
 MARK: Final = "evidencekit-label/1"
 UNSEALED: Final = "-"
+ELSEWHERE: Final = "?"
+"""A root of another log, which was not read."""
 MAX_TYPED: Final = 4096
 """Characters: a label has fewer than 600."""
 _CHECK: Final = re.compile("[0-9a-f]{6}")
@@ -39,7 +42,7 @@ class Label:
     """Of the log in which the item has this exhibit number."""
     item: str
     root: str | None
-    """Root of the sealed manifest, hex; None where nothing is sealed."""
+    """Root of the sealed manifest, hex; None where nothing is sealed; ELSEWHERE where another log may have one."""
 
     @property
     def check(self) -> str:
@@ -93,9 +96,11 @@ def _item(text: str) -> str:
 def _root(text: str) -> str | None:
     if text == UNSEALED:
         return None
+    if text == ELSEWHERE:
+        return ELSEWHERE
     if not _ROOT.fullmatch(text):
         found = f"{short(text)} ({len(text)} characters)"
-        raise FormatError("root", expected=f"64 hex digits, or {UNSEALED}", found=found)
+        raise FormatError("root", expected=f"64 hex digits, {UNSEALED} or {ELSEWHERE}", found=found)
     return text
 
 

@@ -20,6 +20,7 @@ _COUNT = re.compile(r"(?:0|[1-9][0-9]{0,19})\Z")
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z\Z")
 MAX_COUNT = 2**64 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+THIN_SPACE = "\u202f"
 _SECOND = 1_000_000_000
 MOMENT_UNITS = {"ns": 1, "ms": 1_000_000, "s": _SECOND, "min": 60 * _SECOND, "day": 86_400 * _SECOND}
 """Precision of a moment to its length in nanoseconds."""
@@ -120,6 +121,14 @@ def parse_count(text: str, place: str = "count") -> int:
     if not isinstance(text, str) or not _COUNT.match(text) or int(text) > MAX_COUNT:
         raise FormatError(place, expected="count", found=short(text))
     return int(text)
+
+
+def grouped(number: int) -> str:
+    """Return a whole number with its digits in groups of three, parted by a thin space that does not break (ISO 31-0).
+
+    A comma or a dot would be read as a fraction in some languages.
+    """
+    return f"{number:,}".replace(",", THIN_SPACE)
 
 
 def format_instant(ns: int) -> str:

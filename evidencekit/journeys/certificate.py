@@ -1,7 +1,7 @@
 """What a certificate rests on, gathered out of the record of a case: its items, their seizure, digests of their files.
 
-Promises: nothing is verified here, nothing recorded; digests are read only of a manifest that is the sealed one, since
-a person is to swear to them. Source: specs/reporting.md section 5.
+Promises: nothing is verified here, nothing recorded; a manifest that is not the sealed one gives no certificate, since
+a person is to swear to it. Source: specs/reporting.md section 5.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from evidencekit.catalogue.digests import files_of
-from evidencekit.catalogue.history import History, read_history
-from evidencekit.catalogue.record import Record, Sealed, read_record
+from evidencekit.catalogue.record import Sealed
 from evidencekit.catalogue.summary import summarise
-from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.errors import CannotFinish
-from evidencekit.report.certificate import LISTED
-from evidencekit.report.receipt import Receipt, receipt_of, taken_of
+from evidencekit.journeys.case_told import CaseTold, read_told
+from evidencekit.report.certificate import LISTED, Alone
+from evidencekit.report.receipt import Receipt, receipt_of
 from evidencekit.report.report_catalogue import EXAMPLES
 
 
@@ -26,15 +25,17 @@ def recorded_of_items(case: Path, items: Sequence[str], *, now: int, program: st
     """Return what `report.certificate.certificate_facts` takes as `recorded`, of some sealed items, or of all.
 
     Members: `summary` (as `catalogue.summary.summarise`, of these items), `events` (as JSON has them, about these
-    items), `receipt` (how they were taken), `rows` (the first files: `item`, `path` as bytes, `state`, `digests`),
-    `alone` (digests of each item that is one file, by algorithm), `others` (items of the case that are not here).
+    items), `receipt` (how they were taken, and what corrects it), `rows` (the first that were read, as
+    `catalogue.digests.files_of` has them), `alone` (by item: its digests where it is one file or device, else why
+    it has none), `others` (items of the case that are not here).
 
     Raises:
         BadArgument: U215, an item is not a sealed one of this case.
-        CannotFinish: X401 to X403, X446 the case cannot be read; X440 nothing is sealed; X441, X443 a manifest is not
-        what was sealed.
+        CannotFinish: X440 nothing is sealed; X441, X443 a manifest is not what was sealed. Further as
+        `case_told.read_told`.
     """
-    record = read_record(case)
+    told = read_told(case)
+    record = told.record
     chosen = [one for item in sorted(set(items)) for one in record.of_item(item)] if items else [*record.sealed]
     if not chosen:
         raise CannotFinish(
@@ -43,43 +44,56 @@ def recorded_of_items(case: Path, items: Sequence[str], *, now: int, program: st
     names = {one.item for one in chosen}
     summary = summarise(case, examples=EXAMPLES)
     mine = summary | {"items": [item for item in summary["items"] if item["item"] in names]}
-    history = read_history(case)
-    rows, alone = _digests(record, chosen, {item["item"]: item["digests"] for item in mine["items"]})
+    rows, alone = _digests(told, chosen, {item["item"]: item["digests"] for item in mine["items"]})
     return {
         "summary": mine,
-        "events": [one.as_record() for one in history.told if names.intersection(one.event["items"])],
-        "receipt": _receipt(mine, history, now, program),
+        "events": [one.as_record() for one in told.history.told if names.intersection(one.event["items"])],
+        "receipt": _receipt(told, mine, now, program),
         "rows": rows,
         "alone": alone,
         "others": len(summary["items"]) - len(mine["items"]),
     }
 
 
-def _receipt(summary: Mapping[str, Any], history: History, now: int, program: str) -> Receipt:
-    """Return how the items were taken, as their receipt says it."""
-    taken = taken_of(one.event for one in history.told if one.event["type"] in {"collect", "acquire"})
-    head = summary["checkpoint"]
+def _receipt(told: CaseTold, summary: Mapping[str, Any], now: int, program: str) -> Receipt:
+    """Return how the items were taken, as their receipt says it; corrections of what sealed them are among them."""
+    things = told.things(item["item"] for item in summary["items"])
+    corrected = {item: {*thing.said.corrected} for item, thing in things.items()}
+    for one in told.history.told:
+        if one.event["type"] == "seal" and one.event["items"][0] in corrected:
+            corrected[one.event["items"][0]] |= {later.entry for later in one.corrections}
     return receipt_of(
         summary,
-        [taken[item["item"]] for item in summary["items"]],
-        Checkpoint(summary["origin"], head["size"], bytes.fromhex(head["root"])),
-        seals=lambda item: history.custody.items[item].seals,
+        [thing.event for thing in things.values()],
+        told.checkpoint,
+        seals=told.seals,
         now=now,
         program=program,
+        corrected={item: tuple(sorted(entries)) for item, entries in corrected.items()},
     )
 
 
 def _digests(
-    record: Record, chosen: Sequence[Sealed], algorithms: Mapping[str, Sequence[str]]
-) -> tuple[list[dict[str, Any]], dict[str, dict[str, str]]]:
-    """Return the first LISTED files with their digests, and the digests of each item that is one file."""
+    told: CaseTold, chosen: Sequence[Sealed], algorithms: Mapping[str, Sequence[str]]
+) -> tuple[list[dict[str, Any]], dict[str, Alone]]:
+    """Return the first LISTED rows that were read, and of each item its digests where it is one file or device.
+
+    Each manifest is opened, which compares its bytes with its digest, however many rows are listed already.
+    """
     rows: list[dict[str, Any]] = []
-    alone: dict[str, dict[str, str]] = {}
+    alone: dict[str, Alone] = {}
     for sealed in chosen:
-        is_alone = sealed.rows == 1
-        wanted = max(LISTED - len(rows), int(is_alone))
-        of_item = list(islice(files_of(record, sealed, algorithms[sealed.item]), wanted)) if wanted else []
-        if is_alone and of_item and of_item[0]["state"] == "complete":
-            alone[sealed.item] = of_item[0]["digests"]
-        rows += of_item[: LISTED - len(rows)]
+        room = LISTED - len(rows)
+        of_item = list(islice(files_of(told.record, sealed, algorithms[sealed.item]), max(room, 1)))
+        alone[sealed.item] = _alone(of_item[0] if of_item and sealed.rows == 1 else None)
+        rows += of_item[:room]
     return rows, alone
+
+
+def _alone(row: Mapping[str, Any] | None) -> Alone:
+    """Return the digests of the one row of an item that was read, else why there are none."""
+    if row is None:
+        return Alone("other")
+    if row["state"] == "erased":
+        return Alone("erased")
+    return Alone("one", row["digests"]) if row["state"] == "complete" else Alone("not_whole")

@@ -5,23 +5,23 @@ Promise: nothing is verified, nothing recorded. Source: specs/reporting.md secti
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from evidencekit.catalogue.history import History, item_status, read_history
-from evidencekit.catalogue.record import read_record
+from evidencekit.catalogue.history import History, item_status
 from evidencekit.core.checkpoint import Checkpoint
-from evidencekit.core.event import knows_type
 from evidencekit.core.label import TypedLabel
 from evidencekit.core.message import Opened
 from evidencekit.core.values import display, format_instant
 from evidencekit.errors import BadArgument, CannotFinish, Refused
+from evidencekit.journeys.case_told import CaseTold, read_told
+from evidencekit.journeys.holds_told import clocks_of
 from evidencekit.report.label import Answer, Sheet, Sticker, answer_of, stickers_of
 from evidencekit.report.paper_page import Words, labels_html, transfer_html
 from evidencekit.report.report_bounds import shown_instant
-from evidencekit.report.things import Thing, things_of
+from evidencekit.report.things import things_of
 from evidencekit.report.transfer import (
     Handed,
     Matter,
@@ -44,7 +44,7 @@ class Offer(NamedTuple):
 
     opened: Opened
     name: str
-    """As a command line names it."""
+    """As its folder has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,57 +63,24 @@ class Making:
         return shown_instant(format_instant(self.now))
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """A case as its log tells it."""
-
-    case: dict[str, Any]
-    history: History
-    checkpoint: Checkpoint
-
-    def things(self, items: Sequence[str]) -> dict[str, Thing]:
-        """Return items as the log describes them."""
-        return things_of(self.case, self._events(), items, self.checkpoint, self._seals)
-
-    def roots(self) -> dict[str, str | None]:
-        """Return every item, and the root of what is sealed of it."""
-        return {name: item.root for name, item in self.history.custody.items.items()}
-
-    def corrections(self, entries: frozenset[int]) -> list[int]:
-        """Return the entries that correct some others."""
-        about = (one for one in self.history.told if one.entry in entries)
-        return [later.entry for one in about for later in one.corrections]
-
-    def _events(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        for one in self.history.told:
-            yield one.entry, one.event if knows_type(one.event) else {**one.event, "type": "", "body": {}}
-
-    def _seals(self, item: str) -> tuple[str, ...] | None:
-        return self.history.custody.items[item].seals
-
-
 def make_labels(case: Path, items: Sequence[str], sheet: Sheet, skip: int, making: Making) -> tuple[list[Sticker], str]:
     """Return what labels say, and their HTML: for some items, or for all that are held here.
 
     Raises:
         BadArgument: U215 no such item, U266 too many.
-        CannotFinish: X401 to X403, X446 the case cannot be read; X402 it has no checkpoint; X440 it has no item.
+        CannotFinish: X440, the case has no item. Further as `case_told.read_told`.
     """
-    told = _told(case)
+    told = read_told(case)
     chosen = _chosen(told.history, items)
     things, roots = told.things(chosen), told.roots()
-    stickers = stickers_of(told.case, told.history.origin, [(things[item], roots[item]) for item in chosen])
+    stickers = stickers_of(told.record.case, told.history.origin, [(things[item], roots[item]) for item in chosen])
     page = labels_html(stickers, sheet, making.words, skip=skip, made_at=making.at, program=making.program)
     return stickers, page
 
 
 def check_label(case: Path, typed: TypedLabel) -> tuple[Answer, str]:
-    """Return what a case says of a label, and the origin of its log.
-
-    Raises:
-        CannotFinish: X401 to X403, X446 the case cannot be read; X402 it has no checkpoint.
-    """
-    told = _told(case)
+    """Return what a case says of a label, and the origin of its log. Raises as `case_told.read_told`."""
+    told = read_told(case)
     return answer_of(typed, told.history.origin, told.roots()), told.history.origin
 
 
@@ -122,19 +89,20 @@ def make_form(case: Path, items: Sequence[str], offer: Offer | None, making: Mak
 
     Raises:
         BadArgument: U215 no such item, U266 too many.
-        CannotFinish: X401 to X403, X446 the case cannot be read; X402 it has no checkpoint; X440 it has no item.
+        CannotFinish: X440, the case has no item.
         Refused: R545, the log has another entry in the place of the offer, or is older.
+        Further as `case_told.read_told`.
     """
-    told = _told(case)
+    told = read_told(case)
     is_foreign = offer is not None and offer.opened.event["seen"]["origin"] != told.history.origin
     if offer is not None and is_foreign:
         givers, handed, matters, tree = _from_elsewhere(told, offer.opened)
     else:
         givers, handed, matters, tree = _from_here(told, items, None if offer is None else offer.opened, making.now)
     form = transfer_of(
-        told.case, handed, givers, matters, tree,
+        told.record.case, handed, givers, matters, tree,
         offer=None if offer is None else (offer.opened.event, _offered(offer.opened), offer.name),
-        made_at=making.at, program=making.program,
+        made_at=making.at, program=making.program, tree_of_offer=is_foreign,
     )  # fmt: skip
     return form, transfer_html(form, making.words)
 
@@ -142,7 +110,7 @@ def make_form(case: Path, items: Sequence[str], offer: Offer | None, making: Mak
 _Sides = tuple[tuple[Party, ...], list[Handed], list[Matter], Checkpoint]
 
 
-def _from_here(told: _Told, items: Sequence[str], opened: Opened | None, now: int) -> _Sides:
+def _from_here(told: CaseTold, items: Sequence[str], opened: Opened | None, now: int) -> _Sides:
     """Return givers, items, open matters and the checkpoint, as this log has them."""
     history, entry = told.history, None
     if opened is not None:
@@ -150,17 +118,18 @@ def _from_here(told: _Told, items: Sequence[str], opened: Opened | None, now: in
         items = opened.event["items"]
     chosen = _chosen(history, items)
     things = told.things(chosen)
-    statuses = [item_status(history, history.custody.items[item], now) for item in chosen]
-    handed = [handed_of(things[status["item"]], status) for status in statuses]
-    matters = [
-        matter
-        for status in statuses
-        for matter in matters_of(status, told.corrections(things[status["item"]].entries), entry)
+    clocks = clocks_of(history, now)
+    statuses = [
+        item_status(history, history.custody.items[item], now)
+        | {"lapsed": {hold["hold"] for hold in clocks.get(item, ()) if hold["stage"] == "lapsed"}}
+        for item in chosen
     ]
+    handed = [handed_of(things[status["item"]], status) for status in statuses]
+    matters = [matter for status in statuses for matter in matters_of(status, things[status["item"]], entry)]
     return givers_of(statuses), handed, matters, told.checkpoint
 
 
-def _from_elsewhere(told: _Told, opened: Opened) -> _Sides:
+def _from_elsewhere(told: CaseTold, opened: Opened) -> _Sides:
     """Return the same of an offer that was made in another log: what it says itself is all that is known here."""
     event, tree = opened.event, opened.tree
     assert tree is not None  # noqa: S101 (an offer without is refused where it is read)
@@ -169,18 +138,10 @@ def _from_elsewhere(told: _Told, opened: Opened) -> _Sides:
         "seals": body.get("seals_after", body.get("seals_before")),
         "condition": body.get("condition_after", body.get("condition_before")),
     }
-    things = things_of(told.case, [(0, event)], event["items"], tree, lambda _: None)
+    things = things_of(told.record.case, [(0, event)], event["items"], tree, lambda _: None)
     givers = (Party(display(actor["id"]), actor["key"]),)
     handed = [handed_of(things[item], stated) for item in event["items"]]
     return givers, handed, [Matter(item, "elsewhere", tree.origin, None) for item in event["items"]], tree
-
-
-def _told(case: Path) -> _Told:
-    record = read_record(case)
-    if record.checkpoint is None:
-        hint = "Run `evidencekit checkpoint finish CASE`."
-        raise CannotFinish("The case has no checkpoint.", code="X402", hint=hint)
-    return _Told(record.case, read_history(case), record.checkpoint)
 
 
 def _chosen(history: History, items: Sequence[str]) -> list[str]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from evidencekit.catalogue.record import read_record
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument, CannotFinish
-from evidencekit.journeys.custody import events_of
+from evidencekit.journeys.case_told import read_told
 from evidencekit.report.html import Texts, receipt_html
-from evidencekit.report.receipt import Receipt, receipt_of, taken_of
+from evidencekit.report.receipt import Receipt, receipt_of
 
 
 def make_receipt(case: Path, texts: Texts, *, items: Sequence[str], now: int, program: str) -> tuple[Receipt, str]:
@@ -21,26 +20,25 @@ def make_receipt(case: Path, texts: Texts, *, items: Sequence[str], now: int, pr
 
     Raises:
         BadArgument: U215, an item is named that was not taken in this case.
-        CannotFinish: X401 to X403, X446 the case cannot be read; X402 it has no checkpoint; X440 nothing was taken.
+        CannotFinish: X440, nothing was taken. Further as `case_told.read_told`.
     """
-    record = read_record(case)
-    if record.checkpoint is None:
-        hint = "Run `evidencekit checkpoint finish CASE`."
-        raise CannotFinish("The case has no checkpoint.", code="X402", hint=hint)
-    log = events_of(record.store, "collect", "acquire")
-    taken = taken_of(event for entry, event in log if entry < record.checkpoint.size)
+    told = read_told(case)
+    things = told.things(told.history.custody.items)
+    taken = {item: thing for item, thing in things.items() if thing.was_taken}
     if not taken:
         raise CannotFinish("Nothing was taken in this case.", code="X440", hint="A receipt comes after the seizure.")
     for item in items:
         if item not in taken:
             known = f"Taken were: {', '.join(sorted(taken)[:20])}."
             raise BadArgument(f"{display(item)} was not taken in this case.", code="U215", hint=known)
+    chosen = sorted(items or taken)
     receipt = receipt_of(
-        record.case,
-        [taken[item] for item in sorted(items or taken)],
-        record.checkpoint,
-        seals=lambda item: record.custody.items[item].seals,
+        told.record.case,
+        [taken[item].event for item in chosen],
+        told.checkpoint,
+        seals=told.seals,
         now=now,
         program=program,
+        corrected={item: taken[item].said.corrected for item in chosen},
     )
     return receipt, receipt_html(receipt, texts)

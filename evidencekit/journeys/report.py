@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from evidencekit.catalogue.digests import rows_named
 from evidencekit.catalogue.history import History, item_status, read_history
 from evidencekit.catalogue.manifest import open_manifest, read_columns
 from evidencekit.catalogue.record import Record, Sealed, read_record
@@ -34,26 +33,13 @@ _SECOND = 1_000_000_000
 _MONTH = "%Y-%m"
 
 
-def recorded_of(case: Path, now: int, rows: Sequence[str] = ()) -> dict[str, Any]:
+def recorded_of(case: Path, now: int) -> dict[str, Any]:
     """Return what `report.facts.facts_of` takes as `recorded`.
 
     Members: `history` and `custody_error`, of which one is None; `summary`, `profile` and `catalogue_error`, of which
-    the first two or the last are None; `chosen`, the rows that were named, None where none was.
-
-    Args:
-        case: the case.
-        now: nanoseconds since 1970, for holds that have lapsed by then.
-        rows: `EX-001:PATH` or `EX-001#INDEX`.
-
-    Raises:
-        BadArgument: U215, U234, there is no such row.
-        CannotFinish: X401 to X403, X441, X443, X446: rows were named, and cannot be read.
+    the first two or the last are None. `now` is in nanoseconds since 1970, for holds that have lapsed by then.
     """
-    found: dict[str, Any] = dict.fromkeys(
-        ("history", "custody_error", "summary", "profile", "catalogue_error", "chosen")
-    )
-    if rows:
-        found["chosen"] = rows_named(read_record(case), rows)
+    found: dict[str, Any] = dict.fromkeys(("history", "custody_error", "summary", "profile", "catalogue_error"))
     try:
         found["history"] = _told(read_history(case), now)
     except (CannotFinish, FormatError) as error:
@@ -83,6 +69,12 @@ def shown_by(package: Package, now: int) -> dict[str, Any]:
         "size": shared.size,
         "withheld": [dataclasses.asdict(one) for one in shared.withheld],
     }
+
+
+def policy_files(folder: Path) -> list[dict[str, str]]:
+    """Return the files of a policy that was read, by name, each with its SHA-256 (hex)."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [{"name": path.relative_to(folder).as_posix(), "sha256": sha256_hex(path.read_bytes())} for path in files]
 
 
 def check_saved_case(verification: Mapping[str, Any], case: Path, name: str) -> None:

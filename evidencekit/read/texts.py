@@ -8,6 +8,7 @@ Source: specs/texts/ (in an installed package `evidencekit/texts/`).
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,8 @@ LANGUAGES = ("en", "fr", "es", "ar", "ru", "zh")
 REPORT_LANGUAGES = (*LANGUAGES, "vi", "kk")
 """Languages of the report: those after LANGUAGES have what it shows alone, its sections and the titles of findings."""
 SECTION = "field"
+_ASKED = re.compile("([?\uff1f\u061f])[.\u3002]")
+"""A title that is a question ends as one."""
 _PACKAGE = Path(__file__).parents[1]
 _PLACES = (_PACKAGE / "texts", _PACKAGE.parent / "specs" / "texts")
 """Where catalogues lie: in a wheel or binary, in a source tree."""
@@ -73,7 +76,7 @@ class Texts:
         own = self._catalogues[0].get("refusals", {}).get(code)
         if own is None or self.language == "en":
             return None
-        return self.word(SECTION, "refused").format(code=code, **own)
+        return _ASKED.sub(r"\1", self.word(SECTION, "refused").format(code=code, **own))
 
     def __contains__(self, key: object) -> bool:
         """Tell whether there is such a text."""

@@ -9,23 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from evidencekit.core.values import format_instant
 from evidencekit.report.facts import facts_of
 from evidencekit.report.form_file import Block, CertificateForm, Part, Run
 from evidencekit.report.receipt import Receipt, Seizure, Taken
 from evidencekit.report.report_bounds import bounded, named, said, shown_instant
-from evidencekit.report.report_catalogue import catalogue_facts, hash_facts
-from evidencekit.report.slots import SLOTS
+from evidencekit.report.report_catalogue import catalogue_facts, hash_facts, row_facts
+from evidencekit.report.slots import ALONE, SLOTS, Slot
 
 FACTS_TYPE = "evidencekit/certificate-facts/1"
 LISTED = 200
-"""Files whose digests the hash report lists."""
+"""Files, streams and devices whose digests the hash report lists."""
 _NOT_PROFILED: dict[str, dict[Any, int]] = {"months": {}, "sizes": {}}
 _OF_CATALOGUE = ("rows", "files", "bytes", "omitted", "unexplained", "omissions", "unfinished")
 
 Value = str | int | list[str] | None
+
+
+class Alone(NamedTuple):
+    """Whether an item is one file or one device."""
+
+    state: Literal["one", "erased", "not_whole", "other"]
+    """`erased`: its row was; `not_whole`: it was not wholly read, or changed; `other`: several files, or none."""
+    digests: Mapping[str, str] = {}
+    """Of its content, by algorithm."""
 
 
 def certificate_facts(
@@ -45,11 +54,11 @@ def certificate_facts(
         now: the time of making, nanoseconds since 1970.
         program: name and version of this program.
     """
-    summary, receipt = recorded["summary"], recorded["receipt"]
+    summary = recorded["summary"]
     catalogue = catalogue_facts(summary, _NOT_PROFILED, 0)
     hashes = hash_facts(summary, recorded["events"])
-    of_case = _of_case(summary, program, now)
-    items = _of_items(catalogue["items"]["rows"], hashes["items"]["rows"], receipt, summary, recorded["alone"])
+    items = _of_items(catalogue["items"]["rows"], hashes["items"]["rows"], recorded)
+    of_case = _of_case(summary, program, now) | {"items.count": len(items)}
     return {
         "_t": FACTS_TYPE,
         "form": {
@@ -66,9 +75,15 @@ def certificate_facts(
             "hashes": hashes,
         },
         "digests": bounded(
-            [row | {"path": named(row["path"])} for row in recorded["rows"]], LISTED, total=catalogue["files"]
+            [row_facts(row) for row in recorded["rows"]], LISTED, total=catalogue["files"] + _devices(summary)
         ),
     }
+
+
+def _devices(summary: Mapping[str, Any]) -> int:
+    """Return how many items are one block device: they have digests, and are no files."""
+    totals = [item["totals"] for item in summary["items"]]
+    return sum(one["rows"] == one["kinds"].get("block_device") == "1" for one in totals)
 
 
 def _verified(verification: Mapping[str, Any], summary: Mapping[str, Any], now: int, program: str) -> dict[str, Any]:
@@ -92,7 +107,6 @@ def _of_case(summary: Mapping[str, Any], program: str, now: int) -> dict[str, Va
         "log.root": summary["checkpoint"]["root"],
         "made.at": shown_instant(format_instant(now)),
         "made.program": said(program),
-        "items.count": len(summary["items"]),
     }
 
 
@@ -102,32 +116,45 @@ def _of_case(summary: Mapping[str, Any], program: str, now: int) -> dict[str, Va
 def _of_items(
     counted: Sequence[Mapping[str, Any]],
     hashed: Sequence[Mapping[str, Any]],
-    receipt: Receipt,
-    summary: Mapping[str, Any],
-    alone: Mapping[str, Mapping[str, str]],
+    recorded: Mapping[str, Any],
 ) -> list[dict[str, Value]]:
-    """Return the slots of each item that the report would list, in its order."""
+    """Return the slots of each item that the report would list, in its order, and what has to be said beside them."""
+    receipt: Receipt = recorded["receipt"]
     taken = {item.exhibit: (item, seizure) for seizure, items in receipt.seizures for item in items}
-    stated = {item["item"]: item["particulars"] for item in summary["items"]}
+    stated = {item["item"]: item["particulars"] for item in recorded["summary"]["items"]}
+    seals = {one["items"][0]: one["body"] for one in recorded["events"] if one["type"] == "seal"}
     return [
         _of_seizure(*taken[count["item"]], stated[count["item"]])
         | {f"item.{name}": count[name] for name in ("rows", "files", "bytes", "omitted")}
         | {f"item.{name}": hashes[name] for name in _HASHED}
-        | _of_one_file(alone.get(count["item"]), hashes["digests"])
+        | _of_manifest(seals.get(count["item"], hashes), hashes, count["erased"])
+        | _of_one_file(recorded["alone"].get(count["item"], Alone("other")), hashes["digests"])
         for count, hashes in zip(counted, hashed, strict=True)
     ]
 
 
-def _of_one_file(digests: Mapping[str, str] | None, algorithms: Sequence[str]) -> dict[str, Value]:
-    """Return the slots of digests: of the content alone where the item is one file."""
-    named_so = None if digests is None else "; ".join(f"{name} {digest}" for name, digest in digests.items())
-    sha256 = None if digests is None else digests["sha256"]
-    return {"item.algorithms": list(algorithms), "item.digests": named_so, "item.sha256": sha256}
+def _of_manifest(seal: Mapping[str, Any], stands: Mapping[str, Any], erased: int) -> dict[str, Value]:
+    """Return the digest of the manifest's file as it was sealed, and apart that of the reduced form that stands now."""
+    return {
+        "item.file_sha256": seal["file_sha256"],
+        "item.reduced_file_sha256": stands["file_sha256"] if erased else None,
+        "item.erased": erased,
+    }
+
+
+def _of_one_file(alone: Alone, algorithms: Sequence[str]) -> dict[str, Value]:
+    """Return the slots of digests: of the content alone where the item is one file or device."""
+    return {
+        "item.algorithms": list(algorithms),
+        "item.alone": alone.state,
+        "item.digests": "; ".join(f"{name} {digest}" for name, digest in alone.digests.items()) or None,
+        "item.sha256": alone.digests.get("sha256"),
+    }
 
 
 _HASHED = (
     *("source", "host", "mount", "program", "tool", "started_at", "finished_at", "sealed_at"),
-    *("root", "file_sha256"),
+    "root",
 )
 
 
@@ -139,6 +166,7 @@ def _of_seizure(taken: Taken, seizure: Seizure, stated: Mapping[str, Any]) -> di
     found |= {"make_model": " ".join(filter(None, (taken.make, taken.model))) or None, "seals": taken.seals}
     found |= {"seized_at": ", ".join(seizure.seized_at) or None}
     found |= {name: getattr(seizure, name) for name in ("authority", "place", "seized_by", "seized_from")}
+    found |= {"corrected": ", ".join(map(str, taken.corrected)) or None}
     found |= {"recorded_by": f"{seizure.recorded_by}, {seizure.key}"}
     found |= {"acquisition_type": stated.get("acquisition_type"), "write_block": _write_block(stated)}
     return {f"item.{name}": None if value is None else said(value) for name, value in found.items()}
@@ -172,7 +200,8 @@ def _part(part: Part, values: Mapping[str, Value], item: Value) -> dict[str, Any
         {"kind": kind, "blocks": [_block(block, values.get) for block in blocks]}
         for kind, blocks in groupby(part.blocks, key=lambda block: block.kind)
     ]
-    return {"heading": part.heading, "item": item, "groups": groups}
+    corrected = None if item is None else values.get("item.corrected")
+    return {"heading": part.heading, "item": item, "corrected": corrected, "groups": groups}
 
 
 def _block(block: Block, value: Callable[[str], Value]) -> dict[str, Any]:
@@ -191,9 +220,12 @@ def _run(run: Run, value: Callable[[str], Value]) -> dict[str, Any]:
     if run.slot is None:
         return {"kind": "words", "text": run.text, "slot": None, "value": None}
     slot = SLOTS[run.slot]
-    return {
-        "kind": slot.kind,
-        "text": "",
-        "slot": slot.name,
-        "value": None if slot.kind == "person" else value(slot.name),
-    }
+    found = None if slot.kind == "person" else value(slot.name)
+    return {"kind": slot.kind, "text": "", "slot": slot.name, "value": found} | _absent(slot, found, value)
+
+
+def _absent(slot: Slot, found: Value, value: Callable[[str], Value]) -> dict[str, Any]:
+    """Return what is said where the record has no value: a text of the section `certificate`."""
+    if found is not None or slot.kind == "person":
+        return {"absent": None}
+    return {"absent": f"{ALONE}_{value('item.alone')}" if slot.absent == ALONE else slot.absent}

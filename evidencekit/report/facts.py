@@ -7,12 +7,12 @@ Source: specs/reporting.md; specs/report.schema.json.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.paper import check_code, root_groups
-from evidencekit.core.values import format_instant
+from evidencekit.core.values import encode_base64, format_instant
 from evidencekit.report.report_bounds import bounded, said, shown_instant
 from evidencekit.report.report_catalogue import catalogue_facts, chosen_facts, hash_facts, withheld_facts
 from evidencekit.report.report_custody import custody_facts, shown_events
@@ -21,6 +21,9 @@ FACTS_TYPE = "evidencekit/report-facts/1"
 FINDINGS = 100
 """Findings, and things not checked, that the page lists."""
 CODES = 150
+POLICY_FILES = 20
+SOURCES = 5
+"""Sources that the command to repeat it names."""
 ON_FIRST_PAGE = 8
 """Things not checked that stand before the details, besides whole questions, which stand there as such."""
 
@@ -31,9 +34,11 @@ def facts_of(
     name: str,
     now: int,
     program: str,
+    given: Mapping[str, Any] | None = None,
     saved: Mapping[str, Any] | None = None,
     recorded: Mapping[str, Any] | None = None,
     shared: Mapping[str, Any] | None = None,
+    chosen: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Return all that a report shows, as JSON takes it.
 
@@ -42,21 +47,24 @@ def facts_of(
         name: what was verified, as the person named it.
         now: the time of making, nanoseconds since 1970.
         program: name and version of this program.
+        given: what it was verified by: `policy` (its files, `name` and `sha256`, or None), `sources` (exhibits, empty
+            where a folder alone was named), `since`, `identity` (whether there was one); None where that is not known.
         saved: `sha256` of the file, and `as_of` (an instant or None), where the verification was read from a file.
         recorded: what the case recorded (`journeys.report.recorded_of`); None for a package.
         shared: what the package shows of its case's log (`journeys.report.shown_by`); None for a case.
+        chosen: rows that were asked for (`catalogue.digests.rows_named`); None where none were.
     """
     made = {"at": shown_instant(format_instant(now)), "program": program}
     page: dict[str, Any] = {
         "_t": FACTS_TYPE,
         "made": made,
         "subject": {"kind": verification["subject"], "name": said(name), "reference": None, "agency": None},
-        "verification": _verification(verification, saved, made["at"]),
-        "basis": _basis(verification, recorded),
+        "verification": _verification(verification, given, saved, made["at"]),
+        "basis": _basis(verification, saved, recorded),
         "custody": None,
         "catalogue": None,
         "hashes": None,
-        "chosen": None,
+        "chosen": None if chosen is None else chosen_facts(chosen),
         "withheld": withheld_facts(verification["package"]) if "package" in verification else None,
     }
     if shared is not None:
@@ -68,7 +76,6 @@ def facts_of(
         page["catalogue"] = _or_error(recorded, "summary", "catalogue_error") or catalogue_facts(
             recorded["summary"], recorded["profile"], verification["counts"]["rows"]
         )
-        page["chosen"] = None if recorded["chosen"] is None else chosen_facts(recorded["chosen"])
         if recorded["summary"] is not None and recorded["history"] is not None:
             page["hashes"] = hash_facts(recorded["summary"], recorded["history"]["events"])
     return page
@@ -88,13 +95,16 @@ def _or_error(recorded: Mapping[str, Any], part: str, error: str) -> dict[str, A
     return {"error": said(recorded[error])} if recorded[part] is None else None
 
 
-def _basis(verification: Mapping[str, Any], recorded: Mapping[str, Any] | None) -> str:
-    """Return how far the verification stands behind the record: `checked`, `failed`, or `unchecked`.
+def _basis(verification: Mapping[str, Any], saved: Mapping[str, Any] | None, recorded: Mapping[str, Any] | None) -> str:
+    """Return how far the verification stands behind the record: `checked`, `failed`, `saved` or `unchecked`.
 
-    It is behind the record only where that aspect holds, and the record that is told ends where it ended.
+    It is behind the record only where that aspect holds, and the record that is told ends where it ended. One that was
+    saved is of the record as it was then: nobody has looked since whether it is still the same.
     """
     if verification["verdict"] == "FAILED":
         return "failed"
+    if saved is not None:
+        return "saved"
     tree = verification["checkpoint"]
     if verification["aspects"]["record"]["status"] != "ok" or tree is None:
         return "unchecked"
@@ -106,7 +116,9 @@ def _basis(verification: Mapping[str, Any], recorded: Mapping[str, Any] | None) 
     return "checked" if same else "unchecked"
 
 
-def _verification(record: Mapping[str, Any], saved: Mapping[str, Any] | None, made: str) -> dict[str, Any]:
+def _verification(
+    record: Mapping[str, Any], given: Mapping[str, Any] | None, saved: Mapping[str, Any] | None, made: str
+) -> dict[str, Any]:
     counts, tree = record["counts"], record["checkpoint"]
     by_code = [{"code": code, "count": number} for code, number in sorted(counts["findings"]["by_code"].items())]
     findings = sorted(record["findings"], key=lambda one: ("error", "warning", "note").index(one["severity"]))
@@ -119,6 +131,9 @@ def _verification(record: Mapping[str, Any], saved: Mapping[str, Any] | None, ma
         "verdict": record["verdict"],
         "scope": record["scope"],
         "reason": said(record["reason"]),
+        "repeat": _repeat(record, given),
+        "policy": None if given is None or given["policy"] is None else bounded(
+            [{"name": said(one["name"]), "sha256": one["sha256"]} for one in given["policy"]], POLICY_FILES),
         "checkpoint": None if tree is None else _checkpoint(tree),
         "digest": record["package"]["digest"] if "package" in record else None,
         "aspects": [
@@ -143,12 +158,28 @@ def _verification(record: Mapping[str, Any], saved: Mapping[str, Any] | None, ma
     }  # fmt: skip
 
 
+def _repeat(record: Mapping[str, Any], given: Mapping[str, Any] | None) -> str:
+    """Return the command that comes to the same result, with words in the places of names, which are the reader's."""
+    command = ["evidencekit-verify", record["subject"].upper()]
+    if given is None:
+        return " ".join([*command, "…"])
+    if given["policy"] is not None:
+        command.append("--policy POLICY")
+    command += [
+        f"--source {exhibit}=FOLDER" if exhibit else "--source FOLDER" for exhibit in given["sources"][:SOURCES]
+    ]
+    command += ["…"] * (len(given["sources"]) > SOURCES)
+    command += [f"--{name} {word}" for name, word in (("since", "CHECKPOINT"), ("identity", "KEY")) if given[name]]
+    return " ".join(command)
+
+
 def _checkpoint(tree: Mapping[str, Any]) -> dict[str, Any]:
     head = Checkpoint(tree["origin"], tree["size"], bytes.fromhex(tree["root"]))
     return {
         "origin": said(tree["origin"]),
         "size": tree["size"],
         "root": tree["root"],
+        "base64": encode_base64(head.root),
         "groups": root_groups(head.root),
         "check": check_code(head),
     }

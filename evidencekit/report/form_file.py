@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Any, Literal
 
 from evidencekit.core.schema import TEXT, Form, Record, array, matching, one_of
-from evidencekit.core.values import display
+from evidencekit.core.values import display, harmless
 from evidencekit.errors import BadArgument, FormatError
 from evidencekit.report.slots import SLOTS
 
@@ -83,6 +83,8 @@ def _check_words(value: Any, place: str) -> None:
     TEXT.check(value, place)
     if not value.strip():
         raise FormatError(place, expected="text that is not empty", found="nothing")
+    if harmless(value) != value:
+        raise FormatError(place, expected="no controls, and nothing that moves or hides text", found=display(value))
 
 
 _WORDS = Form("text that is not empty", _check_words)

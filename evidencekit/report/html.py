@@ -1,8 +1,8 @@
-"""Facts as one HTML file that needs nothing else: no script, no picture, no font and no address of the web.
+"""Facts as one HTML file that needs nothing else: no script and no address of the web.
 
 Promises: whatever a fact holds is text, never markup; the browser is told to load nothing. Digests, numbers and
 exhibits stand in isolates from left to right, texts of persons in isolates of their own direction (Unicode Standard
-Annex 9, HTML `bdi`). The fonts are those of the computer.
+Annex 9, HTML `bdi`).
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ class Texts(Protocol):
 
     def __contains__(self, key: object) -> bool:
         """Tell whether there is such a text."""
+
+    def finding(self, code: str) -> str:
+        """Return the title of a finding that the registry knows."""
 
 
 def receipt_html(receipt: Receipt, texts: Texts) -> str:

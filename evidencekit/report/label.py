@@ -10,13 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from evidencekit.core.label import Label, TypedLabel
+from evidencekit.core.label import ELSEWHERE, Label, TypedLabel
 from evidencekit.core.values import display
 from evidencekit.report.things import Thing
 
 _LINE, _TEXT = 60, 160
 """Characters that a label has room for: on a line, and in a text of some lines."""
 Answer = Literal["same", "before_sealing", "another_case", "no_such_item", "another_root", "another_code"]
+UNSEALED_HERE = (None, ELSEWHERE)
+"""What a label says of the root where nothing is sealed in its log."""
 HOLDS: frozenset[Answer] = frozenset({"same", "before_sealing"})
 """Answers by which the label is that of the item."""
 
@@ -63,20 +65,26 @@ class Sticker:
     serial: str | None
     seals: str | None
     """Physical seals as last stated."""
-    was_taken: bool
-    """Tell whether these were when and by whom it was taken, or only came into the record."""
-    at: str
+    corrected: tuple[int, ...]
+    """Later entries that correct what is said of it."""
+    elsewhere: str | None
+    """Origin of the log that has its earlier history, which was not read."""
+    by_takers: bool
+    """Tell whether `by` names who took it, or who recorded it."""
     by: str
+    at_taking: bool
+    """Tell whether `at` is when it was taken, or when that was recorded."""
+    at: str
 
 
 def stickers_of(case: Mapping[str, Any], origin: str, items: Iterable[tuple[Thing, str | None]]) -> list[Sticker]:
-    """Return the labels of some items, in their order; beside each item the root of what is sealed of it, hex."""
+    """Return the labels of some items, in their order; beside each item its root as `core.label.Label` has it."""
     reference, agency = _cut(display(case["reference"]), _LINE), _cut(display(case["agency"]), _LINE)
     return [_sticker(reference, agency, Label(origin, item.said.exhibit, root), item) for item, root in items]
 
 
 def answer_of(typed: TypedLabel, origin: str, roots: Mapping[str, str | None]) -> Answer:
-    """Return what a case says of a label: `roots` has each of its items, with the root of what is sealed, hex."""
+    """Return what a case says of a label: `roots` has each of its items, with its root as a label has it."""
     said = typed.label
     if said is not None and said.origin != origin:
         return "another_case"
@@ -89,7 +97,7 @@ def answer_of(typed: TypedLabel, origin: str, roots: Mapping[str, str | None]) -
 
     if is_of(roots[typed.item]):
         return "same"
-    if is_of(None):
+    if roots[typed.item] not in UNSEALED_HERE and any(map(is_of, UNSEALED_HERE)):
         return "before_sealing"
     return "another_code" if said is None else "another_root"
 
@@ -104,9 +112,12 @@ def _sticker(reference: str, agency: str, label: Label, item: Thing) -> Sticker:
         description=_cut(named, _TEXT) or None,
         serial=_cut(said.serial or said.identifiers or "", _LINE) or None,
         seals=_cut(said.seals or "", _LINE) or None,
-        was_taken=item.was_taken,
-        at=(*seizure.seized_at, said.recorded_at)[0],
+        corrected=said.corrected,
+        elsewhere=None if item.elsewhere is None else _cut(display(item.elsewhere), _LINE),
+        by_takers=seizure.seized_by is not None,
         by=_cut(seizure.seized_by or seizure.recorded_by, _LINE),
+        at_taking=bool(seizure.seized_at),
+        at=(*seizure.seized_at, said.recorded_at)[0],
     )
 
 

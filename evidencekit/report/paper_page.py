@@ -6,7 +6,7 @@ Source: specs/reporting.md section 6.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from evidencekit.report.html import Texts, qr_svg
 from evidencekit.report.label import Sheet, Sticker
@@ -14,19 +14,12 @@ from evidencekit.report.templates import templates
 from evidencekit.report.transfer import Transfer
 
 
-class Titles(Texts, Protocol):
-    """Words that findings are among."""
-
-    def finding(self, code: str) -> str:
-        """Return the title of a finding."""
-
-
 class Words(NamedTuple):
     """Texts of one language."""
 
     field: Texts
     """The section `field`: what the receipt says in the same words."""
-    paper: Titles
+    paper: Texts
 
 
 def labels_html(

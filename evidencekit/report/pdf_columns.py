@@ -50,6 +50,9 @@ def set_columns(table: Node, paper: float, size: float, usual: Mapping[str, floa
                     if said is not None:
                         stated.setdefault(place, said)
             place += wide
+        for one in range(place):  # also where no row has a cell of its own
+            least.setdefault(one, 0)
+            asked.setdefault(one, 0)
     fixed = {place: max(said, least[place]) for place, said in stated.items()}
     table["columns"] = _shared(fixed, least, asked, paper)
 

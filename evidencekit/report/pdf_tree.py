@@ -20,7 +20,8 @@ from evidencekit.report.pdf_style import Style
 
 Node = dict[str, Any]
 HEAD = {"html", "head", "title", "meta", "style"}
-TEXTS = {"h1", "h2", "h3", "p", "dt", "caption", "line"}
+HEADINGS = {"h1", "h2", "h3"}
+TEXTS = {*HEADINGS, "p", "dt", "caption", "line"}
 """Blocks of text; `line` is one that the HTML does not name: text beside other blocks."""
 BLOCKS = {"body", "header", "main", "section", "footer", "div", "dl", "dd", "ol", "ul", "li",
           "table", "thead", "tbody", "tr", "th", "td"}  # fmt: skip
@@ -31,14 +32,18 @@ _SPACE = re.compile(r"[ \t\n\r\f]+")
 _WIDTH = re.compile(r"width:([0-9]{1,3})mm")
 _SHARE = re.compile(r"inline-size:([0-9]{1,3}(?:\.[0-9]+)?)%")
 _OTHER = r"[^\s\x00-\x7f\u3000-\uffef]{25,}"
-_LONG = {True: re.compile(rf"[!-~]{{13,}}|{_OTHER}"), False: re.compile(rf"[!-~]{{25,}}|{_OTHER}")}
+_WORD = r"[A-Za-z-]{1,24}(?![!-~])"
+"""A word or an option of a command: it stays whole."""
+_LONG = {True: re.compile(rf"(?<![!-~])(?!{_WORD})[!-~]{{13,}}|{_OTHER}"), False: re.compile(rf"[!-~]{{25,}}|{_OTHER}")}
 """Runs with no space in which a line may have to end: in code (digests, paths) sooner than in other texts."""
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+"""What the typesetter takes for one (ISO 639)."""
 _BREAK = "\u200b"
 _WAYS = {"L": "ltr", "R": "rtl", "AL": "rtl"}
 
 
 def page_tree(html: str) -> Node:
-    """Return the page: `title`, `lang`, `rtl`, `style` (`pdf_style.Style`), and `k`, the blocks of its body.
+    """Return the page: `title`, `lang`, `rtl`, `running` (its foot), `style` (`pdf_style.Style`), and `k`, its blocks.
 
     Raises:
         ValueError: the page holds an element, an attribute or an order that is none of ours.
@@ -56,6 +61,8 @@ class _Reader(HTMLParser):
         self._drawing: list[str] | None = None
         self._said = {"title": "", "style": ""}
         self._html: dict[str, str | None] = {}
+        self._running = ""
+        self._level = 0
         self.feed(html)
         self.close()
 
@@ -68,8 +75,9 @@ class _Reader(HTMLParser):
         body = bodies[0]
         self._finish(body, "rtl" if rtl else "ltr", ())
         language = self._html.get("lang") or "en"
-        title = shown(_SPACE.sub(" ", self._said["title"]).strip())
-        return {"title": title, "lang": language, "rtl": rtl, "style": self._style.record(), "k": body["k"]}
+        title = shown(_SPACE.sub(" ", self._said["title"]).strip()) or "-"  # which PDF/UA asks for
+        told = {"title": title, "lang": language, "rtl": rtl, "running": shown(self._running)}
+        return told | {"style": self._style.record(), "k": body["k"]}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if self._drawing is not None:
@@ -80,6 +88,8 @@ class _Reader(HTMLParser):
             _refuse(f"<{tag}>")
         if tag == "html":
             self._html = said
+        if tag == "meta" and said.get("name") == "running":
+            self._running = said.get("content") or ""
         node = _node(tag, said)
         self._open[-1]["k"].append(node)
         if tag == "svg":
@@ -122,6 +132,10 @@ class _Reader(HTMLParser):
         way, classes = node.get("way", way), (*node.get("c", ()), *classes)
         if node["e"] in TEXTS:
             self._settle(node["k"], way)
+            if node["e"] in HEADINGS and not _letters(node).strip():  # PDF/UA: a heading says something
+                node["e"] = "line"
+            elif node["e"] in HEADINGS:  # and no level is left out
+                self._level = node["level"] = min(int(node["e"][1:]), self._level + 1)
             return
         kids: list[Node] = []
         run: list[Any] = []
@@ -170,8 +184,9 @@ def _node(tag: str, said: dict[str, str | None]) -> Node:
         node["dir"] = said.get("dir") or "auto"
     elif said.get("dir"):
         node["way"] = said["dir"]
-    if said.get("lang"):
-        node["lang"] = (said["lang"] or "").partition("-")[0]
+    language = (said.get("lang") or "").partition("-")[0].lower()
+    if _LANGUAGE.fullmatch(language):
+        node["lang"] = language
     if "colspan" in said:
         node["span"] = int(said["colspan"] or "1")
     if tag == "svg":

@@ -19,6 +19,7 @@ _MINUTE = MOMENT_UNITS["min"]
 _SHOWN = {"day": 10, "min": 16, "s": 19, "ms": 19, "ns": 19}
 """Characters of an instant that say what a precision promises; below the second nobody reads on paper."""
 Value = str | None
+_NONE: Mapping[str, tuple[int, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ class Taken:
     seals: Value
     bag: Value
     recorded_at: str
+    corrected: tuple[int, ...]
+    """Later entries that correct what is said here."""
     seizure: Seizure
 
 
@@ -79,22 +82,6 @@ class Receipt(WithTree):
     program: str
 
 
-def taken_of(events: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return by item the event by which it was taken, as `receipt_of` reads it.
-
-    What was collected first and acquired later has what both events say, the later word last.
-
-    Args:
-        events: `collect` and `acquire` events, in the order of the log.
-    """
-    taken: dict[str, dict[str, Any]] = {}
-    for event in events:
-        for item in event["items"]:
-            before = taken.get(item, {"body": {}})["body"]
-            taken[item] = {**event, "body": before | event["body"], "items": [item]}
-    return taken
-
-
 def receipt_of(
     case: Mapping[str, Any],
     events: Iterable[Mapping[str, Any]],
@@ -103,18 +90,20 @@ def receipt_of(
     seals: Callable[[str], Iterable[str] | None],
     now: int,
     program: str,
+    corrected: Mapping[str, tuple[int, ...]] = _NONE,
 ) -> Receipt:
     """Return what a receipt says.
 
     Args:
         case: the case record.
-        events: of each item the event by which it was taken (`acquire`, else `collect`), its `items[0]` being the item.
+        events: of each item the event by which it was taken, its `items[0]` being the item: `things.Thing.event`.
         checkpoint: the newest one.
         seals: gives the physical seals on an item as last stated, None where nobody said.
         now: nanoseconds since 1970, for "printed at".
         program: name and version.
+        corrected: by item, the later entries that correct what its event says.
     """
-    taken = [_taken(event, seals(event["items"][0])) for event in events]
+    taken = [_taken(event, seals(event["items"][0]), corrected.get(event["items"][0], ())) for event in events]
     seizures: dict[Seizure, list[Taken]] = {}
     for item in taken:
         seizures.setdefault(item.seizure, []).append(item)
@@ -141,7 +130,7 @@ def shown_moment(moment: Mapping[str, Any]) -> str:
     return f"{utc} UTC ({local[11:] if local[:10] == utc[:10] else local} {zone})"
 
 
-def _taken(event: Mapping[str, Any], seals: Iterable[str] | None) -> Taken:
+def _taken(event: Mapping[str, Any], seals: Iterable[str] | None, corrected: tuple[int, ...]) -> Taken:
     body = event["body"]
     return Taken(
         exhibit=display(event["items"][0]),
@@ -155,6 +144,7 @@ def _taken(event: Mapping[str, Any], seals: Iterable[str] | None) -> Taken:
         seals=_listed(body.get("physical_seals") if seals is None else seals),
         bag=_text(body, "bag"),
         recorded_at=shown_moment(event["occurred_at"]),
+        corrected=corrected,
         seizure=_seizure(event),
     )
 

@@ -95,20 +95,21 @@ def chosen_facts(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Args:
         rows: as `catalogue.digests.rows_named` returns them.
     """
-    told = [
-        {
-            "item": row["item"],
-            "index": row["index"],
-            "path": named(row["path"]),
-            "stream": None if row["stream"] is None else named(row["stream"]),
-            "kind": row["kind"],
-            "state": row["state"],
-            "size": row["size"],
-            "digests": dict(row["digests"]),
-        }
-        for row in rows
-    ]
-    return bounded(told, ITEMS)
+    return bounded([row_facts(row) for row in rows], ITEMS)
+
+
+def row_facts(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one row with its digests; `row` as `catalogue.digests` has it, with names as bytes."""
+    return {
+        "item": row["item"],
+        "index": row["index"],
+        "path": named(row["path"]),
+        "stream": None if row["stream"] is None else named(row["stream"]),
+        "kind": row["kind"],
+        "state": row["state"],
+        "size": row["size"],
+        "digests": dict(row["digests"]),
+    }
 
 
 def withheld_facts(package: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,11 @@ Source: specs/reporting.md; Unicode Standard Annex 9.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from evidencekit.core.registry import ENTRIES
+from evidencekit.core.values import grouped
 from evidencekit.report.html import Texts
 from evidencekit.report.templates import templates
 
@@ -18,30 +19,22 @@ SECTIONS = (
     "report",
 )
 """Sections of the catalogue of texts that the page takes its words from."""
-_THIN_SPACE = "\u202f"
-"""Groups digits in every language (ISO 31-0): a comma or a dot would be read as a fraction in some."""
 
 
-def report_html(facts: Mapping[str, Any], words: Mapping[str, Texts], titles: Mapping[str, str]) -> str:
+def report_html(facts: Mapping[str, Any], words: Mapping[str, Texts]) -> str:
     """Return the page.
 
     Args:
         facts: as `report.facts.facts_of` returns them.
         words: texts by section, one for each of SECTIONS.
-        titles: titles of findings, by code; of others the code alone is shown.
     """
     page, t = templates().get_template("report.html"), words["report"]
     return page.render(
         page=facts, t=t, nothing=t("not_recorded"), words=words, grouped=grouped,
-        finding=lambda code: titles.get(code, ""),
+        finding=title_of(t),
     )  # fmt: skip
 
 
-def grouped(number: int) -> str:
-    """Return a whole number with its digits in groups of three."""
-    return f"{number:,}".replace(",", _THIN_SPACE)
-
-
-def codes_of_findings() -> tuple[str, ...]:
-    """Return the codes that the registry knows, for their titles."""
-    return tuple(ENTRIES)
+def title_of(texts: Texts) -> Callable[[str], str]:
+    """Return what gives the title of a finding; nothing for a code that the registry does not know."""
+    return lambda code: texts.finding(code) if code in ENTRIES else ""

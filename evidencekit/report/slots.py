@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["text", "boxes", "table", "person"]
+ALONE = "alone"
+"""How texts begin that say why an item has no digest of its own: `alone_` and `report.certificate.Alone`."""
 PER_ITEM = "item."
 """How slots begin that are of one item: they stand only in parts that are repeated for each."""
 
@@ -24,7 +26,7 @@ class Slot:
     source: str
     """Where in the record it comes from, or who knows it."""
     absent: str = "not_recorded"
-    """What is shown without a value: a text of the section `certificate`."""
+    """What is shown without a value: a text of the section `certificate`; ALONE: the one for the item's state."""
 
     @property
     def of_item(self) -> bool:
@@ -81,8 +83,8 @@ SLOTS = {
         Slot("item.omitted", "text", _ROWS + "rows that were not wholly taken"),
         Slot("item.root", "text", "event `seal`: `root`, SHA-256 over all rows"),
         Slot("item.file_sha256", "text", "event `seal`: `file_sha256` of the manifest's file"),
-        Slot("item.sha256", "text", "the row of an item that is one file: its SHA-256", "see_hash_report"),
-        Slot("item.digests", "text", "the row of an item that is one file: all its digests", "see_hash_report"),
+        Slot("item.sha256", "text", "the row of an item that is one file or device: its SHA-256", ALONE),
+        Slot("item.digests", "text", "the row of an item that is one file or device: all its digests", ALONE),
         Slot("item.algorithms", "boxes", _HEADER + "`digests`"),
         Slot("table.items", "table", "one row an item: exhibit, description, make, model, serial, identifiers"),
         Slot("table.hashes", "table", "one row an item: times, digests taken, root, SHA-256 of the manifest's file"),

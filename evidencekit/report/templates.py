@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evidencekit.report.calendars import local_day
+from evidencekit.report.running import css_string, running_line
 
 
 @cache
@@ -21,5 +22,6 @@ def templates(*, autoescape: bool = True) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals["local_day"] = local_day
+    environment.globals |= {"local_day": local_day, "running": running_line}
+    environment.filters["css_string"] = css_string
     return environment

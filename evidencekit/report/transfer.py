@@ -6,6 +6,7 @@ stated is None; nothing is verified. Source: specs/reporting.md section 6.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,8 @@ class Handed:
     bag: str | None
     condition: str | None
     """As last stated."""
+    elsewhere: str | None
+    """Origin of the log that has its earlier history, which was not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,8 @@ class Transfer(WithTree):
     commands: tuple[str, ...]
     """What records the handover."""
     checkpoint: Checkpoint
+    tree_of_offer: bool
+    """Tell whether the checkpoint is the one in the offer's file, of another log than this case's."""
     made_at: str
     program: str
 
@@ -117,6 +122,7 @@ def handed_of(thing: Thing, status: Mapping[str, Any]) -> Handed:
         seals=_shown(known.seals) if seals is None else said(", ".join(map(display, seals))),
         bag=_shown(known.bag),
         condition=_shown(known.condition) if condition is None else named(condition),
+        elsewhere=None if thing.elsewhere is None else named(thing.elsewhere),
     )
 
 
@@ -130,12 +136,12 @@ def givers_of(statuses: Sequence[Mapping[str, Any]]) -> tuple[Party, ...]:
     return tuple(Party(named(name), key, () if is_one else tuple(items)) for (name, key), items in held.items())
 
 
-def matters_of(status: Mapping[str, Any], corrected: Sequence[int], offer: int | None) -> Iterator[Matter]:
+def matters_of(status: Mapping[str, Any], thing: Thing, offer: int | None) -> Iterator[Matter]:
     """Yield what stands open about an item.
 
     Args:
-        status: as `catalogue.history.item_status` returns it.
-        corrected: entries that correct what was said of the item.
+        status: as `catalogue.history.item_status` returns it, with `lapsed`: names of holds whose end has passed.
+        thing: the item as the log describes it.
         offer: the entry of the offer that the form goes with, if it is one of this log.
     """
     item, out, ended = status["item"], status["out"], status["ended"]
@@ -146,6 +152,8 @@ def matters_of(status: Mapping[str, Any], corrected: Sequence[int], offer: int |
         yield Matter(item, "nobody", None, None)
     if ended:
         yield Matter(item, "ended", None, ended["entry"])
+    if thing.elsewhere is not None:
+        yield Matter(item, "history", named(thing.elsewhere), min(thing.entries))
     if status["away"]:
         yield Matter(item, "away", named(status["away"]), None)
     if offer is not None and offer not in offers:
@@ -157,12 +165,12 @@ def matters_of(status: Mapping[str, Any], corrected: Sequence[int], offer: int |
         due = f" ({shown_instant(out['due'])})" if out["due"] else ""
         yield Matter(item, "overdue" if out["overdue"] else "out", _person(out["to"]) + due, out["entry"])
     for hold in status["holds"]:
-        yield Matter(item, "hold", named(hold), None)
+        yield Matter(item, "lapsed" if hold in status["lapsed"] else "hold", named(hold), None)
     told = {("W911", entry) for entry in offers} | {("W919", out["entry"] if out else None)}
     for finding in status["findings"]:
         if (finding["code"], finding["entry"]) not in told:
             yield Matter(item, finding["code"], None, finding["entry"])
-    for entry in corrected:
+    for entry in thing.said.corrected:
         yield Matter(item, "corrected", None, entry)
 
 
@@ -191,8 +199,9 @@ def transfer_of(
     offer: tuple[Mapping[str, Any], Offered, str] | None,
     made_at: str,
     program: str,
+    tree_of_offer: bool = False,
 ) -> Transfer:
-    """Return what the form says; `offer`: its event, what it says, and its file as a command line names it."""
+    """Return what the form says; `offer`: its event, what it says, and the name of its file."""
     body: Mapping[str, Any] = {} if offer is None else offer[0]["body"]
     to = body.get("to")
     return Transfer(
@@ -207,17 +216,27 @@ def transfer_of(
         matters=bounded(matters, MATTERS),
         commands=_commands([item.exhibit for item in items], None if offer is None else offer[2]),
         checkpoint=checkpoint,
+        tree_of_offer=tree_of_offer,
         made_at=made_at,
         program=program,
     )
 
 
 def _commands(items: Sequence[str], file: str | None) -> tuple[str, ...]:
-    accept = f"evidencekit custody accept CASE {file or 'offer.json'} --signer KEY --out answer.json"
+    named_so = "offer.json" if file is None else _in_command(file)
+    accept = f"evidencekit custody accept CASE {named_so} --signer KEY --out answer.json"
     if file is not None:
         return (accept,)
-    chosen = " ".join(f"--item {item}" for item in items[:IN_COMMAND]) + (" …" if len(items) > IN_COMMAND else "")
+    chosen = " ".join(f"--item {shlex.quote(item)}" for item in items[:IN_COMMAND])
+    chosen += " …" if len(items) > IN_COMMAND else ""
     return f"evidencekit custody offer CASE {chosen} --to RECEIVER.pub --signer KEY --out offer.json", accept
+
+
+def _in_command(file: str) -> str:
+    """Return a file's name as a shell takes it; what cannot be typed as it is shown has a placeholder."""
+    if display(file) != file:
+        return "OFFER.json"
+    return shlex.quote(f"./{file}" if file.startswith("-") else file)
 
 
 def _person(person: Mapping[str, str]) -> str:

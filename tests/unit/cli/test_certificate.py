@@ -105,7 +105,7 @@ def test_the_files_themselves_are_compared_where_they_are_named(cli, rc, tmp_pat
     assert found["items"]["rows"][0]["item.sha256"] == digest
     said = Page((tmp_path / "a.html").read_text()).text
     assert re.search(f"record/s is blake3 [0-9a-f]{{64}}; sha256 {digest} , obtained through", said)
-    assert f"SHA-256 of the item, which is one file {digest}" in said
+    assert f"SHA-256 of the item, if it is one file or one device {digest}" in said
     assert "(the source itself)" in said
     assert found["statement"]["verification"]["scope"] == "record and evidence"
     source.write_bytes(b"\1" * 5000)
@@ -169,6 +169,23 @@ def test_refusals_write_nothing(cli, sealed, tmp_path):
     out.write_text("mine")
     refused(cli, "R501", sealed, *form, "-o", out)
     assert out.read_text() == "mine"
+
+
+def test_the_list_is_asked_for_alone(cli, sealed, tmp_path):
+    for beside in (
+        (sealed,),
+        ("--form", "generic"),
+        ("-o", tmp_path / "r.html"),
+        ("--pdf",),
+        ("--policy", GOOD / "policy"),
+    ):
+        refused(cli, "U232", "--list", *beside)
+
+
+def test_an_unfinished_case_gives_no_certificate(cli, sealed, tmp_path):
+    max((sealed / "checkpoints").iterdir()).unlink()
+    refused(cli, "R502", sealed, "--form", "generic", "-o", tmp_path / "a.html")
+    assert not (tmp_path / "a.html").exists()
 
 
 def test_a_case_in_which_nothing_is_sealed(cli, rc, tmp_path):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
 from evidencekit.core.label import Label, parse_label
 from evidencekit.journeys import custody_paper
 
+VECTORS = Path(__file__).parents[3] / "specs/vectors"
 TO = ("--purpose", "analysis")
 
 
@@ -109,7 +111,9 @@ def test_the_code_may_come_from_standard_input(papers, monkeypatch):
 def test_what_labels_are_not(papers):
     out = papers.folder / "labels.html"
     assert refused(papers, "label", code=2) == "U233"
-    assert refused(papers, "label", "--pdf", "-o", out, code=2) == "U232"
+    assert refused(papers, "label", "--pdf", "-o", out, code=2) == "U200"
+    for beside in (("-o", out), ("--item", "EX-001"), ("--skip", "0"), ("--now", "2026-01-01"), ("--html",)):
+        assert refused(papers, "label", "--check", "EX-001 7f3a9c", *beside, code=2) == "U232"
     assert refused(papers, "label", "--item", "EX-009", "-o", out, code=2) == "U215"
     assert refused(papers, "label", "--size", "large", "--skip", "8", "-o", out, code=2) == "U200"
     assert refused(papers, "label", "-o", papers.case / "labels.html", code=5) == "R506"
@@ -125,6 +129,47 @@ def test_a_case_without_items_has_no_papers(papers, cli, desk, rc, tmp_path):
         done = papers(command, "-o", tmp_path / "x", "--json", code=4, on=tmp_path / "empty")
         assert json.loads(done.out)["error"]["code"] == "X440"
         assert papers(command, "-o", tmp_path / "x", code=4, on=tmp_path / "nowhere").err.startswith(b"error X401")
+
+
+def test_an_unfinished_case_has_no_papers(papers):
+    max((papers.case / "checkpoints").iterdir()).unlink()
+    out = papers.folder / "x"
+    for arguments in (("label", "-o", out), ("label", "--check", "EX-001 7f3a9c"), ("form", "-o", out)):
+        assert refused(papers, *arguments, code=5) == "R502"
+    assert not out.exists()
+
+
+def test_the_same_page_again(papers):
+    for command in ("label", "form"):
+        pages = []
+        for name in ("a", "b"):
+            out = papers.folder / f"{command}-{name}.html"
+            papers(command, "--now", "2026-11-23T09:00:00Z", "-o", out)
+            pages.append(out.read_bytes())
+        assert pages[0] == pages[1]
+        assert b"2026-11-23 09:00:00 UTC" in pages[0]
+
+
+def test_a_hold_whose_end_has_passed_is_said_to_have_lapsed(papers):
+    until = ("--until", "2026-06-01T00:00:00Z")
+    papers("add", "hold", "--item", "EX-002", "--hold", "H-1", "--authority", "court", *until, *papers.signing)
+    for now, code in (("2026-05-01", "hold"), ("2099-01-01", "lapsed")):
+        out = papers.folder / f"{code}.html"
+        facts = papers.told("form", "--item", "EX-002", "--now", now, "-o", out)["facts"]
+        assert [row["code"] for row in facts["matters"]["rows"]] == [code]
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+def test_what_came_in_a_package_is_not_called_unsealed(papers, tmp_path, size):
+    case = VECTORS / "cases/good/0.1_received/case"
+    out = tmp_path / "labels.html"
+    (made,) = json.loads(papers("label", "--size", size, "-o", out, "--json", on=case).out)["labels"]
+    assert (made["label"]["root"], made["elsewhere"]) == ("?", "vectors.example/small")
+    typed = f"{made['label']['item']} {made['check']}"
+    assert json.loads(papers("label", "--check", typed, "--json", on=case).out)["answer"] == "same"
+    facts = json.loads(papers("form", "-o", tmp_path / "form.html", "--json", on=case).out)["facts"]
+    first, *_ = facts["matters"]["rows"]
+    assert (first["code"], first["detail"]) == ("history", "vectors.example/small")
 
 
 def test_too_many_items_are_refused(papers, monkeypatch):
@@ -173,6 +218,7 @@ def test_an_offer_of_another_log_says_what_it_says_itself(papers, cli, tmp_path)
     assert opened.code == 0
     facts = papers.told("form", "--offer", path, "-o", tmp_path / "form.html", on=other)["facts"]
     assert facts["givers"][0]["name"] == "examiner"
+    assert facts["tree_of_offer"]
     assert facts["checkpoint"]["origin"] == facts["offered"]["origin"] == "unit7.example/real"
     assert [row["code"] for row in facts["matters"]["rows"]] == ["elsewhere"]
     assert facts["reference"] == "7"

@@ -165,3 +165,21 @@ def test_no_receipt_where_nothing_was_taken(parties):
     at = parties.folder
     assert b"X440" in parties.run("field", "receipt", at / "lab", "-o", at / "r.html", code=4).err
     assert not (at / "r.html").exists()
+
+
+def test_no_receipt_of_an_unfinished_case(parties):
+    at = parties.folder
+    max((at / "field/checkpoints").iterdir()).unlink()
+    assert b"R502" in parties.run("field", "receipt", at / "field", "-o", at / "r.html", code=5).err
+    assert not (at / "r.html").exists()
+
+
+def test_a_receipt_says_what_was_corrected(parties):
+    at = parties.folder
+    (entry,) = (one["entry"] for one in parties.json("custody", "log", at / "field", "--item", "EX-002")["events"])
+    parties.run(
+        "custody", "add", at / "field", "correct", "--item", "EX-002", "--corrects", str(entry), "--text", "a tablet",
+        "--signer", at / "officer",
+    )  # fmt: skip
+    made = parties.json("field", "receipt", at / "field", "-o", at / "r.html")
+    assert [item["corrected"] for item in made["items"]] == [[], [entry + 1]]

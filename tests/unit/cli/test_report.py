@@ -76,7 +76,7 @@ def test_a_saved_verification_is_named_as_one(cli, case, tmp_path):
     assert facts["verification"]["saved"]["sha256"] in (tmp_path / "a.html").read_text()
     other = VECTORS / "cases/good/0.1_custody/case"
     grown = made(cli, tmp_path / "grown.html", other, "--verification", saved)["facts"]
-    assert grown["basis"] == "unchecked"  # the same log, further on: the verification is of what it was before
+    assert grown["basis"] == "saved"  # the same log, further on: the verification is of what it was before
     later = tmp_path / "later.json"
     later.write_bytes(cli("verify", other, "--json").out)
     refused(cli, "U612", case, "--verification", later, "-o", tmp_path / "b.html")
@@ -189,3 +189,62 @@ def test_rows_that_were_asked_for_are_shown_with_their_digests(cli, live, tmp_pa
         refused(cli, code, case, "--row", name, "-o", tmp_path / "b.html")
     refused(cli, "U232", PACKAGE, "--row", "EX-001:a.txt", "-o", tmp_path / "b.html")
     assert not (tmp_path / "b.html").exists()
+
+
+def test_a_saved_verification_does_not_vouch_for_what_was_changed_since(cli, case, tmp_path):
+    """Whoever altered the record after it was verified gets no page that says that it is as it was signed."""
+    saved = tmp_path / "saved.json"
+    saved.write_bytes(cli("verify", case, "--policy", GOOD / "policy", "--json").out)
+    event = case / "custody/00000001/event.json"
+    event.write_text(event.read_text().replace('"examiner"', '"somebody"'))
+    facts = made(cli, tmp_path / "a.html", case, "--verification", saved)["facts"]
+    assert (facts["verification"]["verdict"], facts["basis"]) == ("VERIFIED", "saved")
+    page = (tmp_path / "a.html").read_text()
+    assert "found that record as it was signed and sealed" not in page
+    assert "whether the record is still as it was then was not checked" in page
+
+
+def test_how_to_repeat_it_names_what_was_given_and_nobodys_words(cli, live, tmp_path):
+    case, folder, _ = live
+    strange = case.with_name("sp; rm x")
+    case.rename(strange)
+    cli("policy", "new", tmp_path / "policy", "--trust", f"examiner={tmp_path / 'examiner.pub'}", "--log", strange)
+    since = json.loads(cli("checkpoint", "show", strange, "--json").out)
+    given = (
+        "--policy",
+        tmp_path / "policy",
+        "--source",
+        f"EX-001={folder}",
+        "--since",
+        f"{since['size']} {since['root']}",
+    )
+    facts = made(cli, tmp_path / "a.html", strange, *given)["facts"]["verification"]
+    assert facts["repeat"] == "evidencekit-verify CASE --policy POLICY --source EX-001=FOLDER --since CHECKPOINT"
+    digests = {one["name"]: one["sha256"] for one in facts["policy"]["rows"]}
+    files = [path for path in (tmp_path / "policy").rglob("*") if path.is_file()]
+    assert digests == {str(path.relative_to(tmp_path / "policy")): sha256(path) for path in files}
+    assert facts["checkpoint"]["base64"] in (tmp_path / "a.html").read_text()
+    plain = made(cli, tmp_path / "b.html", strange)["facts"]["verification"]
+    assert (plain["repeat"], plain["policy"]) == ("evidencekit-verify CASE", None)
+
+
+def sha256(path):
+    import hashlib
+
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_report_is_not_written_into_the_evidence_nor_where_nothing_can_be(cli, live, tmp_path):
+    case, folder, _ = live
+    (tmp_path / "link").symlink_to(folder)
+    for out in (folder / "r.html", tmp_path / "link/r.html"):
+        refused(cli, "R506", case, "--source", folder, "-o", out)
+    refused(cli, "X423", case, "-o", tmp_path / "none/r.html")
+    assert {path.name for path in folder.iterdir()} == {"a.txt"}
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "today"])
+def test_a_time_that_no_record_can_state_is_wrong_usage(cli, case, tmp_path, when):
+    done = cli("report", case, "--now", when, "-o", tmp_path / "a.html", "--json")
+    assert (done.code, json.loads(done.out)["error"]["code"]) == (2, "U208")

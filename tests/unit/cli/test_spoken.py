@@ -99,7 +99,7 @@ def test_times_witnesses_and_what_is_left_out_are_said(cli, capsys, name):
     tell_report(Screen(), record, texts, {})
     said = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert sum(line.endswith("2026-11-22T09:00:00.25Z (City TSA)") for line in said) == 50
-    assert sum(line.endswith("1,184") and line.startswith(texts("more")) for line in said) == 1
+    assert sum(line.endswith("1\u202f184") and line.startswith(texts("more")) for line in said) == 1
     assert any(line.endswith("3 / 4") for line in said)
     assert texts.word("ui", "not_before") not in " ".join(said)
 

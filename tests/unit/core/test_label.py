@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from evidencekit.core.label import MAX_TYPED, Label, parse_label
+from evidencekit.core.label import ELSEWHERE, MAX_TYPED, Label, parse_label
 from evidencekit.errors import FormatError
 
 ORIGIN, ROOT = "unit7.example/24-117", bytes(range(32)).hex()
 SEALED, BARE = Label(ORIGIN, "EX-001", ROOT), Label(ORIGIN, "field/EX-001", None)
+ELSE = Label(ORIGIN, "field/EX-001", ELSEWHERE)
 
 
 def test_the_code_is_what_the_specification_shows():
@@ -16,7 +17,7 @@ def test_the_code_is_what_the_specification_shows():
     assert str(BARE).splitlines()[3] == "-"
 
 
-@pytest.mark.parametrize("label", [SEALED, BARE])
+@pytest.mark.parametrize("label", [SEALED, BARE, ELSE])
 def test_what_is_printed_comes_back(label):
     groups = " ".join((label.root or "-")[at : at + 8] for at in range(0, 64, 8)).strip()
     for text in (
@@ -35,9 +36,10 @@ def test_each_part_changes_the_check_code():
         Label("unit8.example/24-117", "EX-001", ROOT),
         Label(ORIGIN, "EX-002", ROOT),
         Label(ORIGIN, "EX-001", None),
+        Label(ORIGIN, "EX-001", ELSEWHERE),
         Label(ORIGIN, "EX-001", "f" + ROOT[1:]),
     }
-    assert len({one.check for one in others} | {SEALED.check}) == 5
+    assert len({one.check for one in others} | {SEALED.check}) == 6
 
 
 @pytest.mark.parametrize("at", range(len(str(SEALED)) - 1))

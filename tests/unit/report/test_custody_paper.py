@@ -11,7 +11,7 @@ import pytest
 from htmlpage import Page
 
 from evidencekit.core.checkpoint import Checkpoint
-from evidencekit.core.label import Label, TypedLabel, parse_label
+from evidencekit.core.label import ELSEWHERE, Label, TypedLabel, parse_label
 from evidencekit.core.values import moment
 from evidencekit.read.texts import LANGUAGES, load_texts
 from evidencekit.report import label as label_module
@@ -55,6 +55,16 @@ def words(language="en"):
     return Words(load_texts(language), load_texts(language, "paper"))
 
 
+PLAIN = things(event())["EX-001"]
+
+
+def corrections(*entries, item="EX-001"):
+    """The item as it is where these entries correct what is said of it."""
+    corrects = [event("correct", item, corrects={"entry": "0"}) for _ in entries]
+    events = {0: event(item=item), **dict(zip(entries, corrects, strict=True))}
+    return things_of(CASE, events.items(), [item], TREE, lambda _: None)[item]
+
+
 def stickers(*events, seals=None, case=CASE, root=ROOT):
     return stickers_of(case, ORIGIN, [(thing, root) for thing in things(*events, seals=seals).values()])
 
@@ -67,7 +77,7 @@ def status(item="EX-001", **more):
     nothing = dict.fromkeys(("away", "condition", "ended", "out", "seals"))
     holder = {"name": "officer", "key": KEY}
     return nothing | {
-        "item": item, "holder": holder, "holds": [], "open_offers": [], "findings": [], "unknown": False,
+        "item": item, "holder": holder, "holds": [], "lapsed": set(), "open_offers": [], "findings": [], "unknown": False,
     } | more  # fmt: skip
 
 
@@ -108,9 +118,45 @@ def test_a_part_has_its_own_description_and_was_not_taken():
 
 
 def test_a_received_item_says_nothing_that_its_event_said_of_the_handover():
-    found = things(event("accept", place="the lab", condition_after="torn", description="not a field of it"))["EX-001"]
+    body = {"place": "the lab", "condition_after": "torn", "description": "not a field of it", "offer": FOREIGN}
+    found = things(event("accept", **body))["EX-001"]
     assert (found.said.description, found.said.condition, found.said.seizure.place) == (None, None, None)
     assert found.said.recorded_at == "2026-05-28 20:26:40 UTC"
+
+
+FOREIGN = {"origin": "field.example/9", "entry": "3", "event": "e" * 64}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("adopt", {"log": FOREIGN}), ("receive", {"log": FOREIGN}), ("accept", {"offer": FOREIGN})],
+)
+def test_what_came_from_another_log_has_its_history_there(kind, body):
+    split = event("split", parts=[{"item": "EX-001-A"}])
+    split["items"] = ["EX-001", "EX-001-A"]
+    found = things(event(kind, **body), event("collect", description="a stick"), split)
+    assert [found[item].elsewhere for item in ("EX-001", "EX-001-A")] == ["field.example/9"] * 2
+    assert found["EX-001"].said.description == "a stick"
+
+
+def test_an_offer_that_was_accepted_in_the_same_log_brings_nothing():
+    assert things(event("accept", offer=FOREIGN | {"origin": ORIGIN}))["EX-001"].elsewhere is None
+
+
+def test_corrections_of_what_was_read_are_followed_and_of_others_not():
+    both = event("collect", description="a stick")
+    both["items"] = ["EX-001", "EX-002"]
+    events = [
+        both,
+        event("view", notes="says nothing of the thing"),
+        event("correct", corrects={"entry": "1"}, text="of the view"),
+        event("correct", corrects={"entry": "0"}, text="a card"),
+        event("correct", corrects={"entry": "3"}, text="a stick after all"),
+    ]
+    found = things(*events)
+    assert found["EX-001"].said.corrected == (3, 4)
+    assert found["EX-001"].entries == {0}
+    assert found["EX-002"].said.corrected == ()
 
 
 # --- labels
@@ -135,7 +181,29 @@ def test_neither_the_label_nor_its_code_names_from_whom_it_was_taken():
 
 def test_what_was_not_taken_here_was_recorded():
     (made,) = stickers(event("identify", description="a server"))
-    assert "Recorded officer, Unit 7 2026-05-28 20:26:40 UTC" in Page(labels([made])).text
+    assert "Recorded by officer, Unit 7 2026-05-28 20:26:40 UTC" in Page(labels([made])).text
+
+
+def test_who_recorded_it_is_not_said_to_have_taken_it():
+    body = {name: FULL[name] for name in FULL.keys() - {"seized_by"}}
+    said = Page(labels(stickers(event(**body)))).text
+    assert "Recorded by officer, Unit 7 When it was taken 2026-05-28 20:26 UTC" in said
+    assert "Taken by" not in said
+    said = Page(labels(stickers(event(seized_by=["A. Examiner"])))).text
+    assert "Taken by A. Examiner Recorded 2026-05-28 20:26:40 UTC" in said
+
+
+def test_what_another_log_knows_is_not_called_unstated():
+    (made,) = stickers(event("adopt", log=FOREIGN), root=ELSEWHERE)
+    assert made.elsewhere == "field.example/9"
+    assert str(made.label).splitlines()[3] == "?"
+    assert "not stated in this log: it came from another one" in Page(labels([made])).text
+
+
+def test_a_label_says_what_corrects_it():
+    made = stickers_of(CASE, ORIGIN, [(corrections(4, 9), ROOT)])
+    assert "Corrected by entry 4, 9" in Page(labels(made)).text
+    assert "Corrected" not in Page(labels(stickers(event(**FULL)))).text
 
 
 def test_nothing_recorded_is_said():
@@ -190,7 +258,7 @@ def test_labels_fit_on_their_sheet(sheet):
     assert sheet.labels == (8 if sheet.is_large else 14)
 
 
-ROOTS = {"EX-001": ROOT, "EX-002": None}
+ROOTS = {"EX-001": ROOT, "EX-002": None, "EX-004": ELSEWHERE}
 
 
 @pytest.mark.parametrize(
@@ -199,6 +267,10 @@ ROOTS = {"EX-001": ROOT, "EX-002": None}
         (Label(ORIGIN, "EX-001", ROOT), "same", "same"),
         (Label(ORIGIN, "EX-002", None), "same", "same"),
         (Label(ORIGIN, "EX-001", None), "before_sealing", "before_sealing"),
+        (Label(ORIGIN, "EX-004", ELSEWHERE), "same", "same"),
+        (Label(ORIGIN, "EX-001", ELSEWHERE), "before_sealing", "before_sealing"),
+        (Label(ORIGIN, "EX-004", None), "another_root", "another_code"),
+        (Label(ORIGIN, "EX-004", ROOT), "another_root", "another_code"),
         (Label("unit8.example/24-117", "EX-001", ROOT), "another_case", "another_code"),
         (Label(ORIGIN, "EX-003", ROOT), "no_such_item", "no_such_item"),
         (Label(ORIGIN, "EX-001", "f" * 64), "another_root", "another_code"),
@@ -249,6 +321,7 @@ def test_what_stands_open_is_named_each_once():
                 open_offers=[{"entry": 7, "since": "", "to": to}],
                 out={"due": "2026-01-02T00:00:00.000000000Z", "entry": 8, "kind": "loan", "overdue": True, "to": to},
                 holds=["H-1", "H-2"],
+                lapsed={"H-1"},
                 findings=[
                     {"code": "W912", "entry": 3},
                     {"code": "W911", "entry": 4},
@@ -256,15 +329,21 @@ def test_what_stands_open_is_named_each_once():
                     {"code": "W919", "entry": 8},
                 ],
             ),
-            [9],
+            corrections(9),
             None,
         )
     )
     assert [(one.code, one.entry) for one in found] == [
-        ("offered", 7), ("overdue", 8), ("hold", None), ("hold", None), ("W912", 3), ("W911", 4), ("corrected", 9),
+        ("offered", 7), ("overdue", 8), ("lapsed", None), ("hold", None), ("W912", 3), ("W911", 4), ("corrected", 9),
     ]  # fmt: skip
     said = page(form(event(), matters=found)).text
-    for word in (f"keeper {OTHER} (2026-01-02 00:00:00 UTC)", "H-2", "W912 Time in nobody's hands", "overdue"):
+    for word in (
+        f"keeper {OTHER} (2026-01-02 00:00:00 UTC)",
+        "H-2",
+        "W912 Time in nobody's hands",
+        "overdue",
+        "the end of the hold has passed: it has lapsed H-1",
+    ):
         assert word in said, word
 
 
@@ -276,15 +355,50 @@ def test_an_end_and_custody_elsewhere_are_named():
             status(holder=None),
             status(holder=None, unknown=True),
         )
-        for one in matters_of(each, [], None)
+        for one in matters_of(each, PLAIN, None)
     ]
     assert codes == ["ended", "away", "nobody", "unknown"]
 
 
+def test_an_earlier_history_in_another_log_is_named():
+    found = things(event("receive", log=FOREIGN))["EX-001"]
+    (matter,) = matters_of(status(), found, None)
+    assert (matter.code, matter.detail, matter.entry) == ("history", "field.example/9", 0)
+    said = page(form(event("receive", log=FOREIGN), matters=[matter])).text
+    for word in ("its earlier history is in another log, which was not read field.example/9", "not stated in this log"):
+        assert word in said, word
+    assert "Nothing is recorded" not in said
+
+
 def test_the_offer_of_the_form_is_not_among_what_stands_open_but_its_end_is():
     open_one = [{"entry": 7, "since": "", "to": {"name": "keeper", "key": OTHER}}]
-    assert list(matters_of(status(open_offers=open_one), [], 7)) == []
-    assert [one.code for one in matters_of(status(open_offers=open_one), [], 6)] == ["answered", "offered"]
+    assert list(matters_of(status(open_offers=open_one), PLAIN, 7)) == []
+    assert [one.code for one in matters_of(status(open_offers=open_one), PLAIN, 6)] == ["answered", "offered"]
+
+
+def test_the_tree_of_an_offer_is_not_called_this_case_s():
+    words_of_tree = load_texts("en", "paper")("form_tree_of_offer")
+    made = transfer_of(CASE, [], (), [], TREE, offer=None, tree_of_offer=True, **MADE)
+    assert words_of_tree in page(made).text
+    assert words_of_tree not in page(form(event())).text
+
+
+@pytest.mark.parametrize(
+    ("file", "shown"),
+    [
+        ("offer.json", "offer.json"),
+        ("my offer.json", "'my offer.json'"),
+        ("-x; rm.json", "'./-x; rm.json'"),
+        ("-x", "./-x"),
+        ("a\u202eb", "OFFER.json"),
+        ("back\\slash", "OFFER.json"),
+        ("bad\udcff", "OFFER.json"),
+    ],
+)
+def test_a_command_names_the_file_as_a_shell_takes_it(file, shown):
+    offered = event("offer", to={"id": "keeper", "key": OTHER})
+    made = form(event(), offer=(offered, offered_of(offered, "e" * 64, 5), file))
+    assert made.commands == (f"evidencekit custody accept CASE {shown} --signer KEY --out answer.json",)
 
 
 OFFER = {
@@ -296,11 +410,11 @@ OFFER = {
 
 def test_all_that_an_offer_states_is_on_the_form():
     offered = event("offer", **OFFER)
-    made = form(event(**FULL), offer=(offered, offered_of(offered, "e" * 64, 5), "'my offer.json'"))
+    made = form(event(**FULL), offer=(offered, offered_of(offered, "e" * 64, 5), "my offer.json"))
     assert made.receiver == Party("keeper", OTHER)
     said = page(made).text
     for word in ("analysis", "Room 4", "mutual legal assistance", "By what right order 7", "Limits of use this case",
-                 "Passing on none", "Secrecy court only", "Carried by a courier", "T-1", "Bag B-9", "fragile", "e" * 64,
+                 "Passing on to others none", "Confidentiality court only", "Carried by a courier", "T-1", "Bag B-9", "fragile", "e" * 64,
                  f"keeper {OTHER}", "An offer has no date on which it ends",
                  "evidencekit custody accept CASE 'my offer.json' --signer KEY"):  # fmt: skip
         assert word in said, word
@@ -345,7 +459,7 @@ def test_every_text_is_used_and_every_used_one_is_there():
     named = set(re.findall(r'paper\("([a-z_]+[a-z])"\)', pages)) | {"form_sign_giver", "form_sign_receiver"}
     source = (ROOM / "transfer.py").read_text() + (ROOM.parent / "journeys" / "custody_paper.py").read_text()
     named |= {f"matter_{code}" for code in re.findall(r'Matter\(item, "([a-z]+)"', source)}
-    named |= {"matter_overdue", "matter_out"}
+    named |= {"matter_overdue", "matter_out", "matter_lapsed", "matter_hold"}
     receipt = load_texts("en")
     named |= {
         f"form_{name}" for name in OFFER.keys() - {"to", "place", "legal_channel"} if f"receipt_{name}" not in receipt

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import unicodedata
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -22,12 +23,20 @@ from evidencekit.report.facts import facts_of
 from evidencekit.report.html import receipt_html
 from evidencekit.report.pdf import FACTS, facts_json, page_pdf
 from evidencekit.report.receipt import receipt_of
-from evidencekit.report.report_page import SECTIONS, codes_of_findings, report_html
+from evidencekit.report.report_page import SECTIONS, report_html
 from evidencekit.verify.verifier import verify_case
 
 CASE = Path(__file__).parents[3] / "specs/vectors/cases/good/0.1_custody/case"
 NOW = 1_790_000_000_000_000_000
 KEY = "SHA256:" + "A" * 43
+HIDDEN = r"[\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
+MIXED = (
+    "السجل: خُتم بتاريخ 2026-09-21، شيئاً فشيئاً",
+    "file_جديد.pdf نسخة من الشبكة، بجانب الجهاز",
+    "پیغام گل ڭۇ ٹڈ کتاب چشمه ژاله",
+    "Жұмабай جىنايەت قازاق 王小明 بخط نتيجة تثبيت",
+    "لأن الأشخاص آخر إلى لا بِسْمِ يُبلَّغ رُكّب",
+)
 HOSTILE = [
     '#eval("1") #panic() $x$ *b* _i_ @ref <label> // comment /* */ `raw` [#read("/etc/passwd")] \\u{41} \\',
     "<script>alert('x')</script> & &amp; {{ 7 * 7 }}",
@@ -47,7 +56,7 @@ def facts(path=CASE):
 
 def html(found, language="en"):
     words = {name: load_texts(language, name) for name in SECTIONS}
-    return report_html(found, words, {code: words["report"].finding(code) for code in codes_of_findings()})
+    return report_html(found, words)
 
 
 def receipt(text):
@@ -84,6 +93,17 @@ def outside(document, tmp_path):
     return [
         word for *box, word in words if not (float(box[0]) > 30 and float(box[2]) < 595 - 30 and float(box[3]) < 842)
     ]
+
+
+def document_of(language, body):
+    way = "rtl" if language == "ar" else "ltr"
+    return f"<html lang='{language}' dir='{way}'><head><title>x</title></head><body>{body}</body></html>"
+
+
+def arabic(text):
+    """The words of a text in Arabic letters, without vowel signs."""
+    plain = "".join(sign for sign in unicodedata.normalize("NFKC", text) if not unicodedata.combining(sign))
+    return set(re.findall("[\u0621-\u064a\u0671-\u06d3]+", plain))
 
 
 def places(page, tmp_path):
@@ -227,3 +247,82 @@ def test_a_page_that_cannot_be_set_is_refused(monkeypatch):
     with pytest.raises(CannotFinish, match="cannot be set as PDF") as caught:
         page_pdf(page, made=NOW)
     assert caught.value.code == "X452"
+
+
+@pytest.mark.judge("pdftotext")
+@pytest.mark.parametrize("made", ["report", "mixed"])
+def test_arabic_words_come_out_as_they_were_written(found, made, tmp_path):
+    """Letters once each, with their dots; vowel signs are left out, since poppler turns them round."""
+    page = html(found, "ar") if made == "report" else document_of(
+        "ar", "<h1>قضية</h1>" + "".join(f"<p><bdi>{said}</bdi></p>" for said in MIXED)
+    )  # fmt: skip
+    known = set().union(*map(arabic, Page(page[page.index("<body") :]).texts))
+    assert len(known) > (300 if made == "report" else 15)
+    for way in ([], ["-raw"]):
+        text = judged("pdftotext", page_pdf(page, made=NOW), tmp_path, *way, "FILE", "-")
+        assert known - arabic(text) == set()
+
+
+@pytest.mark.judge("pdftotext")
+def test_each_sheet_says_what_it_belongs_to(found, tmp_path):
+    for language in ("en", "ar"):
+        text = judged("pdftotext", page_pdf(html(found, language), made=NOW), tmp_path, "-layout", "FILE", "-")
+        sheets = text.split("\f")[:-1]
+        check = found["verification"]["checkpoint"]["check"]
+        for number, sheet in enumerate(sheets, 1):
+            foot = re.sub(HIDDEN, "", sheet.rstrip().splitlines()[-1])
+            assert check in foot
+            assert "24-117" in foot
+            assert f"{number}/{len(sheets)}" in foot.replace(" ", "")
+
+
+@pytest.mark.judge("pdftotext")
+@pytest.mark.parametrize("before", range(40, 56))
+def test_a_sum_never_stands_alone(before, tmp_path):
+    rows = "".join(f"<tr><td>row {one}</td></tr>" for one in range(before))
+    body = f"<h1>x</h1><table><tbody>{rows}<tr class='total'><th>sum</th></tr></tbody></table>"
+    text = judged("pdftotext", page_pdf(document_of("en", body), made=NOW), tmp_path, "FILE", "-")
+    (sheet,) = [sheet for sheet in text.split("\f") if "sum" in sheet]
+    assert f"row {before - 1}\n" in sheet
+
+
+@pytest.mark.judge("pdftotext")
+@pytest.mark.parametrize("before", range(40, 50))
+def test_a_small_table_stays_whole(before, tmp_path):
+    body = (
+        "<h1>x</h1>"
+        + "<p>line</p>" * before
+        + "<table><tbody><tr><td>one</td></tr><tr><td>two</td></tr></tbody></table>"
+    )
+    text = judged("pdftotext", page_pdf(document_of("en", body), made=NOW), tmp_path, "FILE", "-")
+    assert [("one" in sheet) == ("two" in sheet) for sheet in text.split("\f")]
+    assert [sheet for sheet in text.split("\f") if "one" in sheet and "two" in sheet]
+
+
+@pytest.mark.judge("pdftotext")
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_command_is_broken_at_blanks(language, tmp_path):
+    for padding in range(0, 90, 3):
+        body = f"<h1>x</h1><p>{'a' * 20} {'i' * padding} <bdi dir='ltr' class='code'>evidencekit-verify CASE --some-policy</bdi></p>"
+        text = judged("pdftotext", page_pdf(document_of(language, body), made=NOW), tmp_path, "FILE", "-")
+        assert {"evidencekit-verify", "--some-policy"} <= set(re.sub(HIDDEN, "", text).split())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<h2>no first level</h2>",
+        "<h1>x</h1><h3>a level left out</h3><h2>y</h2>",
+        "<h1></h1><p></p><table><thead><tr><th></th></tr></thead><tbody></tbody></table>",
+        "<h1>x</h1><table><tbody><tr><td colspan='3'>none</td></tr></tbody></table>",
+        "<h1>x</h1><table><tbody><tr class='total'><td>1</td></tr></tbody></table>",
+        "<h1>x</h1><section class='part'><p>y</p></section><div class='sign'><p>z</p></div>",
+        "<h1 lang='x-private'>x</h1><p lang='sgn-BE'>y</p>",
+        "",
+        "<h1>x</h1><ol></ol><ul></ul><dl></dl><div></div><div class='sign'></div>",
+    ],
+)
+@pytest.mark.parametrize("title", ["x", " "])
+def test_what_templates_can_say_is_set(title, body):
+    page = document_of("en", body).replace("<title>x", f"<title>{title}")
+    assert page_pdf(page, made=NOW).startswith(b"%PDF")

@@ -116,6 +116,14 @@ def test_what_nobody_stated_is_named():
         assert re.search(f"not stated .*{label}", said), label
 
 
+def test_what_was_corrected_is_said():
+    made = receipt_of(
+        CASE, [taken(), taken("EX-002")], TREE, seals=lambda _: None, now=NOW, program="p", corrected={"EX-002": (17,)}
+    )
+    assert page(made).text.count("Corrected by entry") == 1
+    assert "EX-002 Corrected by entry 17" in page(made).text
+
+
 def test_an_answer_of_no_is_not_the_same_as_none():
     assert "Owner present no" in page(receipt(taken(owner_present=False))).text
     assert "Owner present yes" in page(receipt(taken(owner_present=True))).text

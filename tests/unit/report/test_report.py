@@ -47,7 +47,7 @@ def facts(path=CASE, policy=None, recorded=True):
 
 def html(found, language="en"):
     words = {name: load_texts(language, name) for name in SECTIONS}
-    return report_html(found, words, {code: words["report"].finding(code) for code in ENTRIES})
+    return report_html(found, words)
 
 
 @pytest.fixture(scope="module")
