@@ -75,6 +75,7 @@ def acquire(case: Path, source: Path, signs: Signing, screen: Screen, **options:
 
     Exit codes: 0 sealed · 2 usage · 3 RECORD is not JSON · 4 could not finish · 5 refused · 6 sealed, with omissions.
     """
+    from evidencekit.cli.custody_spoken import tell_done
     from evidencekit.cli.expected import Expected, census_of
     from evidencekit.cli.summary import document, headline, lines
     from evidencekit.journeys.acquire import acquire_and_seal
@@ -102,6 +103,8 @@ def acquire(case: Path, source: Path, signs: Signing, screen: Screen, **options:
     summary = _summary(request, done, person)
     if summary.sealed is None:  # else it was said when the seal stood
         screen.result(headline(summary))
+    else:
+        tell_done(screen, "seal")
     _say_lost(screen, done)
     for line in lines(summary):
         screen.say(*line)

@@ -56,6 +56,7 @@ def init(
 
     Exit codes: 0 opened · 2 usage · 4 key or folder cannot be used · 5 CASE exists.
     """
+    from evidencekit.cli.custody_spoken import tell_done
     from evidencekit.cli.opening import open_new_case, refuse_unfit_case
 
     refuse_unfit_case(case, reference=reference, agency=agency, origin=origin)
@@ -64,6 +65,7 @@ def init(
     screen.result(f"opened {display(str(case))}: {display(reference)}, {display(agency)}, {origin}")
     screen.say(f"log keys  {display(str(path))}   (back them up: evidencekit key backup)")
     screen.say(f"signed by {display(person.public_key.comment)}  {person.fingerprint}")
+    tell_done(screen, "open")
     screen.document(
         {
             "case": identity.hex(),

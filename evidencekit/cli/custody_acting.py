@@ -93,6 +93,7 @@ def resolver(case: Path) -> Callable[[int], dict[str, str]]:
 def tell_recorded(screen: Screen, recorded: Recorded, hand: Hand, **more: Any) -> None:
     """Say what was recorded, what nobody stated, and what the rules have to say of it; `more` is for the document."""
     from evidencekit.cli.custody_fields import option_of
+    from evidencekit.cli.custody_spoken import tell_done
     from evidencekit.core.finding import Finding
 
     tree, who = recorded.checkpoint, display(hand.actor["id"])
@@ -111,6 +112,7 @@ def tell_recorded(screen: Screen, recorded: Recorded, hand: Hand, **more: Any) -
             f"{remark.code} {remark.item}: {title}: expected {display(remark.expected)}, found {display(remark.found)}"
         )
         screen.say(said, "warning")
+    tell_done(screen, recorded.kind, (*["W903"] * bool(recorded.not_stated), *(one.code for one in recorded.remarks)))
     screen.document(
         {
             "checkpoint": {"root": tree.root.hex(), "size": tree.size},

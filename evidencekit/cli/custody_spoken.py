@@ -6,12 +6,16 @@ Types of events stay as they are recorded, since options take them so; their nam
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evidencekit.cli.hold_words import stage
 from evidencekit.cli.sheet import Sheet
+from evidencekit.cli.speech import spoken
 from evidencekit.cli.words import header_lines, item_lines
 from evidencekit.core.values import display, encode_base64, grouped
+
+if TYPE_CHECKING:
+    from evidencekit.cli.render import Screen
 
 HEADS = ("entry", "when", "what", "items", "who", "key", "with", "where", "event")
 """Columns of `custody log`."""
@@ -66,6 +70,21 @@ def _tell_event(sheet: Sheet, label: str, kind: str, entry: object, *, indent: i
 def event_name(sheet: Sheet, kind: str) -> str:
     """Return what a type of event is called."""
     return sheet.words.word("events", kind) if sheet.words.has_word("events", kind) else sheet.label("event_unknown")
+
+
+def tell_done(screen: Screen, kind: str, findings: Iterable[str] = ()) -> None:
+    """Say in another language than English what was recorded, and what the rules have to say of it; in English nothing.
+
+    `findings` are codes. The facts stand in the English lines around it.
+    """
+    words = spoken(screen)
+    if words is None:
+        return
+    sheet = Sheet(screen, words)
+    screen.say(f"  {event_name(sheet, kind)}")
+    for code in dict.fromkeys(findings):
+        screen.say(f"  {code}", "warning")
+        screen.say(f"    {words.finding(code)}", "warning")
 
 
 def heads_in(sheet: Sheet) -> Sequence[str]:

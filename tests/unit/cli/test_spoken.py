@@ -194,3 +194,27 @@ def test_every_text_of_commands_is_used():
     assert [key for key in keys if f'"{key}"' not in sources and f"'{key}'" not in sources] == [
         f"h_{name}" for name in sorted(HEADS) if name != "event"
     ]
+
+
+@each_language
+def test_what_was_recorded_is_said_beside_the_facts(cli, tmp_path, name):
+    """In the language what kind of thing was done, and what the rules say of it; the facts in English, as always."""
+    texts, key, source = load_texts(name, "cli"), tmp_path / "examiner", tmp_path / "seized"
+    source.mkdir()
+    (source / "a").write_text("a")
+    cli("key", "new", key, "--no-passphrase")
+    signed = ("--signer", key, "--log-key", tmp_path / "log.pem")
+    named = ("--reference", "24-117", "--agency", "Unit 7", "--origin", "unit7.example/24-117")
+    store = ("store", "--item", "EX-001", "--place", "Room 4", "--purpose", "keep")
+    for kind, words in (
+        ("open", ("init", tmp_path / "case", *named)),
+        ("seal", ("acquire", tmp_path / "case", source, "--exhibit", "EX-001")),
+        ("store", ("custody", "add", tmp_path / "case", *store)),
+        ("export", ("export", tmp_path / "case", tmp_path / "out.zip")),
+    ):
+        done = cli("--lang", name, *words, *signed)
+        assert done.code == 0, done.err
+        assert f"  {texts.word('events', kind)}" in done.out.decode().splitlines()
+        assert done.err.decode().splitlines()[-1] == texts.word("field", "draft")
+        if kind == "store":
+            assert f"    {texts.finding('W903')}" in done.out.decode().splitlines()
