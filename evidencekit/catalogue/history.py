@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evidencekit.catalogue.record import VERIFY, read_record
+from evidencekit.catalogue.record import VERIFY, Record, read_record
 from evidencekit.core import layout
 from evidencekit.core.custody import Custody, Item, Remark, advance
 from evidencekit.core.digest import sha256_hex
@@ -102,9 +102,7 @@ def read_history(case: Path, item: str | None = None) -> History:
         BadArgument: U215, the log knows no such item.
         CannotFinish: X401 to X403, X446 the case cannot be read.
     """
-    record = read_record(case)
-    history = history_of(record.store.read, record.case["origin"], record.checkpoint.size if record.checkpoint else 0)
-    history.unfinished = record.entries > history.size
+    history = history_of_case(read_record(case))
     if item is None:
         return history
     if item not in history.custody.items:
@@ -115,6 +113,13 @@ def read_history(case: Path, item: str | None = None) -> History:
         if item in one.event["items"] or one.of in about:
             about[str(one.entry)] = one
     history.told = list(about.values())
+    return history
+
+
+def history_of_case(record: Record) -> History:
+    """Return what the log of a case tells whose record was read already. Raises as `history_of`."""
+    history = history_of(record.store.read, record.case["origin"], record.checkpoint.size if record.checkpoint else 0)
+    history.unfinished = record.entries > history.size
     return history
 
 

@@ -42,7 +42,15 @@ def summarise(case: Path, *, examples: int = 100) -> dict[str, Any]:
     Raises:
         CannotFinish: X401 to X403, X446 the case cannot be read; X441, X443 a manifest is not what was sealed.
     """
-    record = read_record(case)
+    return summary_of(read_record(case), examples=examples)
+
+
+def summary_of(record: Record, *, examples: int) -> dict[str, Any]:
+    """Return the same of a record that was read already.
+
+    Raises:
+        CannotFinish: X402, X403 a file cannot be read; X441, X443 a manifest is not what was sealed.
+    """
     checkpoint = record.checkpoint
     return {
         "acquiring": [

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from evidencekit.cli.custody_spoken import tell_case
+from evidencekit.cli.custody_spoken import tell_case, tell_done
 from evidencekit.cli.options import case_argument, output
 from evidencekit.cli.render import Screen
 from evidencekit.cli.sheet import Sheet
@@ -56,7 +56,6 @@ def init(
 
     Exit codes: 0 opened · 2 usage · 4 key or folder cannot be used · 5 CASE exists.
     """
-    from evidencekit.cli.custody_spoken import tell_done
     from evidencekit.cli.opening import open_new_case, refuse_unfit_case
 
     refuse_unfit_case(case, reference=reference, agency=agency, origin=origin)

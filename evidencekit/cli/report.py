@@ -63,7 +63,7 @@ def report(
     Exit codes: 0 written, whatever the verdict · 2 usage · 4 it cannot be read, or no PDF can be made here ·
     5 FILE exists, or lies inside CASE; a certificate has expired.
     """
-    from evidencekit.report.report_page import report_html
+    from evidencekit.report.report_page import SECTIONS, report_html
 
     kind = _kind_of(path)
     place = refuse_paper(path, out, judging.sources.values())
@@ -76,7 +76,7 @@ def report(
     else:
         checked, saved = _saved(path, kind, verification, judging)
     facts = _facts(path, kind, judging, checked, saved, chosen, moment)
-    words = {name: load_texts(lang or surroundings.language(REPORT_LANGUAGES), name) for name in _sections()}
+    words = {name: load_texts(lang or surroundings.language(REPORT_LANGUAGES), name) for name in SECTIONS}
     size = write(place, report_html(facts, words), facts)
     screen.result(f"{checked['line']}: {checked['reason']}", checked["verdict"])
     resting = " It rests on a saved verification." if saved is not None else ""
@@ -194,9 +194,3 @@ def _shared(path: Path, identities: tuple[Path, ...], now: int) -> dict[str, Any
             return shown_by(package, now)
     except (CannotFinish, FormatError) as error:
         return {"custody_error": error.message}
-
-
-def _sections() -> tuple[str, ...]:
-    from evidencekit.report.report_page import SECTIONS
-
-    return SECTIONS

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from evidencekit.catalogue.history import History, history_of
+from evidencekit.catalogue.history import History, history_of_case
 from evidencekit.catalogue.record import Record, read_record
 from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.label import ELSEWHERE
@@ -58,4 +58,4 @@ def read_told(case: Path) -> CaseTold:
     if record.entries > checkpoint.size:
         above = f"The case is unfinished: entries stand above the newest checkpoint, from entry {checkpoint.size} on."
         raise Refused(above, code="R502", hint=f"Nothing was written. {_FINISH}")
-    return CaseTold(record, history_of(record.store.read, record.case["origin"], checkpoint.size), checkpoint)
+    return CaseTold(record, history_of_case(record), checkpoint)

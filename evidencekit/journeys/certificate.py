@@ -13,7 +13,7 @@ from typing import Any
 
 from evidencekit.catalogue.digests import files_of
 from evidencekit.catalogue.record import Sealed
-from evidencekit.catalogue.summary import summarise
+from evidencekit.catalogue.summary import summary_of
 from evidencekit.errors import CannotFinish
 from evidencekit.journeys.case_told import CaseTold, read_told
 from evidencekit.report.certificate import LISTED, Alone
@@ -42,7 +42,7 @@ def recorded_of_items(case: Path, items: Sequence[str], *, now: int, program: st
             "The case has no sealed item.", code="X440", hint="A certificate comes after the acquisition."
         )
     names = {one.item for one in chosen}
-    summary = summarise(case, examples=EXAMPLES)
+    summary = summary_of(record, examples=EXAMPLES)
     mine = summary | {"items": [item for item in summary["items"] if item["item"] in names]}
     rows, alone = _digests(told, chosen, {item["item"]: item["digests"] for item in mine["items"]})
     return {

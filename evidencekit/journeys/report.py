@@ -7,17 +7,18 @@ from being written. Of rows three narrow columns are read, a batch at a time. So
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from evidencekit.catalogue.history import History, item_status, read_history
+from evidencekit.catalogue.history import History, history_of_case, item_status
 from evidencekit.catalogue.manifest import open_manifest, read_columns
 from evidencekit.catalogue.record import Record, Sealed, read_record
 from evidencekit.catalogue.shared_history import read_shared
-from evidencekit.catalogue.summary import summarise
+from evidencekit.catalogue.summary import summary_of
 from evidencekit.cooperation.holds_register import register_of
 from evidencekit.core import layout
 from evidencekit.core.checkpoint import parse_checkpoint
@@ -41,12 +42,16 @@ def recorded_of(case: Path, now: int) -> dict[str, Any]:
     """
     found: dict[str, Any] = dict.fromkeys(("history", "custody_error", "summary", "profile", "catalogue_error"))
     try:
-        found["history"] = _told(read_history(case), now)
+        record = read_record(case)
+    except (CannotFinish, FormatError) as error:
+        return found | {"custody_error": error.message, "catalogue_error": error.message}
+    try:
+        found["history"] = _told(history_of_case(record), now)
     except (CannotFinish, FormatError) as error:
         found["custody_error"] = error.message
     try:
-        found["profile"] = _profile(read_record(case))
-        found["summary"] = summarise(case, examples=EXAMPLES)
+        found["profile"] = _profile(record)
+        found["summary"] = summary_of(record, examples=EXAMPLES)
     except (CannotFinish, FormatError) as error:
         found |= {"catalogue_error": error.message, "profile": None}
     return found
@@ -74,7 +79,12 @@ def shown_by(package: Package, now: int) -> dict[str, Any]:
 def policy_files(folder: Path) -> list[dict[str, str]]:
     """Return the files of a policy that was read, by name, each with its SHA-256 (hex)."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return [{"name": path.relative_to(folder).as_posix(), "sha256": sha256_hex(path.read_bytes())} for path in files]
+    return [{"name": path.relative_to(folder).as_posix(), "sha256": _sha256(path)} for path in files]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_saved_case(verification: Mapping[str, Any], case: Path, name: str) -> None:

@@ -37,8 +37,7 @@ class Texts:
     """Tell whether it is written from right to left."""
     is_draft: bool
     """Tell whether no person has gone over the translation."""
-    _own: dict[str, str]
-    _english: dict[str, str]
+    _section: str
     _catalogues: tuple[dict[str, Any], ...]
     """Whole: of this language, then the English one."""
 
@@ -48,7 +47,8 @@ class Texts:
         Raises:
             KeyError: there is no such text, or a placeholder got no value: a fault of the program.
         """
-        return (self._own.get(key) or self._english[key]).format_map(values)
+        own, english = self._catalogues
+        return str(own.get(self._section, {}).get(key) or english[self._section][key]).format_map(values)
 
     def word(self, section: str, key: str, member: str | None = None) -> str:
         """Return a text of any section as it stands; `member` of those that have several, as `title` of a finding.
@@ -80,25 +80,26 @@ class Texts:
 
     def __contains__(self, key: object) -> bool:
         """Tell whether there is such a text."""
-        return key in self._english
+        return key in self._catalogues[1][self._section]
 
 
 def load_texts(language: str, section: str = SECTION) -> Texts:
     """Return the texts of one of REPORT_LANGUAGES: those of the field, or another section of the catalogues.
 
     Raises:
-        KeyError: another language. OSError: the program's own files are missing.
+        KeyError: another language or section. OSError: the program's own files are missing.
     """
     if language not in REPORT_LANGUAGES:
         raise KeyError(language)
     own, english = _catalogue(language), _catalogue("en")
+    if section not in english:
+        raise KeyError(section)
     return Texts(
         language=language,
         name=own["name"],
         is_rtl=own["direction"] == "rtl",
         is_draft=own["status"] == "draft",
-        _own=own.get(section, {}),
-        _english=english[section],
+        _section=section,
         _catalogues=(own, english),
     )
 

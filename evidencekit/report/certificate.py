@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
 from evidencekit.core.values import format_instant
-from evidencekit.report.facts import facts_of
+from evidencekit.report.facts import basis_of, verification_facts
 from evidencekit.report.form_file import Block, CertificateForm, Part, Run
 from evidencekit.report.receipt import Receipt, Seizure, Taken
 from evidencekit.report.report_bounds import bounded, named, said, shown_instant
@@ -58,7 +58,8 @@ def certificate_facts(
     catalogue = catalogue_facts(summary, _NOT_PROFILED, 0)
     hashes = hash_facts(summary, recorded["events"])
     items = _of_items(catalogue["items"]["rows"], hashes["items"]["rows"], recorded)
-    of_case = _of_case(summary, program, now) | {"items.count": len(items)}
+    made = shown_instant(format_instant(now))
+    of_case = _of_case(summary, program, made) | {"items.count": len(items)}
     return {
         "_t": FACTS_TYPE,
         "form": {
@@ -70,7 +71,7 @@ def certificate_facts(
         "others": recorded["others"],
         "parts": [part for one in form.parts for part in _parts(one, of_case, items)],
         "statement": {
-            "verification": None if verification is None else _verified(verification, summary, now, program),
+            "verification": None if verification is None else _verified(verification, summary, made),
             "catalogue": {name: catalogue[name] for name in _OF_CATALOGUE},
             "hashes": hashes,
         },
@@ -86,18 +87,13 @@ def _devices(summary: Mapping[str, Any]) -> int:
     return sum(one["rows"] == one["kinds"].get("block_device") == "1" for one in totals)
 
 
-def _verified(verification: Mapping[str, Any], summary: Mapping[str, Any], now: int, program: str) -> dict[str, Any]:
-    """Return what the report says of a verification, and how far it stands behind the record.
-
-    Custody is not told on a certificate, so the report is not given it.
-    """
-    recorded = {"summary": summary, "profile": _NOT_PROFILED, "catalogue_error": None}
-    untold = {"history": None, "custody_error": "", "chosen": None}
-    page = facts_of(verification, name="", now=now, program=program, recorded=recorded | untold)
-    return dict(page["verification"]) | {"basis": page["basis"]}
+def _verified(verification: Mapping[str, Any], summary: Mapping[str, Any], made: str) -> dict[str, Any]:
+    """Return what the report says of a verification, and how far it stands behind the record."""
+    basis = basis_of(verification, None, {"summary": summary})
+    return verification_facts(verification, None, None, made) | {"basis": basis}
 
 
-def _of_case(summary: Mapping[str, Any], program: str, now: int) -> dict[str, Value]:
+def _of_case(summary: Mapping[str, Any], program: str, made: str) -> dict[str, Value]:
     return {
         "case.reference": said(summary["reference"]),
         "case.agency": said(summary["agency"]),
@@ -105,7 +101,7 @@ def _of_case(summary: Mapping[str, Any], program: str, now: int) -> dict[str, Va
         "case.created_at": shown_instant(summary["created_at"]),
         "log.size": summary["checkpoint"]["size"],
         "log.root": summary["checkpoint"]["root"],
-        "made.at": shown_instant(format_instant(now)),
+        "made.at": made,
         "made.program": said(program),
     }
 

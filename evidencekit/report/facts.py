@@ -59,8 +59,8 @@ def facts_of(
         "_t": FACTS_TYPE,
         "made": made,
         "subject": {"kind": verification["subject"], "name": said(name), "reference": None, "agency": None},
-        "verification": _verification(verification, given, saved, made["at"]),
-        "basis": _basis(verification, saved, recorded),
+        "verification": verification_facts(verification, given, saved, made["at"]),
+        "basis": basis_of(verification, saved, recorded),
         "custody": None,
         "catalogue": None,
         "hashes": None,
@@ -95,11 +95,14 @@ def _or_error(recorded: Mapping[str, Any], part: str, error: str) -> dict[str, A
     return {"error": said(recorded[error])} if recorded[part] is None else None
 
 
-def _basis(verification: Mapping[str, Any], saved: Mapping[str, Any] | None, recorded: Mapping[str, Any] | None) -> str:
+def basis_of(
+    verification: Mapping[str, Any], saved: Mapping[str, Any] | None, recorded: Mapping[str, Any] | None
+) -> str:
     """Return how far the verification stands behind the record: `checked`, `failed`, `saved` or `unchecked`.
 
     It is behind the record only where that aspect holds, and the record that is told ends where it ended. One that was
-    saved is of the record as it was then: nobody has looked since whether it is still the same.
+    saved is of the record as it was then: nobody has looked since whether it is still the same. Of `recorded` (None for
+    a package) the `summary` is asked.
     """
     if verification["verdict"] == "FAILED":
         return "failed"
@@ -116,9 +119,10 @@ def _basis(verification: Mapping[str, Any], saved: Mapping[str, Any] | None, rec
     return "checked" if same else "unchecked"
 
 
-def _verification(
+def verification_facts(
     record: Mapping[str, Any], given: Mapping[str, Any] | None, saved: Mapping[str, Any] | None, made: str
 ) -> dict[str, Any]:
+    """Return what is said of a verification; the first three as `facts_of` has them, `made` as paper shows it."""
     counts, tree = record["counts"], record["checkpoint"]
     by_code = [{"code": code, "count": number} for code, number in sorted(counts["findings"]["by_code"].items())]
     findings = sorted(record["findings"], key=lambda one: ("error", "warning", "note").index(one["severity"]))

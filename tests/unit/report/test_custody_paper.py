@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
-from htmlpage import Page
+from htmlpage import Page, codes_in_picture, print_in_chromium
 
 from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.label import ELSEWHERE, Label, TypedLabel, parse_label
@@ -478,17 +477,7 @@ def test_labels_print_on_their_sheets_with_codes_that_can_be_read(tmp_path, lang
     events = [event(**FULL), *(event(item=f"EX-{number:03d}", **body) for number in range(2, SHEETS[size].labels + 1))]
     made = stickers(*events, seals=(LONG,), case={"agency": LONG, "reference": LONG})
     (tmp_path / "labels.html").write_text(labels(made, language, size))
-    for result in (
-        ["--no-pdf-header-footer", "--print-to-pdf=page.pdf"],
-        ["--window-size=900,1300", "--force-device-scale-factor=2", "--screenshot=page.png"],
-    ):
-        subprocess.run(
-            ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=profile", *result, f"file://{tmp_path}/labels.html"],
-            cwd=tmp_path, check=True, capture_output=True, timeout=120,
-        )  # fmt: skip
+    print_in_chromium(tmp_path / "labels.html", "--window-size=900,1300", "--force-device-scale-factor=2")
     assert re.findall(rb"/Count (\d+)", (tmp_path / "page.pdf").read_bytes()) == [b"1"]
-    done = subprocess.run(
-        ["zbarimg", "-q", "--raw", "page.png"], cwd=tmp_path, capture_output=True, timeout=60, check=True
-    )
-    codes = ["evidencekit-label/1" + code for code in done.stdout.decode().split("evidencekit-label/1")[1:]]
+    codes = ["evidencekit-label/1" + code for code in codes_in_picture(tmp_path).split("evidencekit-label/1")[1:]]
     assert {parse_label(code).label for code in codes} == {one.label for one in made}
