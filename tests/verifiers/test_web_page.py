@@ -37,6 +37,7 @@ def html(built):
 @pytest.fixture(scope="session")
 def page(html):
     driven = Page(html)
+    driven("open")  # whichever test comes first
     yield driven
     driven.close()
 
