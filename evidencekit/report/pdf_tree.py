@@ -36,6 +36,10 @@ _WORD = r"[A-Za-z-]{1,24}(?![!-~])"
 """A word or an option of a command: it stays whole."""
 _LONG = {True: re.compile(rf"(?<![!-~])(?!{_WORD})[!-~]{{13,}}|{_OTHER}"), False: re.compile(rf"[!-~]{{25,}}|{_OTHER}")}
 """Runs with no space in which a line may have to end: in code (digests, paths) sooner than in other texts."""
+_PART = re.compile(r"[^/.:@_-]*[/.:@_-]+|[^/.:@_-]+")
+_WHOLE = 12
+"""Signs of such a part that stays whole."""
+_ANYWHERE = re.compile(r"[!-~](?=[!-~])|[^!-~]{8}(?=.)")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 """What the typesetter takes for one (ISO 639)."""
 _BREAK = "\u200b"
@@ -239,8 +243,15 @@ def _letters(node: Node) -> str:
 
 
 def _breakable(text: str, code: bool) -> str:
-    """Return a text in which a line may end within a long word: after each sign of ASCII, after 8 of others."""
-    return _LONG[code].sub(lambda run: re.sub(r"([!-~])(?=[!-~])|([^!-~]{8})(?=.)", rf"\g<0>{_BREAK}", run[0]), text)
+    """Return a text in which a line may end within a long word: after a sign that parts it, as in paths.
+
+    A part that is long itself, as a digest is, may end after each sign of ASCII, after 8 of others.
+    """
+    return _LONG[code].sub(lambda run: _BREAK.join(map(_parted, _PART.findall(run[0]))), text)
+
+
+def _parted(part: str) -> str:
+    return part if len(part) <= _WHOLE else _ANYWHERE.sub(rf"\g<0>{_BREAK}", part)
 
 
 def _refuse(what: str) -> NoReturn:

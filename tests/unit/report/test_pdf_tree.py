@@ -122,6 +122,14 @@ def test_lines_may_end_in_digests_and_not_in_words():
     assert line["k"][0] == "\u200b".join(["م" * 8] * 7 + ["م" * 4])
 
 
+def test_a_path_breaks_between_its_parts():
+    path = "checkpoints/00000014.576fd20c.cosig"
+    (line,) = kids(f'<p><bdi dir="ltr" class="code">{path}</bdi> witness \'partner.example/witness\'</p>')
+    code, rest = line["k"][0]["k"][0], line["k"][1]
+    assert code == "checkpoints/\u200b00000014.\u200b576fd20c.\u200bcosig"
+    assert rest == " witness 'partner.\u200bexample/\u200bwitness'"
+
+
 @given(st.text())
 def test_any_text_stays_text(text):
     tree = page_tree(page(f"<p>a<bdi>{escape(text)}</bdi>b</p>"))
