@@ -13,6 +13,7 @@ from evidencekit.cli import surroundings
 from evidencekit.cli.options import PATH, case_argument, output
 from evidencekit.cli.render import Screen
 from evidencekit.cli.signing import Signing, signing
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def acquire(case: Path, source: Path, signs: Signing, screen: Screen, **options:
     """
     from evidencekit.cli.custody_spoken import tell_done
     from evidencekit.cli.expected import Expected, census_of
+    from evidencekit.cli.field_words import asked_meter_words
     from evidencekit.cli.summary import document, headline, lines
     from evidencekit.journeys.acquire import acquire_and_seal
     from evidencekit.journeys.returned import read_sent_request
@@ -88,7 +90,7 @@ def acquire(case: Path, source: Path, signs: Signing, screen: Screen, **options:
         request = replace(request, was_finished=True)
     ledger = signs.ledger(case)
     counting = None if screen.is_silent else lambda: census_of(os.fsencode(source), request.options)
-    with screen.progress(request.exhibit) as meter, Expected(counting) as expected:
+    with screen.progress(request.exhibit, asked_meter_words(screen)) as meter, Expected(counting) as expected:
         done = acquire_and_seal(
             ledger,
             request,
@@ -103,8 +105,11 @@ def acquire(case: Path, source: Path, signs: Signing, screen: Screen, **options:
     summary = _summary(request, done, person)
     if summary.sealed is None:  # else it was said when the seal stood
         screen.result(headline(summary))
+        tell(screen, "nothing_left")
     else:
-        tell_done(screen, "seal")
+        tell_done(screen, "seal", ["W903"] if summary.not_stated else [])
+        if summary.omissions:
+            tell(screen, "omitted")
     _say_lost(screen, done)
     for line in lines(summary):
         screen.say(*line)

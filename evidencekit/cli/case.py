@@ -12,7 +12,7 @@ from evidencekit.cli.options import case_argument, output
 from evidencekit.cli.render import Screen
 from evidencekit.cli.sheet import Sheet
 from evidencekit.cli.signing import Signing, signing
-from evidencekit.cli.speech import spoken
+from evidencekit.cli.speech import spoken, tell
 from evidencekit.cli.words import item_lines
 from evidencekit.core.values import display, encode_base64
 
@@ -65,6 +65,7 @@ def init(
     screen.say(f"log keys  {display(str(path))}   (back them up: evidencekit key backup)")
     screen.say(f"signed by {display(person.public_key.comment)}  {person.fingerprint}")
     tell_done(screen, "open")
+    tell(screen, "back_up_keys")
     screen.document(
         {
             "case": identity.hex(),

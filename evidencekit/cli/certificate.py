@@ -15,6 +15,7 @@ from evidencekit.cli.options import PATH, output, page_options
 from evidencekit.cli.outputs import refuse_paper
 from evidencekit.cli.pages import PageForm, page_writer
 from evidencekit.cli.render import Screen, counted
+from evidencekit.cli.speech import tell
 from evidencekit.cli.standing_alone import refuse_beside
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
@@ -157,7 +158,10 @@ def _words(language: str, sections: tuple[str, ...]) -> dict[str, Texts]:
 def _say(facts: dict[str, Any], verified: dict[str, Any] | None, out: Path, screen: Screen) -> None:
     if verified is None:
         screen.result("Nothing was verified: say --policy DIR, or --source.", "NOT CHECKED")
+        tell(screen, "nothing_verified")
     else:
         screen.result(f"{verified['line']}: {verified['reason']}", verified["verdict"])
+        tell(screen, verdict=verified["verdict"])
     screen.say(f"Certificate for {counted(facts['items']['total'], 'item')} written to {display(str(out))}.")
     screen.say("Nobody has signed it. Compare its wording with the official text before you sign.")
+    tell(screen, "certificate_written")

@@ -11,6 +11,7 @@ from evidencekit.cli import surroundings
 from evidencekit.cli.lazy import LazyGroup
 from evidencekit.cli.options import PATH, case_argument, output
 from evidencekit.cli.render import Screen
+from evidencekit.cli.speech import tell
 from evidencekit.core import layout
 from evidencekit.core.values import display
 
@@ -159,6 +160,10 @@ def finish(case: Path, log_key: Path | None, screen: Screen) -> int:
         )
     done = "an erasure carried out to its end" if erased else "nothing was unfinished"
     screen.result(done if made is None else f"finished: checkpoint at size {made.size}")
+    if made is None and not erased:
+        tell(screen, "finished_already")
+    else:
+        tell(screen, *["finished"] * (made is not None), *["erasure_finished"] * bool(erased))
     screen.document({"erased": erased, "set_aside": aside, "size": None if made is None else made.size})
     return 0
 

@@ -14,6 +14,7 @@ from evidencekit.cli.options import PATH, case_argument, output
 from evidencekit.cli.outputs import refuse_outputs
 from evidencekit.cli.render import Screen
 from evidencekit.cli.signing import Signing, signing
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
 
@@ -71,6 +72,7 @@ def witnesses(
         screen.result(
             f"wrote {display(str(request_out))}: {copy.tree.origin} at size {copy.tree.size}, from size {old}"
         )
+        tell(screen, "witness_request")
         screen.say(
             f"There: evidencekit checkpoint cosign {display(request_out.name)} --witness-key KEY --state DIR -o FILE"
         )
@@ -149,8 +151,10 @@ def _enter_stamp(
     place = f"{layout.CHECKPOINTS}/{stamp.file}"
     at, by = format_instant(stamp.token.at_ns), display(stamp.token.by)
     screen.result(f"entered: the checkpoint at size {stamp.size} existed at {at}, says {by}; {place}")
+    tell(screen, "stamp_entered")
     if policy is None:
         screen.result("NOT CHECKED: whether this authority is whom it says it is; --policy DIR checks that.")
+        tell(screen, "authority_not_checked")
     screen.say(f"The newest checkpoint is now at size {newest.size}.")
     screen.document({"entered": [stamp.as_record()], "size": newest.size})
     return 0
@@ -166,6 +170,8 @@ def _tell(screen: Screen, entered: list[Entered], ledger: Ledger) -> None:
         how = "verified by your policy" if one.verified else "NOT CHECKED: no policy says whose key this is"
         screen.result(f"entered: {display(one.witness)} cosigned size {one.size} at {one.at} ({how})")
         screen.say(f"  {one.file}")
+    if entered:
+        tell(screen, "cosignatures_entered")
     screen.say(f"The newest checkpoint is now at size {ledger.log.size}.")
     screen.document(
         {

@@ -13,6 +13,7 @@ from evidencekit.cli.inputs import bytes_of, policy_in, policy_option
 from evidencekit.cli.options import PATH, case_argument, output
 from evidencekit.cli.render import Screen, counted
 from evidencekit.cli.signing import Signing, signing
+from evidencekit.cli.speech import tell
 from evidencekit.core import layout
 from evidencekit.core.values import display, format_instant
 from evidencekit.errors import BadArgument, EvidenceError
@@ -112,6 +113,7 @@ def _write_request(store: Store, path: Path, screen: Screen) -> int:
     made = make_request(store)
     write_new(path, made.data)
     screen.result(f"wrote {display(str(path))}: a request about the checkpoint at size {made.size}")
+    tell(screen, "stamp_request")
     screen.say("Carry it to an authority, for instance:")
     screen.say(
         f"  curl -H 'Content-Type: application/timestamp-query' --data-binary @{display(path.name)} "
@@ -156,8 +158,10 @@ def _tell(
         screen.result("NOT CHECKED: whether these authorities are whom they say they are; --policy DIR checks that.")
     if newest is not None:
         screen.say(f"The newest checkpoint is now at size {newest.size}.")
+    tell(screen, *["stamp_entered"] * bool(stamps), *["authority_not_checked"] * (bool(stamps) and not checked))
     for failure in failures:
         screen.result(f"not entered: {failure} [{failure.code}]")
+    tell(screen, *["stamp_failed"] * bool(failures))
     screen.document(
         {
             "authorities_checked": checked,

@@ -13,6 +13,7 @@ from evidencekit.cli import surroundings
 from evidencekit.cli.inputs import bytes_of, policy_in, policy_option
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.render import Screen
+from evidencekit.cli.speech import tell
 from evidencekit.core.note import VerifierKey, format_vkey, parse_vkey
 from evidencekit.core.values import display, encode_base64
 from evidencekit.errors import BadArgument, FormatError
@@ -49,6 +50,7 @@ def witness_key(file: Path, name: str, kind: str, screen: Screen) -> int:
 
     vkey = format_vkey(new_witness_key(file, name=name, kind=kind).verifier_key)
     screen.result(vkey)
+    tell(screen, "witness_key_made")
     screen.say(f"private key {display(str(file))}: keep it, and give out only the line above.")
     screen.say("A policy believes it by a line in its logs.policy: witness NAME VKEY")
     screen.document({"name": name, "private": str(file), "type": kind, "vkey": vkey})
@@ -148,6 +150,7 @@ def witness(key: Path, state: Path, policy: Path | None, listen: str, screen: Sc
     with WitnessServer(address, _witness(own, state, policy), tell=screen.aside) as server:
         screen.result(f"witness {vkey}")
         screen.result(f"listening at {server.url}: POST /add-checkpoint; stop it with Ctrl-C")
+        tell(screen, "witness_listening")
         screen.document({"url": server.url, "vkey": vkey})
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):
@@ -185,6 +188,7 @@ def _tell(screen: Screen, done: Cosigned, out: Path | None, vkey: str) -> None:
     if done.on_first_use:
         say("TRUSTED ON FIRST USE: only this copy says that these are the log's keys; compare them with its owner.")
     if out is not None:
+        tell(screen, "cosigned", *["first_use"] * done.on_first_use)
         say(f"written to {display(str(out))}")
         say(f"Its owner enters it: evidencekit checkpoint import CASE {display(out.name)} --signer KEY")
     screen.document(

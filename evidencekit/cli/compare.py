@@ -12,6 +12,7 @@ from evidencekit.cli.inputs import policy_in, policy_option
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.packages import identity_option, loaded_identities
 from evidencekit.cli.render import Screen
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display, encode_base64
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def _refuse_outputs(a: str, b: str, outputs: tuple[Path, ...]) -> None:
 def _show(screen: Screen, found: Comparison, first: LogCopy, second: LogCopy) -> None:
     line, style = _SAID[found.relation]
     screen.result(f"{line}: {found.reason}.", style)
+    tell(screen, f"compare_{found.relation}")
     for name, copy, signed in (("A", first, found.signed[0]), ("B", second, found.signed[1])):
         root = encode_base64(copy.tree.root)
         screen.say(f"  {name}  {display(copy.place)} ({copy.kind})")
@@ -126,3 +128,4 @@ def _show(screen: Screen, found: Comparison, first: LogCopy, second: LogCopy) ->
     if found.proof:
         screen.say()
         screen.say(_KEEP if all(found.signed) else _UNSIGNED)
+        tell(screen, "keep_both" if all(found.signed) else "keep_both_unsigned")

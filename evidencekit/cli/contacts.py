@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from evidencekit.cli import surroundings
+from evidencekit.cli.help import Group
 from evidencekit.cli.inputs import day_of, now_option
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.render import Screen
 from evidencekit.cli.signing import Signing, signing
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ valid_until = 2026-12-31          # its last day
 """
 
 
-@click.group()
+@click.group(cls=Group)
 def contacts() -> None:
     """Contact points as a signed file: who is reached for what, when, and with which keys he signs.
 
@@ -100,6 +102,7 @@ def sign(draft: Path, out: Path, signs: Signing, screen: Screen) -> int:
     issuer = signs.actor(person)["id"]
     record = sign_contacts(draft.read_bytes(), out, issuer=issuer, signer=person, now=surroundings.clock())
     screen.result(f"signed {display(str(out))}: {len(record['contacts'])} contacts, issued by {display(issuer)}")
+    tell(screen, "directory_signed")
     screen.say(f"signature {display(str(signature_of(out)))}   key {person.fingerprint}")
     screen.document(record | {"signature": str(signature_of(out)), "signer": person.fingerprint})
     return 0
@@ -127,11 +130,13 @@ def show(file: Path, trust: tuple[Path, ...], state: str | None, now: int | None
         screen.result(f"{contact['state']}  {display(contact['name'])}", None if is_now else "warning")
         if not is_now:
             screen.say(f"  NOT VALID on {day}", "warning")
+            tell(screen, "contact_not_valid")
         for name, value in contact.items():
             if name not in {"name", "state"}:
                 screen.say(f"  {name:<15} {display(', '.join(value) if isinstance(value, list) else value)}")
     if not found:
         screen.result("no contact" if state is None else f"no contact of {display(state)}")
+        tell(screen, "contact_none")
     screen.document(
         {
             "contacts": [contact | {"valid": is_now} for contact, is_now in found],
@@ -161,13 +166,15 @@ def enrol(file: Path, policy: Path, trust: tuple[Path, ...], state: str | None, 
       evidencekit contacts enrol contacts.json --trust issuer.pub --policy court --state CZ
 
     Exit codes: 0 added, or there already · 2 usage · 3 the signature is not good · 4 a file cannot be used
-    5 nobody named who signed it.
+    · 5 nobody named who signed it.
     """
     from evidencekit.journeys.contacts import enrol as add
 
     directory = open_directory(file, trust, policy)
     new, there = add(directory, policy, state, day_of(now))
     screen.result(f"{len(new)} keys added to {display(str(policy))}")
+    if new:
+        tell(screen, "keys_added")
     for name in new:
         screen.say(f"  {display(name)}")
     for name in there:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from evidencekit.cli import surroundings
+from evidencekit.cli.custody_spoken import tell_done
 from evidencekit.cli.render import Screen, counted, human_size
+from evidencekit.cli.speech import tell
 from evidencekit.core.reduced import GROUPS
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
@@ -83,11 +85,13 @@ def erase_rows(
     (plan,) = plans
     if erased is None:
         screen.result("nothing was erased" if not dry_run else "nothing was erased: a dry run")
+        tell(screen, "erase_nothing")
     else:
         screen.result(
             f"erased {counted(plan.rows, 'row')} of {item}: entry {erased.entry} by {display(actor['id'])} at "
             f"{ledger.recorded_at}, checkpoint {erased.size}; {counted(erased.removed, 'file')} removed"
         )
+        tell_done(screen, "erase")
         screen.say("root and leaf hashes stay: what was not erased is proved and verified as before")
     _say_remains(screen, plan)
     screen.document(_document(plan) | {"entry": None, "checkpoint": None, "removed": 0} | _done(erased))

@@ -68,6 +68,7 @@ _PREFIX = "field_"
 _NOT_AN_OPTION = {"field", "rows"}
 """`--field` names any field; `--rows` is also how rows to be erased are named."""
 NEEDS = {"essential": "must be given", "M": "expected", "R": "where it applies"}
+SEVERAL = "several times"
 
 
 def stated_fields(kind: str) -> dict[str, Field]:
@@ -93,8 +94,7 @@ def field_options(kinds: Iterable[str], *, hidden: bool = False) -> Callable[[F]
             if name not in _NOT_AN_OPTION:
                 spellings = [option_of(name), *([alias] if alias else []), _PREFIX + name]
                 is_several = field.form.name.startswith("array of") or field.form.name in MEMBERS
-                several = ", several times" if is_several else ""
-                text = f"{field.doc[0].upper()}{field.doc[1:]} ({metavar(field)}{several})."
+                text = told(field, *([SEVERAL] if is_several else []))
                 option = click.option(*spellings, multiple=True, hidden=hidden, metavar="…", help=text)
                 function = option(function)
         named = click.option(
@@ -164,6 +164,11 @@ def refuse_command(kind: str) -> EventType:
             f"There is no type of event {display(kind)}.", code="U261", hint="`evidencekit custody types` lists them."
         )
     return BY_HAND[kind]
+
+
+def told(field: Field, *more: str) -> str:
+    """Return what `--help` says of a field, in the form in which click says what it adds."""
+    return f"{field.doc[0].upper()}{field.doc[1:]}.  [{'; '.join((metavar(field), *more))}]"
 
 
 def metavar(field: Field) -> str:

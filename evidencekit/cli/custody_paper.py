@@ -17,6 +17,7 @@ from evidencekit.cli.options import PATH, case_argument, output, page_options
 from evidencekit.cli.outputs import refuse_paper
 from evidencekit.cli.pages import PageForm, page_writer
 from evidencekit.cli.render import Screen, counted
+from evidencekit.cli.speech import tell
 from evidencekit.cli.standing_alone import refuse_beside
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument, FormatError
@@ -126,6 +127,7 @@ def _check(case: Path, typed: str, screen: Screen) -> int:
     answer, origin = check_label(case, read)
     holds = answer in HOLDS
     screen.result(f"{read.item}: {_ANSWERS[answer]}", None if holds else "error")
+    tell(screen, f"label_{answer}")
     if answer == "another_case" and read.label is not None:
         screen.say(f"  {read.label.origin}, and this case is {origin}")
     screen.say(_BELIEVED)
@@ -162,6 +164,7 @@ def _write_labels(
     page_writer(PageForm("html", None), made=making.now, screen=screen)(out, page, None)
     screen.result(f"{counted(len(stickers), 'label')} written to {display(str(out))}")
     screen.say(f"{_BELIEVED} Print in full size (100 %), without margins.")
+    tell(screen, "paper_written")
     named = [dataclasses.asdict(one) | {"check": one.label.check} for one in stickers]
     language = making.words.paper.language
     screen.document({"labels": named, "language": language, "out": str(out), "size": size, "skip": skip})
@@ -183,6 +186,7 @@ def _write_form(
     write(out, page, facts)
     screen.result(f"form for {counted(len(made.items), 'item')} written to {display(str(out))}")
     screen.say(f"{_BELIEVED} What counts is what both sides record:")
+    tell(screen, "paper_written")
     for command in made.commands:
         screen.say(f"  {command}")
     screen.document({"facts": facts, "language": making.words.paper.language, "out": str(out)})

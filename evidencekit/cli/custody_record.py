@@ -20,6 +20,7 @@ from evidencekit.cli.custody_fields import (
     read_fields,
     refuse_command,
     stated_fields,
+    told,
 )
 from evidencekit.cli.custody_select import select_part
 from evidencekit.cli.options import case_argument, output
@@ -48,10 +49,10 @@ class _EventCommand(click.Command):
             with formatter.section("Fields"):
                 formatter.write_text("Each field of the type is an option: `evidencekit custody add CASE TYPE --help`.")
             return
-        with formatter.section(f"Fields of {kind}"):
+        with formatter.section(f"Fields ({kind})"):
             formatter.write_dl(
                 [
-                    (f"{option_of(name)} …", f"{field.doc} ({metavar(field)}; {NEEDS[field.need]})")
+                    (f"{option_of(name)} …", told(field, NEEDS[field.need]))
                     for name, field in stated_fields(kind).items()
                 ]
             )

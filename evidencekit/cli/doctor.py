@@ -16,6 +16,7 @@ from evidencekit import __version__
 from evidencekit.cli import surroundings
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.render import Screen, human_size
+from evidencekit.cli.speech import tell
 
 EARLIEST = 1_767_225_600
 """2026-01-01T00:00:00Z: no clock that is right shows less."""
@@ -51,6 +52,7 @@ def doctor(folder: Path, screen: Screen) -> int:
     screen.table(("check", "status", "found"), results)
     failed = [result.name for result in results if result.status == "failed"]
     screen.result(f"failed: {', '.join(failed)}" if failed else "all that was checked is well")
+    tell(screen, "something_failed" if failed else "all_well")
     return 4 if failed else 0
 
 

@@ -16,6 +16,7 @@ from evidencekit.cli.export_words import say_exported, say_plan
 from evidencekit.cli.options import case_argument, output
 from evidencekit.cli.outputs import refuse_outputs
 from evidencekit.cli.render import Screen, counted, human_size
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
 
@@ -64,14 +65,14 @@ def export(
 
     \b
     What is chosen, and withheld:
-      --item EX-001 --glob '*.pdf'           all PDF files of one exhibit
-      --item field/EX-001                    of an adopted case, with its history
-      --rows EX-001:docs                     a folder with all below it; or EX-001#17, one row
-      --withhold metadata                    owners, times, modes: of all rows
-      --withhold name,content:privacy        the kind of the row, and its metadata, remain
-      --withhold row:privilege:'mail/*'      these rows are not shown at all
-      --package 60a0c75b --withhold content  of what somebody else sealed, and sent us
-      --hide-event view:security             events of this type; a number of an entry, or all
+      --item EX-001 --glob '*.pdf'            all PDF files of one exhibit
+      --item field/EX-001                     of an adopted case, with its history
+      --rows EX-001:docs                      a folder with all below it; or EX-001#17, one row
+      --withhold metadata                     owners, times, modes: of all rows
+      --withhold name,content:privacy         the kind of the row, and its metadata, remain
+      --withhold row:privilege:'mail/*'       these rows are not shown at all
+      --package 60a0c75b --withhold content   of what somebody else sealed, and sent us
+      --hide-event view:security              events of this type; a number of an entry, or all
 
     \b
     Examples:
@@ -151,6 +152,7 @@ def _move(case: Path, entry: int, out: Path | None, screen: Screen) -> int:
         )
     said = "encrypted, and verified when it was made" if report is None else report.verdict
     screen.result(f"package of entry {entry} moved to {display(str(out))}: {said}; nothing was recorded")
+    tell(screen, "package_moved")
     verdict = None if report is None else report.verdict
     screen.document({"entry": entry, "out": str(out), "verdict": verdict})
     return 0

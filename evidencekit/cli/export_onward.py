@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evidencekit.cli.export_words import say_left
 from evidencekit.cli.render import Screen, counted, human_size
+from evidencekit.cli.speech import tell
 from evidencekit.errors import BadArgument
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def say_onward_plan(screen: Screen, plan: OnwardPlan) -> None:
     """Say what would be passed on."""
     _say(screen, plan)
     screen.result("nothing was written: this is a plan")
+    tell(screen, "plan_only")
     screen.document(_document(plan))
 
 

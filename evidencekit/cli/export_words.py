@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evidencekit.cli.custody_acting import tell_recorded
 from evidencekit.cli.render import Screen, counted, human_size
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def say_plan(screen: Screen, plan: Plan) -> None:
         size = "" if said.size is None else human_size(said.size)
         screen.say(f"  {f'{item}#{said.index}':<16} {size:>10}  {name}")
     screen.result("nothing was written: this is a plan")
+    tell(screen, "plan_only")
     screen.document(_document(plan) | {"first": _first(plan), "items": plan.items})
 
 
@@ -52,8 +54,10 @@ def say_left(screen: Screen, made: Exported | Passed, hand: Hand, out: Path, **m
     checked = made.report.verdict in {"VERIFIED", "INTEGRITY ONLY"}
     said = "verified" if checked else f"NOT CHECKED: {made.report.reason}"
     screen.say(f"written to {display(str(out))}, and {said}", None if checked else "warning")
+    tell(screen, "package_written", verdict=made.report.verdict)
     screen.say("package digest, for the letter that goes with it:")
     screen.result(f"  {made.digest}")
+    tell(screen, "package_digest")
 
 
 def _say(screen: Screen, plan: Plan) -> None:

@@ -13,6 +13,7 @@ from evidencekit.cli.options import PATH, case_argument, output, page_options
 from evidencekit.cli.outputs import refuse_paper
 from evidencekit.cli.pages import PageForm, page_writer
 from evidencekit.cli.render import Screen, counted
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display
 from evidencekit.read.texts import LANGUAGES, load_texts
 
@@ -58,5 +59,6 @@ def receipt(
     write(place, page, facts)
     screen.result(f"receipt for {counted(len(named), 'item')} written to {display(str(place))}")
     screen.say("It says what is recorded; nothing was verified. Print it and have both sign by pen.")
+    tell(screen, "paper_written")
     screen.document(facts | {"out": str(place)})
     return 0

@@ -13,6 +13,7 @@ from evidencekit.cli.inputs import now_option
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.outputs import refuse_outputs
 from evidencekit.cli.render import Screen, counted
+from evidencekit.cli.speech import tell
 from evidencekit.cli.words import unfinished_line
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
@@ -103,6 +104,7 @@ def calendar(cases: tuple[Path, ...], out: Path | None, now: int | None, screen:
     dated = sum(hold.until is not None for hold in holds)
     without = [hold.name for hold in holds if hold.is_open and hold.until is None]
     screen.result(f"{counted(dated, 'end')} of holds written to {display(str(out))}")
+    tell(screen, "calendar_written", *["hold_without_end"] * bool(without))
     for name in without:
         screen.say(f"not in the calendar: {display(name)} is open and has no end", "warning")
     screen.document({"events": dated, "no_end": without, "out": str(out)})

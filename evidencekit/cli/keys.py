@@ -7,14 +7,16 @@ from pathlib import Path
 import click
 
 from evidencekit.cli import surroundings
+from evidencekit.cli.help import Group
 from evidencekit.cli.options import PATH, case_argument, output
 from evidencekit.cli.outputs import refuse_inside
 from evidencekit.cli.render import Screen
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
 
 
-@click.group()
+@click.group(cls=Group)
 def key() -> None:
     """Signing keys of persons; backup and restore of a case's log keys.
 
@@ -49,6 +51,7 @@ def new(file: Path, name: str | None, org: str | None, no_passphrase: bool, scre
     public = new_key(file, comment=comment, passphrase=passphrase)
     screen.result(f"{display(public.comment)}  {fingerprint(public.blob)}")
     screen.say(f"private key {display(str(file))}, public key {display(str(file))}.pub: give out only the .pub.")
+    tell(screen, "key_made")
     screen.document(
         {"fingerprint": fingerprint(public.blob), "name": public.comment, "private": str(file), "public": f"{file}.pub"}
     )
@@ -79,6 +82,7 @@ def backup(case: Path, file: Path, log_key: Path | None, no_passphrase: bool, sc
     refuse_inside(case, file)
     save_log_keys(keys, file, passphrase=None if no_passphrase else _new_passphrase("the backup"))
     screen.result(f"log keys of {keys.origin} written to {display(str(file))}")
+    tell(screen, "keys_backed_up")
     screen.document({"file": str(file), "origin": keys.origin})
     return 0
 
@@ -110,6 +114,7 @@ def restore(case: Path, file: Path, log_key: Path | None, screen: Screen) -> int
     surroundings.make_folder_of_log_key(path)
     save_log_keys(keys, path)
     screen.result(f"log keys of {keys.origin} restored to {display(str(path))}")
+    tell(screen, "keys_restored")
     screen.document({"file": str(path), "origin": keys.origin})
     return 0
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from evidencekit.cli.help import Group
 from evidencekit.cli.inputs import bytes_of, day_of, now_option
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.render import Screen, counted
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def marked(citation: str, mark: str) -> str:
     return f"{display(citation)} [{mark.upper() if mark == 'unconfirmed' else mark}]"
 
 
-@click.group()
+@click.group(cls=Group)
 def law() -> None:
     """Law as data: what instruments ask of a request, and how long they give.
 
@@ -224,6 +226,7 @@ def check(files: tuple[Path, ...], screen: Screen) -> int:
         faults = faults_of_parties(data) if path.name == PARTIES else faults_of(data, path.name)
         name = display(str(path))
         screen.result(f"{name}: {counted(len(faults), 'fault')}" if faults else f"{name}: sound")
+        tell(screen, "law_faults" if faults else "law_sound")
         for fault in faults:
             screen.say(f"  {fault.place}: expected {fault.expected}, found {fault.found}", "error")
         found += [

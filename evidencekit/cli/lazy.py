@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evidencekit.cli.help import Group, let_speak
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group that knows of its commands only where they are, and one line about each."""
 
     def __init__(self, *args: Any, commands_at: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
@@ -33,9 +35,8 @@ class LazyGroup(click.Group):
         module = import_module(f"evidencekit.cli.{self._at[cmd_name][0]}")
         name = cmd_name.replace("-", "_")
         command: click.Command = getattr(module, f"{name}_" if hasattr(module, f"{name}_") else name)
-        return command
+        return let_speak(command)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the list of commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in self._at.items()])
+    def lines(self) -> list[tuple[str, str]]:
+        """Return the commands with what they do, without importing them."""
+        return [(name, text) for name, (_, text) in self._at.items()]

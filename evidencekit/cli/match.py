@@ -13,6 +13,7 @@ from evidencekit.cli import surroundings
 from evidencekit.cli.options import PATH, case_argument, output
 from evidencekit.cli.render import Screen, counted
 from evidencekit.cli.signing import Signing, signing
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display, read_name
 
 if TYPE_CHECKING:
@@ -97,7 +98,9 @@ def _conclude(screen: Screen, listed: Path, done: ListMatched) -> int:
             f"sealed {done.exhibit}: {counted(sum(results.values()), 'row')} compared, checkpoint {done.newest.size}, "
             f"manifest root {done.matched.taken.root.hex()}"
         )
-    return DONE_WITH_OMISSIONS if match["unreadable_lines"] != "0" or results["not_comparable"] else 0
+    in_part = match["unreadable_lines"] != "0" or results["not_comparable"] > 0
+    tell(screen, "list_compared", *["list_in_part"] * in_part)
+    return DONE_WITH_OMISSIONS if in_part else 0
 
 
 def _document(done: ListMatched, header: dict[str, Any], results: dict[str, int]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from evidencekit.cli.inputs import policy_in, policy_option
 from evidencekit.cli.options import PATH
 from evidencekit.cli.outputs import refuse_outputs
 from evidencekit.cli.render import Screen
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
 
@@ -67,5 +68,6 @@ def write_again(case: Path, entry: int, out: Path | None, screen: Screen) -> int
     refuse_outputs(case, out)
     write_file(case, entry, out)
     screen.result(f"file of entry {entry} written to {display(str(out))}; nothing was recorded")
+    tell(screen, "written_again")
     screen.document({"entry": entry, "out": str(out)})
     return 0

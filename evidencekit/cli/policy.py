@@ -7,14 +7,16 @@ from typing import Any
 
 import click
 
+from evidencekit.cli.help import Group
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.render import Screen, counted
+from evidencekit.cli.speech import tell
 from evidencekit.cli.surroundings import clock
 from evidencekit.core.finding import ASPECTS
 from evidencekit.core.values import display
 
 
-@click.group()
+@click.group(cls=Group)
 def policy() -> None:
     """Whom and what you believe: make, check and show a policy folder.
 
@@ -59,6 +61,7 @@ def new(folder: Path, screen: Screen, **options: Any) -> int:
     made = write_policy(folder, draft)
     facts, remarks = policy_facts(made), dangers(made, clock())
     screen.result(f"policy made: {display(str(folder))}")
+    tell(screen, "policy_made")
     show_policy(screen, facts)
     show_keys_of_cases(screen, facts, draft.from_cases)
     screen.say()
@@ -79,7 +82,7 @@ def check(folder: Path, screen: Screen) -> int:
       evidencekit policy check court
 
     Exit codes: 0 sound, perhaps with warnings · 2 something is not understood; file and line are named
-    5 one key has two roles: not to be used.
+    · 5 one key has two roles: not to be used.
     """
     from evidencekit.cli.policy_words import show_dangers
     from evidencekit.verify.policy import read_policy
@@ -89,6 +92,7 @@ def check(folder: Path, screen: Screen) -> int:
     errors = [remark for remark in remarks if remark.severity == "error"]
     warnings = counted(len(remarks) - len(errors), "warning")
     screen.result(f"{display(str(folder))}: {'NOT to be used' if errors else 'understood'}, {warnings}")
+    tell(screen, "policy_unusable" if errors else "policy_understood")
     show_dangers(screen, remarks)
     screen.document({"remarks": _records(remarks), "sound": not errors})
     return 5 if errors else 0

@@ -9,6 +9,7 @@ import click
 from evidencekit.cli.options import PATH, case_argument, output
 from evidencekit.cli.outputs import refuse_outputs
 from evidencekit.cli.render import Screen
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display
 
 GROUPS = ("name", "content", "metadata")
@@ -49,5 +50,6 @@ def prove(case: Path, row: str, out: Path | None, tlog: Path | None, withhold: t
         if path is not None:
             write_new(path, data)
             screen.result(f"{display(row)}: row {proof.index} of {proof.rows:,} proved in {display(str(path))}")
+    tell(screen, "proof_written")
     screen.document({"entry": proof.entry, "index": proof.index, "rows": proof.rows, "size": proof.size})
     return 0

@@ -10,6 +10,7 @@ from evidencekit.cli.inputs import bytes_of
 from evidencekit.cli.options import PATH, case_argument, output
 from evidencekit.cli.outputs import refuse_inside
 from evidencekit.cli.render import Screen, counted
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display
 
 
@@ -44,6 +45,7 @@ def publish(case: Path, folder: Path, cosigned: Path | None, screen: Screen) -> 
         f"published {done.tree.origin} at size {done.tree.size} in {display(str(folder))}: {new:,} entries new, "
         f"{counted(done.written, 'file')} written"
     )
+    tell(screen, "log_published")
     screen.say(
         "What is published: entries (digests and times), hashes, the signed checkpoint. No event, name or evidence."
     )

@@ -17,6 +17,7 @@ from evidencekit.cli.options import PATH, output
 from evidencekit.cli.outputs import refuse_outputs
 from evidencekit.cli.packages import identity_option, opened_package
 from evidencekit.cli.render import Screen, counted, human_size
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
 
@@ -124,6 +125,7 @@ def _verified(found: Package, package: Path, policy: Path | None, screen: Screen
             progress=meter.tell,
         )
     screen.say(f"{display(str(package))}: {incoming.report.line}: {incoming.report.reason}")
+    tell(screen, verdict=incoming.report.verdict)
     return incoming
 
 

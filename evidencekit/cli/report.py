@@ -19,6 +19,7 @@ from evidencekit.cli.outputs import refuse_inside, refuse_paper
 from evidencekit.cli.packages import loaded_identities, opened_package
 from evidencekit.cli.pages import PageForm, page_writer
 from evidencekit.cli.render import Screen, human_size
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument, CannotFinish, FormatError
 from evidencekit.read.texts import REPORT_LANGUAGES, load_texts
@@ -79,6 +80,8 @@ def report(
     words = {name: load_texts(lang or surroundings.language(REPORT_LANGUAGES), name) for name in SECTIONS}
     size = write(place, report_html(facts, words), facts)
     screen.result(f"{checked['line']}: {checked['reason']}", checked["verdict"])
+    tell(screen, "report_written", verdict=checked["verdict"])
+    tell(screen, *["report_saved"] * (saved is not None))
     resting = " It rests on a saved verification." if saved is not None else ""
     screen.say(f"Report of {human_size(size)} written to {display(str(out))}.{resting}")
     screen.document(

@@ -14,6 +14,7 @@ from evidencekit.cli.inputs import bytes_of, now_option
 from evidencekit.cli.law import law_option, marked, table_of
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.render import Screen
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument, Refused
 
@@ -69,7 +70,7 @@ def check(
       evidencekit request check request.json --instrument eu-preservation -o for-the-provider.json --json
 
     Exit codes: 0 complete · 2 usage, no such instrument · 3 incomplete or implausible, or not JSON
-    4 a file cannot be read · 5 FILE exists.
+    · 4 a file cannot be read · 5 FILE exists.
     """
     if out is not None and out.exists():
         raise Refused(f"{display(str(out))} exists already.", code="R501", hint="Choose another name.")
@@ -142,6 +143,7 @@ def _show(file: Path, table: Table, checked: Checked, screen: Screen) -> None:
     faults = f"{len(checked.missing)} missing, {len(checked.implausible)} implausible"
     verdict = "complete" if checked.is_complete else f"NOT COMPLETE: {faults}"
     screen.result(f"{display(str(file))} under {table.id}: {verdict}")
+    tell(screen, "request_complete" if checked.is_complete else "request_incomplete")
     screen.say(f"  {display(table.title)}; {marked(table.source.citation, table.source.mark)}")
     if table.own:
         screen.say("  This is a table of your own: it did not come with the program.", "warning")

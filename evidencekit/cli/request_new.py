@@ -12,6 +12,7 @@ from evidencekit.cli.inputs import bytes_of, day_of, now_option, policy_option
 from evidencekit.cli.law import law_option, marked, table_of
 from evidencekit.cli.options import PATH, output
 from evidencekit.cli.render import Screen
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
 
@@ -59,7 +60,7 @@ def new(
       evidencekit request new --instrument un-42 --contact contacts.json --to-contact CZ --trust issuer.pub -o r.json
 
     Exit codes: 0 written · 2 usage, no such instrument, place or contact · 3 a file or table is not of its format
-    4 a file cannot be read · 5 FILE exists, or the contact is not valid or a stranger's.
+    · 4 a file cannot be read · 5 FILE exists, or the contact is not valid or a stranger's.
     """
     from evidencekit.cooperation.drafting import blank, filled, merged, read_values, written
     from evidencekit.core.request_draft import MAX_DRAFT
@@ -79,6 +80,7 @@ def new(
         draft = filled(draft, place, value)
     write_new(out, written(draft))
     screen.result(f"{display(str(out))} written: fill it in with any editor")
+    tell(screen, "draft_written")
     for table in tables:
         screen.say(f"  {table.id}: {display(table.title)}; {marked(table.source.citation, table.source.mark)}")
     first = tables[0].id

@@ -17,6 +17,7 @@ from evidencekit.cli.options import PATH, case_argument, output
 from evidencekit.cli.outputs import refuse_outputs
 from evidencekit.cli.render import Screen
 from evidencekit.cli.request_words import answer_lines
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display, format_instant, moment
 from evidencekit.errors import BadArgument
 
@@ -125,6 +126,7 @@ def _again(case: Path, entry: int, receipt: Path | None, record: Path | None, sc
     for name, path in written.items():
         if path is not None:
             screen.result(f"{name} of entry {entry} written to {display(path)}; nothing was recorded")
+    tell(screen, "written_again")
     screen.document({"entry": entry, **written})
     return 0
 

@@ -15,6 +15,7 @@ from evidencekit.cli.options import PATH, output, page_options_with_text
 from evidencekit.cli.pages import PageForm, page_writer
 from evidencekit.cli.render import Screen
 from evidencekit.cli.request_check import checked_file, instrument_document
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument, Refused
 from evidencekit.read.texts import LANGUAGES, load_texts
@@ -76,6 +77,7 @@ def render(
     left = [remark.field for remark in checked.left_out]
     state = "" if paper.digest else " as a DRAFT: it is not complete"
     screen.result(f"written to {display(str(out))}{state}")
+    tell(screen, "request_written", *["request_draft"] * (not paper.digest))
     if left:
         screen.say(f"Left out under {table.id}: {', '.join(left)}.")
     screen.document(

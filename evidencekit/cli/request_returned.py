@@ -10,6 +10,7 @@ import click
 from evidencekit.cli.options import PATH, case_argument, output
 from evidencekit.cli.render import Screen
 from evidencekit.cli.returned_words import return_lines
+from evidencekit.cli.speech import tell
 
 if TYPE_CHECKING:
     from evidencekit.journeys.returned import SentRequest
@@ -33,13 +34,14 @@ def returned(record: Path, case: Path, item: str, screen: Screen) -> int:
       evidencekit request returned record.json CASE --item EX-007 --json
 
     Exit codes: 0 shown · 2 usage, no such item, a working file · 3 RECORD is not JSON · 4 the case cannot be read
-    5 the item answers another request.
+    · 5 the item answers another request.
     """
     from evidencekit.journeys.returned import read_sent_request
 
     document = compared(screen, case, item, read_sent_request(record))
     head, *lines = return_lines(document)
     screen.result(*head)
+    tell(screen, "returned")
     for line in lines:
         screen.say(*line)
     screen.document(document)

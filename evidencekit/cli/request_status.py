@@ -12,6 +12,7 @@ from evidencekit.cli.law import law_option
 from evidencekit.cli.options import PATH, case_argument, output
 from evidencekit.cli.render import Screen
 from evidencekit.cli.request_words import HEADS, status_lines, status_row
+from evidencekit.cli.speech import tell
 from evidencekit.core.values import display
 from evidencekit.errors import BadArgument
 
@@ -45,6 +46,7 @@ def status(cases: tuple[Path, ...], law_folder: Path | None, now: int | None, sc
         screen.table(heads, [(*([one["case"]] if len(cases) > 1 else []), *status_row(one)) for one in shown])
     else:
         screen.result("no request was sent or received")
+        tell(screen, "request_none")
     for line in status_lines(document):
         screen.say(*line)
     screen.say()
@@ -90,6 +92,7 @@ def extend(
         draft["reference"] = reference
     write_new(out, written(draft))
     screen.result(f"{display(str(out))} written: fill in what is new, with any editor")
+    tell(screen, "draft_written")
     earlier = draft["earlier"]
     ticket = display(earlier["ticket"]) if earlier.get("ticket") else "the other side gave no number so far"
     screen.say(f"earlier   {display(earlier['reference'])} ({ticket}), SHA-256 {earlier['sha256']}")

@@ -7,6 +7,7 @@ that a translation is a draft is said once, at the end, on stderr.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 VARIABLE = "EVIDENCEKIT_LANG"
 SECTION = "cli"
+DONE = "done"
+"""The section of what a command did, in a sentence."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,7 +54,9 @@ class Speech:
 def lang_option(function: F) -> F:
     """Add --lang to a command that `cli.main.run` runs: to it, and to all below it."""
     about = f"Language of the answers: en, fr, es, ar, ru or zh. Default: {VARIABLE}, else en."
-    option = click.option("--lang", envvar=VARIABLE, expose_value=False, callback=_choose, metavar="CODE", help=about)
+    option = click.option(
+        "--lang", envvar=VARIABLE, expose_value=False, is_eager=True, callback=_choose, metavar="CODE", help=about
+    )  # eager: `--help` behind it is in the language
     return option(function)
 
 
@@ -79,6 +84,21 @@ def asked_language() -> str | None:
     return None if speech is None else speech.asked
 
 
+def asked_of(context: click.Context) -> Texts | None:
+    """Return the words in which help is to be printed; None: English.
+
+    `--help` is answered before the variable is looked at, so a language that nobody knows is not refused here.
+    """
+    from evidencekit.read.texts import LANGUAGES
+
+    speech = context.ensure_object(Speech)
+    if speech.asked is None and os.environ.get(VARIABLE) in LANGUAGES:
+        speech.asked = os.environ[VARIABLE]
+    texts = speech.texts()
+    speech.was_heard = speech.was_heard or texts is not None
+    return texts
+
+
 def spoken(screen: Screen) -> Texts | None:
     """Return the words that a screen is to be filled with: section `cli`. None: English, or nobody reads it."""
     speech = _speech()
@@ -86,6 +106,20 @@ def spoken(screen: Screen) -> Texts | None:
     if speech is not None and texts is not None:
         speech.was_heard = speech.was_heard or not screen.quiet
     return texts
+
+
+def tell(screen: Screen, *names: str, verdict: str | None = None) -> None:
+    """Say below English lines, which have the facts, what they came to; in English nothing.
+
+    `names` are texts of section `done`; `verdict` is said behind them by its name.
+    """
+    words = spoken(screen) if names or verdict else None
+    if words is None:
+        return
+    for name in names:
+        screen.say(f"  {words.word(DONE, name)}")
+    if verdict is not None:
+        screen.say(f"  {words.word('verdicts', verdict, 'title')}")
 
 
 def _speech() -> Speech | None:

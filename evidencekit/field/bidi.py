@@ -20,7 +20,8 @@ from collections.abc import Iterator
 
 from rich.cells import cell_len
 
-_WORDS = re.compile(r"\S+\s*")
+_WORDS = re.compile(r"[\S\u00a0\u202f]+[^\S\u00a0\u202f]*")
+"""What stands together: French marks with the blank before them, which binds."""
 _NOT_FIRST = frozenset("、。，．：；！？）】》」』…%)]},.;:!?»")  # noqa: RUF001 (Chinese marks)
 """What never begins a line."""
 _NOT_LAST = frozenset("（【《「『([{«")  # noqa: RUF001
@@ -57,7 +58,7 @@ def _pieces(paragraph: str, width: int) -> Iterator[str]:
     lead = len(paragraph) - len(paragraph.lstrip())
     if lead:
         yield paragraph[:lead]
-    for word in _WORDS.findall(paragraph):
+    for word in _WORDS.findall(paragraph[lead:]):
         piece = ""
         for char in word:
             if piece and not char.isspace() and (_may_break(piece[-1], char) or width_of(piece + char) > width):

@@ -78,6 +78,10 @@ class Texts:
             return None
         return _ASKED.sub(r"\1", self.word(SECTION, "refused").format(code=code, **own))
 
+    def help(self, english: str) -> str:
+        """Return the translation of a text of `--help`; the text itself where there is none."""
+        return str(_help(self.language).get(english, english))
+
     def __contains__(self, key: object) -> bool:
         """Tell whether there is such a text."""
         return key in self._catalogues[1][self._section]
@@ -113,6 +117,16 @@ def language_of(locale: str, known: tuple[str, ...] = LANGUAGES) -> str:
 @cache
 def _catalogue(language: str) -> dict[str, Any]:
     """Return a whole catalogue."""
+    return _read(f"{language}.json")
+
+
+@cache
+def _help(language: str) -> dict[str, Any]:
+    """Return English texts of `--help` with their translations: a file of its own, since few runs need it."""
+    return {} if language == "en" else _read(f"help/{language}.json")
+
+
+def _read(name: str) -> dict[str, Any]:
     place = next((place for place in _PLACES if place.is_dir()), _PLACES[0])
-    catalogue: dict[str, Any] = json.loads((place / f"{language}.json").read_text(encoding="utf-8"))
-    return catalogue
+    found: dict[str, Any] = json.loads((place / name).read_text(encoding="utf-8"))
+    return found

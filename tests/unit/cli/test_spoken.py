@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from evidencekit.cli.compare import _SAID
+from evidencekit.cli.custody_paper import _ANSWERS
 from evidencekit.cli.custody_spoken import HEADS
 from evidencekit.cli.render import Screen
 from evidencekit.cli.verify_spoken import tell_report
@@ -218,3 +220,56 @@ def test_what_was_recorded_is_said_beside_the_facts(cli, tmp_path, name):
         assert done.err.decode().splitlines()[-1] == texts.word("field", "draft")
         if kind == "store":
             assert f"    {texts.finding('W903')}" in done.out.decode().splitlines()
+
+
+# --- what a command did ------------------------------------------------------------------------------------------------
+
+SMALL, DAMAGED = CASES / "good/0.1_small/case", CASES / "bad/E201_digest_differs/case"
+DID = {
+    "certificate": (
+        ("certificate", SMALL, "--form", "generic", "-o", "OUT"),
+        ("nothing_verified", "certificate_written"),
+    ),
+    "doctor": (("doctor",), ("all_well",)),
+    "equal logs": (("compare", SMALL, SMALL), ("compare_equal",)),
+    "faults of a table": (("law", "check", "LAW"), ("law_faults",)),
+    "key": (("key", "new", "OUT", "--no-passphrase"), ("key_made",)),
+    "no request": (("request", "status", SMALL), ("request_none",)),
+    "grown log": (("compare", SMALL, CASES / "good/0.1_custody/case"), ("compare_extended_by",)),
+    "plan": (("export", SMALL, "OUT", "--plan"), ("plan_only",)),
+    "proof": (("prove", SMALL, "EX-001#0", "-o", "OUT"), ("proof_written",)),
+    "publish": (("publish", SMALL, "OUT"), ("log_published",)),
+    "receipt": (("field", "receipt", SMALL, "-o", "OUT"), ("paper_written",)),
+    "report": (("report", SMALL, "-o", "OUT"), ("report_written", "INTEGRITY ONLY")),
+    "report of damage": (("report", DAMAGED, "-o", "OUT"), ("report_written", "FAILED")),
+}
+
+
+@each_language
+@pytest.mark.parametrize("did", DID)
+def test_what_a_command_did_is_said_below_the_facts(cli, tmp_path, name, did):
+    """Every line of the English answer is there, too; sentences stand in the order of what they are about."""
+    texts, (command, names) = load_texts(name, "done"), DID[did]
+    (tmp_path / "law.toml").write_text("x = 1\n")
+
+    def answer(*options, out):
+        placed = {"OUT": tmp_path / out, "LAW": tmp_path / "law.toml"}
+        done = cli(*options, *(placed.get(word, word) if isinstance(word, str) else word for word in command))
+        return done.code, [
+            re.sub(r"own|english|[\d.]+ KiB|SHA256:\S+|\d\d:\d\d\S+", "…", line)
+            for line in done.out.decode().splitlines()
+        ]
+
+    (code, own), (usual, english) = answer("--lang", name, out="own"), answer(out="english")
+    said = [f"  {texts(one)}" if one in texts else f"  {texts.word('verdicts', one, 'title')}" for one in names]
+    assert code == usual
+    assert [line for line in own if line in said] == said
+    assert [line for line in own if line not in said] == english
+
+
+def test_every_sentence_of_what_was_done_is_said_by_a_command():
+    sources = "".join(path.read_text() for path in (Path(__file__).parents[3] / "evidencekit/cli").glob("*.py"))
+    keys = json.loads((VECTORS.parent / "texts/en.json").read_text())["done"]
+    composed = {f"compare_{relation}" for relation in _SAID} | {f"label_{answer}" for answer in _ANSWERS}
+    assert [key for key in keys if f'"{key}"' not in sources and key not in composed] == []
+    assert composed <= keys.keys()

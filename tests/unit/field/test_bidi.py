@@ -48,6 +48,10 @@ def test_arabic_stays_in_logical_order_without_marks():
     assert all(width_of(line) <= 20 for line in lines)
 
 
+def test_no_line_begins_behind_a_blank_that_binds():
+    assert laid_out("Codes de sortie\u00a0: fini\u202f; oui", 15) == ["Codes de", "sortie\u00a0: fini\u202f;", "oui"]
+
+
 @given(st.text(CHARACTERS, max_size=80), st.integers(2, 30))
 def test_nothing_is_lost_or_added(text, width):
     lines = laid_out(text, width)
