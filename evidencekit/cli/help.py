@@ -108,11 +108,11 @@ class Help(click.HelpFormatter):
 
     def write_text(self, text: str) -> None:
         """Write paragraphs."""
-        self.write("\n\n".join("\n".join(self._lines(one)) for one in paragraphs(text)) + "\n")
+        self.write("\n\n".join("\n".join(self._lines(one)) for one in _paragraphs(text)) + "\n")
 
     def _lines(self, paragraph: str) -> Iterator[str]:
         pad = " " * self.current_indent
-        for text in units(paragraph):
+        for text in _units(paragraph):
             if example := _EXAMPLE.fullmatch(text):
                 yield from (f"{pad}{line}" for line in self._with_remark(*example.groups()))
             else:
@@ -154,12 +154,12 @@ class Help(click.HelpFormatter):
         return self.translate(word) if default is None else f"{self.translate(default)}{self._colon}{value}"
 
 
-def paragraphs(text: str) -> list[str]:
+def _paragraphs(text: str) -> list[str]:
     """Return the paragraphs of a command's help."""
     return [one for one in inspect.cleandoc(text).split("\n\n") if one.strip()]
 
 
-def units(paragraph: str) -> list[str]:
+def _units(paragraph: str) -> list[str]:
     """Return what is translated in one piece: a paragraph; of one whose lines stay, each line.
 
     Lines that begin with a blank are commands: only a remark behind one is words.
