@@ -230,7 +230,6 @@ DID = {
         ("certificate", SMALL, "--form", "generic", "-o", "OUT"),
         ("nothing_verified", "certificate_written"),
     ),
-    "doctor": (("doctor",), ("all_well",)),
     "equal logs": (("compare", SMALL, SMALL), ("compare_equal",)),
     "faults of a table": (("law", "check", "LAW"), ("law_faults",)),
     "key": (("key", "new", "OUT", "--no-passphrase"), ("key_made",)),
@@ -265,6 +264,13 @@ def test_what_a_command_did_is_said_below_the_facts(cli, tmp_path, name, did):
     assert code == usual
     assert [line for line in own if line in said] == said
     assert [line for line in own if line not in said] == english
+
+
+@each_language
+def test_the_program_checks_itself_in_the_language(cli, name):
+    done = cli("--lang", name, "doctor")
+    assert done.code == 0
+    assert done.out.decode().splitlines()[-1] == f"  {load_texts(name, 'done')('all_well')}"
 
 
 def test_every_sentence_of_what_was_done_is_said_by_a_command():
