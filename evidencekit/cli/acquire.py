@@ -76,7 +76,7 @@ def acquire(case: Path, source: Path, signs: Signing, screen: Screen, **options:
 
     Exit codes: 0 sealed · 2 usage · 3 RECORD is not JSON · 4 could not finish · 5 refused · 6 sealed, with omissions.
     """
-    from evidencekit.cli.custody_spoken import tell_done
+    from evidencekit.cli.custody_spoken import tell_done, tell_sealed
     from evidencekit.cli.expected import Expected, census_of
     from evidencekit.cli.field_words import asked_meter_words
     from evidencekit.cli.summary import document, headline, lines
@@ -108,6 +108,9 @@ def acquire(case: Path, source: Path, signs: Signing, screen: Screen, **options:
         tell(screen, "nothing_left")
     else:
         tell_done(screen, "seal", ["W903"] if summary.not_stated else [])
+        if summary.header is not None:
+            tell_sealed(screen, summary.header["totals"])
+            tell(screen, *["writable"] * (summary.header["source"].get("read_only") is False))
         if summary.omissions:
             tell(screen, "omitted")
     _say_lost(screen, done)

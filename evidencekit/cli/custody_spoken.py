@@ -127,15 +127,26 @@ def _tell_item(sheet: Sheet, item: Mapping[str, Any]) -> None:
         screen.say(f"  {words('not_sealed')}", "warning")
         return
     totals = item["totals"]
-    sheet.fact(sheet.label("count_rows"), grouped(int(totals["rows"])))
-    _tell_counts(sheet, "states", totals["states"].items())
-    sheet.fact(sheet.label("kind"), grouped(int(totals["rows"])))
-    _tell_counts(sheet, "kinds", totals["kinds"].items())
+    _tell_totals(sheet, totals)
     screen.say(f"  {words('in_english')}{sheet.label('colon')}".rstrip())
     said = header_lines(totals, None)
     for text, style in item_lines(item):
         if (text, style) not in said:
             screen.say(f"  {text}", style)
+
+
+def tell_sealed(screen: Screen, totals: Mapping[str, Any]) -> None:
+    """Say in another language than English what was sealed, in numbers; `totals` as the header has them."""
+    words = spoken(screen)
+    if words is not None:
+        _tell_totals(Sheet(screen, words), totals)
+
+
+def _tell_totals(sheet: Sheet, totals: Mapping[str, Any]) -> None:
+    sheet.fact(sheet.label("count_rows"), grouped(int(totals["rows"])))
+    _tell_counts(sheet, "states", totals["states"].items())
+    sheet.fact(sheet.label("kind"), grouped(int(totals["rows"])))
+    _tell_counts(sheet, "kinds", totals["kinds"].items())
 
 
 def _tell_counts(sheet: Sheet, section: str, counts: Iterable[tuple[str, str]]) -> None:

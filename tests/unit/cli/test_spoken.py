@@ -218,8 +218,17 @@ def test_what_was_recorded_is_said_beside_the_facts(cli, tmp_path, name):
         assert done.code == 0, done.err
         assert f"  {texts.word('events', kind)}" in done.out.decode().splitlines()
         assert done.err.decode().splitlines()[-1] == texts.word("field", "draft")
-        if kind == "store":
-            assert f"    {texts.finding('W903')}" in done.out.decode().splitlines()
+        said = done.out.decode().splitlines()
+        if kind in {"seal", "store"}:
+            assert f"    {texts.finding('W903')}" in said
+        if kind == "seal":
+            for section, word, count in (("states", "complete", 2), ("kinds", "file", 1), ("kinds", "directory", 1)):
+                assert f"    {texts.word(section, word)}{texts.word('ui', 'colon')}{count}" in said
+        if kind == "open":
+            assert f"  {texts.word('done', 'back_up_keys')}" in said
+        if kind == "export":
+            assert f"  {texts.word('done', 'package_written')}" in said
+            assert f"  {texts.word('verdicts', 'INTEGRITY ONLY', 'title')}" in said
 
 
 # --- what a command did ------------------------------------------------------------------------------------------------
