@@ -49,7 +49,7 @@ class _EventCommand(click.Command):
             with formatter.section("Fields"):
                 formatter.write_text("Each field of the type is an option: `evidencekit custody add CASE TYPE --help`.")
             return
-        with formatter.section(f"Fields ({kind})"):
+        with formatter.section(f"Fields of {kind}"):
             formatter.write_dl(
                 [
                     (f"{option_of(name)} …", told(field, NEEDS[field.need]))

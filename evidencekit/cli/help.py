@@ -102,9 +102,10 @@ class Help(click.HelpFormatter):
             super().write_usage(prog, args, prefix or " " * self.current_indent)
 
     def write_heading(self, heading: str) -> None:
-        """Write a heading; what stands in brackets is a name."""
-        words, bracket, name = heading.partition(" (")
-        self.write(f"{' ' * self.current_indent}{self.translate(words)}{bracket}{name}{self._colon.rstrip()}\n")
+        """Write a heading; of `Fields of collect` the last word is a name."""
+        words, _, name = heading.partition(" of ")
+        said = self.translate(words) + (f" ({name})" if name else "")
+        self.write(f"{' ' * self.current_indent}{said}{self._colon.rstrip()}\n")
 
     def write_text(self, text: str) -> None:
         """Write paragraphs."""

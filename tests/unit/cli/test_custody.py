@@ -221,7 +221,7 @@ def test_types_and_their_fields(cli):
 def test_the_help_of_a_type_lists_its_fields(cli):
     said = cli("custody", "add", "CASE", "physical_seal", "--help").out.decode()
     assert "Fields of physical_seal:" in said
-    assert re.search(r"--seals … +seal numbers put on \(text; must be given\)", said)
+    assert re.search(r"--seals … +Seal numbers put on\.  \[text; must\s+be given\]", said)
 
 
 def test_without_a_signer_nothing_is_done(desk):

@@ -155,7 +155,7 @@ def page(**words):
 def test_what_has_no_translation_is_said_in_english():
     said = page(**{"One.": "Un.", "Fields": "Champs"})
     said.write_text("One.\n\nTwo\nlines.\n\n\b\nOne.\n  as it is\nThree.")
-    said.write_heading("Fields (collect)")
+    said.write_heading("Fields of collect")
     assert said.getvalue() == "Un.\n\nTwo lines.\n\nUn.\n  as it is\nThree.\nChamps (collect)\u00a0:\n"
 
 
