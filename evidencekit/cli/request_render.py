@@ -54,7 +54,7 @@ def render(
       evidencekit request render request.json --pdf -o request.pdf
 
     Exit codes: 0 written · 2 usage, no such instrument · 3 not JSON · 4 a file cannot be read, no PDF can be made here
-    5 FILE exists, or the request is not complete (--draft prints it all the same).
+    · 5 FILE exists, or the request is not complete (--draft prints it all the same).
     """
     from evidencekit.report.request import request_html, request_text
     from evidencekit.write.durable import write_new

@@ -80,7 +80,7 @@ def test_help_text_ends_with_exit_codes(words):
     codes = [int(code) for code in re.findall(r"(?:^|· )(\d+) ", last.removeprefix("Exit codes: "))]
     assert codes == sorted(codes)
     assert set(codes) <= KNOWN_CODES
-    assert not re.search(r"[^·:] \d [a-z]", " ".join(last.split()))  # each code has its dot, also on a new line
+    assert not re.search(r"[^·:] \d [A-Za-z]", " ".join(last.split()))  # each code has its dot, also on a new line
 
 
 @each_command
