@@ -155,6 +155,9 @@ def judge(hand: Hand, names: Names = Names()) -> None:
             said = hand.expect(INTEGRITY_ONLY, "--lang", "fr", *command, what, "--quiet", program=program).out
             if not said.startswith("Intégrité"):
                 raise FailedError(f"{hand.name}: {program} answers in another language than was asked for: {said}")
+            said = hand.expect(0, "--lang", "fr", *command, "--help", program=program).out
+            if not said.startswith("Usage\u00a0:"):
+                raise FailedError(f"{hand.name}: {program} has help in another language than was asked for: {said}")
 
 
 def judge_tampered(hand: Hand, desk: Path, names: Names = Names()) -> None:

@@ -76,7 +76,6 @@ def acquire(case: Path, source: Path, signs: Signing, screen: Screen, **options:
 
     Exit codes: 0 sealed · 2 usage · 3 RECORD is not JSON · 4 could not finish · 5 refused · 6 sealed, with omissions.
     """
-    from evidencekit.cli.custody_spoken import tell_done, tell_sealed
     from evidencekit.cli.expected import Expected, census_of
     from evidencekit.cli.field_words import asked_meter_words
     from evidencekit.cli.summary import document, headline, lines
@@ -105,20 +104,29 @@ def acquire(case: Path, source: Path, signs: Signing, screen: Screen, **options:
     summary = _summary(request, done, person)
     if summary.sealed is None:  # else it was said when the seal stood
         screen.result(headline(summary))
-        tell(screen, "nothing_left")
-    else:
-        tell_done(screen, "seal", ["W903"] if summary.not_stated else [])
-        if summary.header is not None:
-            tell_sealed(screen, summary.header["totals"])
-            tell(screen, *["writable"] * (summary.header["source"].get("read_only") is False))
-        if summary.omissions:
-            tell(screen, "omitted")
     _say_lost(screen, done)
     for line in lines(summary):
         screen.say(*line)
+    _tell(screen, summary)
     compared = {} if answered is None else {"returned": _compare(screen, case, request.exhibit, answered)}
     screen.document(document(summary) | compared)
     return DONE_WITH_OMISSIONS if summary.omissions else 0
+
+
+def _tell(screen: Screen, summary: Summary) -> None:
+    """Say in another language than English what the lines above came to."""
+    from evidencekit.cli.custody_spoken import tell_done, tell_sealed
+
+    header = summary.header
+    if summary.sealed is None or header is None:
+        tell(screen, "nothing_left" if summary.typed is None else "types_recorded")
+        return
+    tell_done(screen, "seal", ["W903"] if summary.not_stated else [])
+    tell_sealed(screen, header["totals"])
+    if header["source"].get("read_only") is False:
+        tell(screen, "writable")
+    if summary.omissions:
+        tell(screen, "omitted")
 
 
 def _compare(screen: Screen, case: Path, exhibit: str, answered: SentRequest) -> dict[str, Any]:

@@ -160,10 +160,12 @@ def finish(case: Path, log_key: Path | None, screen: Screen) -> int:
         )
     done = "an erasure carried out to its end" if erased else "nothing was unfinished"
     screen.result(done if made is None else f"finished: checkpoint at size {made.size}")
+    if made is not None:
+        tell(screen, "finished")
+    if erased:
+        tell(screen, "erasure_finished")
     if made is None and not erased:
         tell(screen, "finished_already")
-    else:
-        tell(screen, *["finished"] * (made is not None), *["erasure_finished"] * bool(erased))
     screen.document({"erased": erased, "set_aside": aside, "size": None if made is None else made.size})
     return 0
 

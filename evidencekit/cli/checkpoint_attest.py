@@ -172,6 +172,8 @@ def _tell(screen: Screen, entered: list[Entered], ledger: Ledger) -> None:
         screen.say(f"  {one.file}")
     if entered:
         tell(screen, "cosignatures_entered")
+    if not all(one.verified for one in entered):
+        tell(screen, "witness_not_checked")
     screen.say(f"The newest checkpoint is now at size {ledger.log.size}.")
     screen.document(
         {

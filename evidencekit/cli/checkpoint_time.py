@@ -154,14 +154,16 @@ def _tell(
         at, by = format_instant(stamp.token.at_ns), display(stamp.token.by)
         screen.result(f"entered: the checkpoint at size {stamp.size} existed at {at}, says {by}")
         screen.say(f"  {layout.CHECKPOINTS}/{stamp.file}")
+    if stamps:
+        tell(screen, "stamp_entered")
     if stamps and not checked:
         screen.result("NOT CHECKED: whether these authorities are whom they say they are; --policy DIR checks that.")
+        tell(screen, "authority_not_checked")
     if newest is not None:
         screen.say(f"The newest checkpoint is now at size {newest.size}.")
-    tell(screen, *["stamp_entered"] * bool(stamps), *["authority_not_checked"] * (bool(stamps) and not checked))
     for failure in failures:
         screen.result(f"not entered: {failure} [{failure.code}]")
-    tell(screen, *["stamp_failed"] * bool(failures))
+        tell(screen, refusal=failure.code)
     screen.document(
         {
             "authorities_checked": checked,

@@ -188,9 +188,11 @@ def _tell(screen: Screen, done: Cosigned, out: Path | None, vkey: str) -> None:
     if done.on_first_use:
         say("TRUSTED ON FIRST USE: only this copy says that these are the log's keys; compare them with its owner.")
     if out is not None:
-        tell(screen, "cosigned", *["first_use"] * done.on_first_use)
         say(f"written to {display(str(out))}")
         say(f"Its owner enters it: evidencekit checkpoint import CASE {display(out.name)} --signer KEY")
+    tell(screen, "cosigned", say=say)
+    if done.on_first_use:
+        tell(screen, "first_use", say=say)
     screen.document(
         {
             "before": None if before is None else before.size,

@@ -120,7 +120,7 @@ def log(case: Path, item: str | None, screen: Screen) -> int:
     Exit codes: 0 shown · 2 no such item · 4 not a case, or it cannot be read.
     """
     from evidencekit.catalogue.history import read_history
-    from evidencekit.field.bidi import width_of
+    from evidencekit.read.bidi import width_of
 
     history = read_history(case, item)
     words = spoken(screen)
@@ -144,7 +144,7 @@ def log(case: Path, item: str | None, screen: Screen) -> int:
 
 
 def _line(cells: Sequence[str], widths: list[int]) -> str:
-    from evidencekit.field.bidi import width_of
+    from evidencekit.read.bidi import width_of
 
     return "  ".join(cell + " " * (width - width_of(cell)) for cell, width in zip(cells, widths, strict=True)).rstrip()
 

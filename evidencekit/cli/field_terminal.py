@@ -18,7 +18,7 @@ from evidencekit.cli.render import Screen
 from evidencekit.core.values import display, harmless
 from evidencekit.errors import EvidenceError, Interrupted
 from evidencekit.field.answers import plain
-from evidencekit.field.bidi import laid_out, width_of
+from evidencekit.read.bidi import laid_out, width_of
 from evidencekit.read.texts import Texts
 
 if TYPE_CHECKING:

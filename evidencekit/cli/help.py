@@ -4,7 +4,7 @@ The English texts stand in the commands. Each paragraph, heading, and line about
 its translation, as in gettext. Names of commands and options, metavars, examples are the same in each language.
 
 Promises: a text without a translation is given in English, never left out; in a language that is written from right to
-left the name of an option has a line of its own (`field.bidi`).
+left the name of an option has a line of its own (`read.bidi`).
 Source: specs/texts/help/.
 """
 
@@ -74,7 +74,7 @@ class Group(click.Group):
 
     def lines(self) -> list[tuple[str, str]]:
         """Return the commands with what they do."""
-        return [(name, str(command.help).partition("\n")[0].strip()) for name, command in self.commands.items()]
+        return [(name, (command.help or "").partition("\n")[0].strip()) for name, command in self.commands.items()]
 
 
 class Help(click.HelpFormatter):
@@ -120,13 +120,14 @@ class Help(click.HelpFormatter):
                 yield from (f"{pad}{line}" for line in _laid_out(self.translate(text), self.width - len(pad)))
 
     def _with_remark(self, command: str, gap: str | None, remark: str | None) -> Iterator[str]:
-        if remark is None:
-            yield command
-        elif self._is_rtl:
-            yield command
-            yield f"{' ' * _INDENT}{self.translate(remark)}"
-        else:
-            yield f"{command}{gap}{self.translate(remark)}"
+        said = "" if remark is None else self.translate(remark)
+        whole = f"{command}{gap or ''}{said}"
+        if not said or (not self._is_rtl and _width(whole) <= self.width):
+            yield whole
+            return
+        yield command
+        indent = " " * (len(command) - len(command.lstrip()) + _INDENT)
+        yield from (f"{indent}{line}" for line in _laid_out(said, self.width - len(indent)))
 
     def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = _FIRST_COLUMN, col_spacing: int = _GAP) -> None:
         """Write names with what they are."""
@@ -171,7 +172,13 @@ def _units(paragraph: str) -> list[str]:
     return [" ".join(paragraph.split())]
 
 
+def _width(text: str) -> int:
+    from evidencekit.read.bidi import width_of
+
+    return width_of(text)
+
+
 def _laid_out(text: str, width: int) -> list[str]:
-    from evidencekit.field.bidi import laid_out
+    from evidencekit.read.bidi import laid_out
 
     return laid_out(text, width)

@@ -104,8 +104,10 @@ def calendar(cases: tuple[Path, ...], out: Path | None, now: int | None, screen:
     dated = sum(hold.until is not None for hold in holds)
     without = [hold.name for hold in holds if hold.is_open and hold.until is None]
     screen.result(f"{counted(dated, 'end')} of holds written to {display(str(out))}")
-    tell(screen, "calendar_written", *["hold_without_end"] * bool(without))
+    tell(screen, "calendar_written")
     for name in without:
         screen.say(f"not in the calendar: {display(name)} is open and has no end", "warning")
+    if without:
+        tell(screen, "hold_without_end")
     screen.document({"events": dated, "no_end": without, "out": str(out)})
     return 0

@@ -6,6 +6,7 @@ Exit codes are those of specs/verification.md section 4, and 2 usage, 5 refused,
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -76,6 +77,7 @@ def evidencekit() -> None:
 def run(command: click.Command, name: str) -> None:
     """Run a command and leave with its exit code; every known failure is said in one line."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a system that shuts down asks in this way
+    _print_all_letters()
     speech = Speech()
     try:
         code = command.main(prog_name=name, standalone_mode=False, obj=speech)
@@ -100,6 +102,12 @@ def run(command: click.Command, name: str) -> None:
         code = _tell(_from_system(error), speech)
         _give_up_output()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _print_all_letters() -> None:
+    """Let no letter that an output lacks end a command whose work is done: it is printed by its number."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _from_system(error: OSError) -> CannotFinish:

@@ -99,7 +99,9 @@ def _conclude(screen: Screen, listed: Path, done: ListMatched) -> int:
             f"manifest root {done.matched.taken.root.hex()}"
         )
     in_part = match["unreadable_lines"] != "0" or results["not_comparable"] > 0
-    tell(screen, "list_compared", *["list_in_part"] * in_part)
+    tell(screen, "list_compared")
+    if in_part:
+        tell(screen, "list_in_part")
     return DONE_WITH_OMISSIONS if in_part else 0
 
 

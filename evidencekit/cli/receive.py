@@ -168,6 +168,7 @@ def _hand(acts: Acting, case: Path, opening: dict[str, str | None], screen: Scre
         )
         screen.say(f"opened {display(str(case))}: {opened.checkpoint.origin}")
         screen.say(f"log keys  {display(str(opened.log_key))}   (back them up: evidencekit key backup)")
+        tell(screen, "back_up_keys")
     return acts.on(case)
 
 

@@ -80,10 +80,11 @@ def report(
     words = {name: load_texts(lang or surroundings.language(REPORT_LANGUAGES), name) for name in SECTIONS}
     size = write(place, report_html(facts, words), facts)
     screen.result(f"{checked['line']}: {checked['reason']}", checked["verdict"])
-    tell(screen, "report_written", verdict=checked["verdict"])
-    tell(screen, *["report_saved"] * (saved is not None))
     resting = " It rests on a saved verification." if saved is not None else ""
     screen.say(f"Report of {human_size(size)} written to {display(str(out))}.{resting}")
+    tell(screen, "report_written", verdict=checked["verdict"])
+    if saved is not None:
+        tell(screen, "report_saved")
     screen.document(
         {
             "facts": facts,

@@ -77,7 +77,9 @@ def render(
     left = [remark.field for remark in checked.left_out]
     state = "" if paper.digest else " as a DRAFT: it is not complete"
     screen.result(f"written to {display(str(out))}{state}")
-    tell(screen, "request_written", *["request_draft"] * (not paper.digest))
+    tell(screen, "request_written")
+    if not paper.digest:
+        tell(screen, "request_draft")
     if left:
         screen.say(f"Left out under {table.id}: {', '.join(left)}.")
     screen.document(

@@ -1,7 +1,7 @@
 """Facts under words of another language than English.
 
 Promise: in a language that is written from right to left no line has both its words and a fact, but for a number:
-terminals turn mixed lines in different ways (`field.bidi`), and a name from evidence must not move what stands beside
+terminals turn mixed lines in different ways (`read.bidi`), and a name from evidence must not move what stands beside
 it. A line of facts alone reads the same everywhere. Facts are the caller's to make harmless (`core.values.display`).
 """
 

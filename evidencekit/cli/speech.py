@@ -53,7 +53,8 @@ class Speech:
 
 def lang_option(function: F) -> F:
     """Add --lang to a command that `cli.main.run` runs: to it, and to all below it."""
-    about = f"Language of the answers: en, fr, es, ar, ru or zh. Default: {VARIABLE}, else en."
+    known = "en, fr, es, ar, ru or zh"
+    about = f"Language of the answers, and of a --help behind it: {known}. Default: {VARIABLE}, else en."
     option = click.option(
         "--lang", envvar=VARIABLE, expose_value=False, is_eager=True, callback=_choose, metavar="CODE", help=about
     )  # eager: `--help` behind it is in the language
@@ -89,11 +90,11 @@ def asked_of(context: click.Context) -> Texts | None:
 
     `--help` is answered before the variable is looked at, so a language that nobody knows is not refused here.
     """
-    from evidencekit.read.texts import LANGUAGES
+    speech, wished = context.ensure_object(Speech), os.environ.get(VARIABLE)
+    if speech.asked is None and wished:
+        from evidencekit.read.texts import LANGUAGES
 
-    speech = context.ensure_object(Speech)
-    if speech.asked is None and os.environ.get(VARIABLE) in LANGUAGES:
-        speech.asked = os.environ[VARIABLE]
+        speech.asked = wished if wished in LANGUAGES else None
     texts = speech.texts()
     speech.was_heard = speech.was_heard or texts is not None
     return texts
@@ -108,18 +109,25 @@ def spoken(screen: Screen) -> Texts | None:
     return texts
 
 
-def tell(screen: Screen, *names: str, verdict: str | None = None) -> None:
-    """Say below English lines, which have the facts, what they came to; in English nothing.
+def tell(
+    screen: Screen, *names: str, verdict: str | None = None, refusal: str | None = None,
+    say: Callable[[str], None] | None = None,
+) -> None:  # fmt: skip
+    """Say beside English lines, which have the facts, what they came to; in English nothing.
 
-    `names` are texts of section `done`; `verdict` is said behind them by its name.
+    `names` are texts of section `done`; behind them a verdict is said by its name, a refusal by the words for its code.
+    `say`: where a line goes, if not to the screen.
     """
-    words = spoken(screen) if names or verdict else None
+    words = spoken(screen)
     if words is None:
         return
-    for name in names:
-        screen.say(f"  {words.word(DONE, name)}")
+    said = [words.word(DONE, name) for name in names]
     if verdict is not None:
-        screen.say(f"  {words.word('verdicts', verdict, 'title')}")
+        said.append(words.word("verdicts", verdict, "title"))
+    if refusal is not None:
+        said.append(words.refusal(refusal) or refusal)
+    for text in said:
+        (say or screen.say)(f"  {text}")
 
 
 def _speech() -> Speech | None:

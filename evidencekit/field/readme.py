@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from evidencekit.core.checkpoint import Checkpoint
 from evidencekit.core.paper import format_paper
 from evidencekit.core.values import display
-from evidencekit.field.bidi import laid_out
+from evidencekit.read.bidi import laid_out
 from evidencekit.read.texts import Texts
 
 CASE, KEYS, SUMS, READ_ME = "case", "keys", "SHA256SUMS", "READ-ME.txt"

@@ -36,7 +36,7 @@ _WORD = r"[A-Za-z-]{1,24}(?![!-~])"
 """A word or an option of a command: it stays whole."""
 _LONG = {True: re.compile(rf"(?<![!-~])(?!{_WORD})[!-~]{{13,}}|{_OTHER}"), False: re.compile(rf"[!-~]{{25,}}|{_OTHER}")}
 """Runs with no space in which a line may have to end: in code (digests, paths) sooner than in other texts."""
-_PART = re.compile(r"[^/.:@_-]*[/.:@_-]+|[^/.:@_-]+")
+_PART = re.compile(r"[^/\\.,:=@_-]*[/\\.,:=@_-]+|[^/\\.,:=@_-]+")
 _WHOLE = 12
 """Signs of such a part that stays whole."""
 _ANYWHERE = re.compile(r"[!-~](?=[!-~])|[^!-~]{8}(?=.)")

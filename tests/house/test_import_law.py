@@ -46,7 +46,7 @@ PURE = {
 ONLY_IN = {
     "click": {"cli"},
     "jinja2": {"report"},
-    "rich": {"cli", "field"},  # field counts cells with it
+    "rich": {"cli", "read"},  # read.bidi counts cells with it
     "sqlite_utils": {"catalogue"},
     "subprocess": {"seal", "cli"},
 }

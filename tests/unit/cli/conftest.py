@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from evidencekit.cli.main import evidencekit, run
+from evidencekit.cli.speech import VARIABLE
 
 
 class Done(NamedTuple):
@@ -44,6 +45,13 @@ def run_command(*arguments: object) -> Done:
     finally:
         sys.argv = argv
     return Done(code, out.taken(), err.taken())
+
+
+@pytest.fixture(autouse=True)
+def nobody_asks_for_a_language(monkeypatch):
+    """What a developer has set changes no test; neither does the width of his terminal."""
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
 
 
 @pytest.fixture(scope="session")

@@ -157,6 +157,15 @@ def test_the_front_page_loads_nothing_heavy(argument):
     assert loaded_by(argument) == set()
 
 
+def test_english_help_loads_no_catalogue():
+    code = (
+        "import sys\nfrom evidencekit.cli.main import evidencekit\n"
+        "evidencekit.main(['--help'], standalone_mode=False)\n"
+        "sys.exit('evidencekit.read.texts' in sys.modules)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=60).returncode == 0
+
+
 def test_the_version_loads_next_to_nothing():
     """It is asked for by scripts and installers, again and again: within three times `python -c pass`."""
     assert loaded_by("--version", among=("click", "typing", "dataclasses", "inspect", "signal", "gettext")) == set()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -18,11 +21,6 @@ GOOD = Path(__file__).parents[3] / "specs/vectors/cases/good"
 SMALL = GOOD / "0.1_small/case"
 NOW = "2026-11-22T09:00:00Z"
 DRAFT = {name: load_texts(name)("draft") for name in OTHERS}
-
-
-@pytest.fixture(autouse=True)
-def nobody_asks(monkeypatch):
-    monkeypatch.delenv(VARIABLE, raising=False)
 
 
 def lines(data: bytes) -> list[str]:
@@ -148,3 +146,17 @@ def test_all_codes_are_listed_in_the_language(cli, name):
     own = lines(cli("--lang", name, "explain").out)
     assert [line.split("  ")[0] for line in own] == english
     assert f"E202  {load_texts(name).finding('E202')}" in own
+
+
+# --- where it is printed -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_letters_that_an_output_lacks_change_no_exit_code(tmp_path, encoding):
+    """A redirect on Windows has the letters of its code page alone; what is done is done, and is said as done."""
+    command = [sys.executable, "-m", "evidencekit", "--lang", "ru", "key", "new", tmp_path / "key", "--no-passphrase"]
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)
+    said = f"  {load_texts('ru').word('done', 'key_made')}"
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    assert said.encode(encoding, "backslashreplace") in done.stdout.splitlines()

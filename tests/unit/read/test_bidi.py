@@ -1,4 +1,4 @@
-"""field/bidi.py: lines of the right width in Latin, Arabic and Chinese; nothing lost, nothing invisible."""
+"""read/bidi.py: lines of the right width in Latin, Arabic and Chinese; nothing lost, nothing invisible."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evidencekit.field.bidi import laid_out, width_of
+from evidencekit.read.bidi import laid_out, width_of
 
 CHINESE = "请把写保护器接好，然后按回车键。现在封存检材（EX-001）吗？"  # noqa: RUF001 (Chinese marks)
 ARABIC = "صِل جهاز منع الكتابة، ثم اضغط مفتاح الإدخال. هل نختم المعروض الآن؟"
