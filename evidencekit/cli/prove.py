@@ -49,8 +49,10 @@ def prove(case: Path, row: str, out: Path | None, tlog: Path | None, withhold: t
     for path, data in ((out, proof.whole), (tlog, proof.bare)):
         if path is not None:
             write_new(path, data)
-            what = "" if path == out else "the entry that seals its catalogue, without the row itself, of "
-            screen.result(f"{display(row)}: {what}row {proof.index} of {proof.rows:,} proved in {display(str(path))}")
+            said = f"row {proof.index} of {proof.rows:,} proved in {display(str(path))}"
+            if path != out:
+                said = f"the entry that seals its catalogue proved in {display(str(path))}, without the row"
+            screen.result(f"{display(row)}: {said}")
             tell(screen, "proof_written" if path == out else "entry_proof_written")
     screen.document({"entry": proof.entry, "index": proof.index, "rows": proof.rows, "size": proof.size})
     return 0
