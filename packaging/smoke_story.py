@@ -145,8 +145,11 @@ def put_on_paper(hand: Hand, names: Names = Names()) -> None:
 def judge(hand: Hand, names: Names = Names()) -> None:
     """Case and package are intact; both verifiers say so."""
     for program in ("evidencekit", "evidencekit-verify"):
+        command = ("verify",) if program == "evidencekit" else ()
+        said = hand.expect(0, "--lang", "fr", *command, "--help", program=program).out
+        if not said.startswith("Usage\u00a0:"):
+            raise FailedError(f"{hand.name}: {program} has help in another language than was asked for: {said}")
         for what in (names.case, names.package):
-            command = ("verify",) if program == "evidencekit" else ()
             done = hand.expect(INTEGRITY_ONLY, *command, what, "--json", program=program)
             report = json.loads(done.out)
             errors = [finding["code"] for finding in report["findings"] if finding["severity"] == "error"]
@@ -155,9 +158,6 @@ def judge(hand: Hand, names: Names = Names()) -> None:
             said = hand.expect(INTEGRITY_ONLY, "--lang", "fr", *command, what, "--quiet", program=program).out
             if not said.startswith("Intégrité"):
                 raise FailedError(f"{hand.name}: {program} answers in another language than was asked for: {said}")
-            said = hand.expect(0, "--lang", "fr", *command, "--help", program=program).out
-            if not said.startswith("Usage\u00a0:"):
-                raise FailedError(f"{hand.name}: {program} has help in another language than was asked for: {said}")
 
 
 def judge_tampered(hand: Hand, desk: Path, names: Names = Names()) -> None:

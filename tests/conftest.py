@@ -108,6 +108,7 @@ for _name in ("no_proxy", "NO_PROXY"):  # servers of tests are asked directly, w
 beside("deep")  # likewise: which property tests import
 beside("custodyevents")  # which tests of custody import by its name
 beside("requestdraft")  # and tests of requests
+beside("judging")  # and tests of texts
 beside("htmlpage")  # and tests of pages
 beside("schemas")  # and tests of records with a JSON Schema
 beside("paperkey")  # and tests of signed paper

@@ -91,20 +91,20 @@ class Help(click.HelpFormatter):
     ) -> None:
         """`translate` returns the translation of an English text, or the text itself; `colon` stands behind words."""
         super().__init__(width=width, max_width=max_width)
-        self.translate = translate
+        self._translate = translate
         self._colon = colon
         self._is_rtl = is_rtl
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         """Write the line of usage: its head alone is words."""
-        self.write(f"{self.translate('Usage:')}\n")
+        self.write(f"{self._translate('Usage:')}\n")
         with self.indentation():
             super().write_usage(prog, args, prefix or " " * self.current_indent)
 
     def write_heading(self, heading: str) -> None:
         """Write a heading; of `Fields of collect` the last word is a name."""
         words, _, name = heading.partition(" of ")
-        said = self.translate(words) + (f" ({name})" if name else "")
+        said = self._translate(words) + (f" ({name})" if name else "")
         self.write(f"{' ' * self.current_indent}{said}{self._colon.rstrip()}\n")
 
     def write_text(self, text: str) -> None:
@@ -117,10 +117,10 @@ class Help(click.HelpFormatter):
             if example := _EXAMPLE.fullmatch(text):
                 yield from (f"{pad}{line}" for line in self._with_remark(*example.groups()))
             else:
-                yield from (f"{pad}{line}" for line in _laid_out(self.translate(text), self.width - len(pad)))
+                yield from (f"{pad}{line}" for line in _laid_out(self._translate(text), self.width - len(pad)))
 
     def _with_remark(self, command: str, gap: str | None, remark: str | None) -> Iterator[str]:
-        said = "" if remark is None else self.translate(remark)
+        said = "" if remark is None else self._translate(remark)
         whole = f"{command}{gap or ''}{said}"
         if not said or (not self._is_rtl and _width(whole) <= self.width):
             yield whole
@@ -144,7 +144,7 @@ class Help(click.HelpFormatter):
     def _said(self, text: str) -> str:
         """Return what an option is, with what click adds: `default: 8`, `required`, `x>=0`."""
         about, extra, more = text.partition(_EXTRA)
-        said = self.translate(" ".join(about.split()))
+        said = self._translate(" ".join(about.split()))
         added = "; ".join(map(self._added, more.removesuffix("]").split("; ")))
         return f"{said}{extra}{added}]" if extra else said
 
@@ -153,7 +153,7 @@ class Help(click.HelpFormatter):
         if found is None:
             return text
         default, value, word = found.groups()
-        return self.translate(word) if default is None else f"{self.translate(default)}{self._colon}{value}"
+        return self._translate(word) if default is None else f"{self._translate(default)}{self._colon}{value}"
 
 
 def _paragraphs(text: str) -> list[str]:

@@ -44,6 +44,12 @@ class Speech:
 
         return load_texts(str(self.asked), SECTION)
 
+    def hear(self) -> Texts | None:
+        """Return the same for words that somebody is going to read."""
+        texts = self.texts()
+        self.was_heard = self.was_heard or texts is not None
+        return texts
+
     def end(self, screen: Screen) -> None:
         """Say that what was heard is a draft, if it is one."""
         texts = self.texts() if self.was_heard else None
@@ -95,18 +101,15 @@ def asked_of(context: click.Context) -> Texts | None:
         from evidencekit.read.texts import LANGUAGES
 
         speech.asked = wished if wished in LANGUAGES else None
-    texts = speech.texts()
-    speech.was_heard = speech.was_heard or texts is not None
-    return texts
+    return speech.hear()
 
 
 def spoken(screen: Screen) -> Texts | None:
     """Return the words that a screen is to be filled with: section `cli`. None: English, or nobody reads it."""
     speech = _speech()
-    texts = None if speech is None or screen.as_json else speech.texts()
-    if speech is not None and texts is not None:
-        speech.was_heard = speech.was_heard or not screen.quiet
-    return texts
+    if speech is None or screen.as_json:
+        return None
+    return speech.texts() if screen.quiet else speech.hear()
 
 
 def tell(

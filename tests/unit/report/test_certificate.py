@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from htmlpage import Page
+from judging import JUDGING
 
 from evidencekit.errors import BadArgument, CannotFinish, Refused
 from evidencekit.journeys.certificate import recorded_of_items
@@ -29,7 +30,6 @@ MATCH = VECTORS / "good/0.1_match"
 SMALL = VECTORS / "good/0.1_small"
 NOW = 1_790_000_000_000_000_000
 FORMS = known_forms()
-FORBIDDEN = re.compile(r"admissib|admisib|recevab|допустим|приемлем|مقبول|可采", re.IGNORECASE)
 HOSTILE = "<script>alert('x')</script> {item.make} {{ 7 * 7 }} & \u202egpj.exe \x1b[2J"
 
 
@@ -215,7 +215,7 @@ def test_every_language_and_the_wording_in_its_own(form, language):
     for key in (mark, "how_to_read", "s_statement", "statement_of_program", "never_checked", "footer", "s_hash_report"):
         assert " ".join(own(key).split()) in page.text
     assert (load_texts(language, "report")("draft") in page.text) == (language != "en")
-    assert not FORBIDDEN.search(text)
+    assert not JUDGING.search(text)
     assert "http://" not in text
     assert "https://" not in text
 

@@ -12,6 +12,7 @@ import pytest
 from htmlpage import Page
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from judging import JUDGING
 
 from evidencekit.core.finding import ASPECTS
 from evidencekit.core.registry import ENTRIES
@@ -32,9 +33,6 @@ CASE = VECTORS / "cases/good/0.1_custody/case"
 PACKAGE = VECTORS / "packages/good/0.1_package/package.zip"
 NOW = 1_790_000_000_000_000_000
 CATALOGUES = {name: json.loads((ROOT / f"specs/texts/{name}.json").read_text()) for name in REPORT_LANGUAGES}
-FORBIDDEN = re.compile(
-    r"admissib|admisib|recevab|допустим|приемлем|مقبول|可采|chấp nhận được|được chấp nhận|жол беріл", re.IGNORECASE
-)
 HOSTILE = "<script>alert('x')</script> & \u202egpj.exe {{ 7 * 7 }} \x1b[2J"
 
 
@@ -64,14 +62,14 @@ def test_all_languages_say_the_same(language):
     english, own = CATALOGUES["en"]["report"], CATALOGUES[language]["report"]
     assert list(own) == list(english) == sorted(english)
     assert {key: fields(text) for key, text in own.items()} == {key: fields(text) for key, text in english.items()}
-    assert not [key for key, text in own.items() if not text.strip() or FORBIDDEN.search(text)]
+    assert not [key for key, text in own.items() if not text.strip() or JUDGING.search(text)]
     assert language == "en" or not {key for key, text in own.items() if text == english[key]}
 
 
 def test_no_template_judges():
     templates = [*(ROOT / "evidencekit/report").glob("report*")]
     assert templates
-    assert not [path.name for path in templates if FORBIDDEN.search(path.read_text())]
+    assert not [path.name for path in templates if JUDGING.search(path.read_text())]
 
 
 def test_numbers_are_those_of_the_sealed_records(of_case):
